@@ -1,0 +1,36 @@
+"""REST under `/api`: thin faces on the Workspace. Errors are problem documents, lists are keyset pages."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Response
+
+from apom import __version__
+from apom.api import account_routes, asset_routes, live, problems, project_routes
+from apom.api.deps import TheStudio
+from apom.models import Health
+
+
+def create_api(operator_token: str = "") -> FastAPI:
+    """The app to mount under `/api`. `operator_token`: opens the operator's routes; without one they stay shut."""
+    app = FastAPI(
+        title="apom",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses=problems.RESPONSES,
+        redirect_slashes=False,
+    )
+    app.state.operator_token = operator_token
+    problems.install(app)
+    for module in (account_routes, project_routes, asset_routes, live):
+        app.include_router(module.router)
+
+    @app.get("/health")
+    def health(studio: TheStudio, response: Response) -> Health:
+        """Whether store and engine are well; 503 when not."""
+        found = studio.health()
+        response.status_code = 200 if found.ok else 503
+        return found
+
+    return app

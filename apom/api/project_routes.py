@@ -1,0 +1,199 @@
+"""Projects, members, boxes, rounds and links."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from apom.api.account_routes import Body, Text
+from apom.api.deps import Mine
+from apom.config import LIMITS
+from apom.fields import BoxChanges, ProjectChanges
+from apom.models import Box, BoxKind, Member, Page, Project, Role, Round, SharedLink
+
+router = APIRouter()
+Limit = Annotated[int, Query(ge=1, le=LIMITS.page)]
+
+
+class NewBoxes(Body):
+    """One or many, in order."""
+
+    names: Annotated[list[Text], Field(min_length=1, max_length=LIMITS.shots_at_once)]
+    kind: BoxKind = BoxKind.SHOT
+
+
+class Order(Body):
+    """Every shot exactly once."""
+
+    order: Annotated[list[UUID], Field(max_length=100_000)]
+
+
+class Move(Body):
+    """Places later; negative: earlier."""
+
+    steps: Annotated[int, Field(ge=-100_000, le=100_000)]
+
+
+class NewMember(Body):
+    """Who, and what they may do."""
+
+    username: Text
+    role: Role
+
+
+class Headliner(Body):
+    """The take that stands for the shot, null for none."""
+
+    asset_id: UUID | None
+
+
+class Note(Body):
+    """What changed since the last round."""
+
+    note: Annotated[str, Field(max_length=LIMITS.notes_chars)] = ""
+
+
+class NewLink(Body):
+    """Who it is for, and what they may do."""
+
+    label: Text
+    days: Annotated[int, Field(ge=1, le=180)] | None = None
+    can_comment: bool = True
+    can_approve: bool = False
+    can_download: bool = False
+    show_prompts: bool = False
+
+
+class Link(Body):
+    """A link with its token, which is shown this once."""
+
+    link: SharedLink
+    token: str
+
+
+@router.get("/projects")
+def projects(mine: Mine, archived: bool = False, cursor: str | None = None, limit: Limit = 100) -> Page[Project]:
+    """The reader's projects, the one worked on last first."""
+    return mine.projects(archived=archived, cursor=cursor, limit=limit)
+
+
+@router.post("/projects", status_code=201)
+def create_project(body: ProjectChanges, mine: Mine) -> Project:
+    """A new project; `name` is needed."""
+    fields = dict(body)
+    name = fields.pop("name", "")
+    return mine.create_project(name, **fields)  # type: ignore[arg-type]  # checked against the same declaration
+
+
+@router.get("/projects/{project_id}")
+def project(project_id: UUID, mine: Mine) -> Project:
+    """One project."""
+    return mine.project(project_id)
+
+
+@router.patch("/projects/{project_id}")
+def update_project(project_id: UUID, body: ProjectChanges, mine: Mine) -> Project:
+    """Changes what is named."""
+    return mine.update_project(project_id, **body)
+
+
+@router.delete("/projects/{project_id}", status_code=204)
+def delete_project(project_id: UUID, mine: Mine) -> None:
+    """With everything in it, for good."""
+    mine.delete_project(project_id)
+
+
+@router.get("/projects/{project_id}/members")
+def members(project_id: UUID, mine: Mine) -> tuple[Member, ...]:
+    """Who is in it."""
+    return mine.members(project_id)
+
+
+@router.put("/projects/{project_id}/members")
+def set_member(project_id: UUID, body: NewMember, mine: Mine) -> tuple[Member, ...]:
+    """Lets somebody in, or changes what they may do."""
+    return mine.set_member(project_id, body.username, body.role)
+
+
+@router.delete("/projects/{project_id}/members/{user_id}", status_code=204)
+def remove_member(project_id: UUID, user_id: UUID, mine: Mine) -> None:
+    """Somebody leaves."""
+    mine.remove_member(project_id, user_id)
+
+
+@router.get("/projects/{project_id}/boxes")
+def boxes(project_id: UUID, mine: Mine, kind: BoxKind | None = None) -> tuple[Box, ...]:
+    """The shots in order, then the other boxes."""
+    return mine.get_project_boxes(project_id, kind=kind)
+
+
+@router.post("/projects/{project_id}/boxes", status_code=201)
+def create_boxes(project_id: UUID, body: NewBoxes, mine: Mine) -> tuple[Box, ...]:
+    """New boxes at the end, all or none."""
+    if body.kind is BoxKind.SHOT:
+        return mine.create_boxes(project_id, body.names)
+    return tuple(mine.create_box(project_id, name, kind=body.kind) for name in body.names)
+
+
+@router.put("/projects/{project_id}/order")
+def reorder(project_id: UUID, body: Order, mine: Mine) -> tuple[Box, ...]:
+    """The shots in this order."""
+    return mine.reorder_boxes(project_id, body.order)
+
+
+@router.get("/boxes/{box_id}")
+def box(box_id: UUID, mine: Mine) -> Box:
+    """One box."""
+    return mine.box(box_id)
+
+
+@router.patch("/boxes/{box_id}")
+def update_box(box_id: UUID, body: BoxChanges, mine: Mine) -> Box:
+    """Changes what is named."""
+    return mine.update_box(box_id, **body)
+
+
+@router.delete("/boxes/{box_id}", status_code=204)
+def delete_box(box_id: UUID, mine: Mine) -> None:
+    """With every take in it, for good."""
+    mine.delete_box(box_id)
+
+
+@router.post("/boxes/{box_id}/move")
+def move_box(box_id: UUID, body: Move, mine: Mine) -> tuple[Box, ...]:
+    """Some places later or earlier."""
+    return mine.move_box(box_id, body.steps)
+
+
+@router.put("/boxes/{box_id}/headliner")
+def set_headliner(box_id: UUID, body: Headliner, mine: Mine) -> Box:
+    """The take that stands for the shot."""
+    return mine.set_headliner(box_id, body.asset_id)
+
+
+@router.post("/projects/{project_id}/rounds", status_code=201)
+def publish_round(project_id: UUID, body: Note, mine: Mine) -> Round:
+    """Freezes the headliners in order."""
+    return mine.publish_round(project_id, body.note)
+
+
+@router.get("/projects/{project_id}/links")
+def links(project_id: UUID, mine: Mine) -> tuple[SharedLink, ...]:
+    """The review links, newest first."""
+    return mine.links(project_id)
+
+
+@router.post("/projects/{project_id}/links", status_code=201)
+def create_link(project_id: UUID, body: NewLink, mine: Mine) -> Link:
+    """A review link; its token is in this answer and nowhere else."""
+    link, token = mine.create_link(project_id, **body.model_dump())
+    return Link(link=link, token=token)
+
+
+@router.delete("/links/{link_id}", status_code=204)
+def revoke_link(link_id: UUID, mine: Mine) -> None:
+    """It ends now, everywhere."""
+    mine.revoke_link(link_id)

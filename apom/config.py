@@ -1,0 +1,102 @@
+"""Settings of the process (`APOM_*` variables), limits, and the declared keys of SystemConfig.
+
+Each number stands here once; `docs/limits.md` prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGE = Path(__file__).resolve().parent
+MB = 1024 * 1024
+
+
+def shipped(name: str) -> Path:
+    """A folder that lies beside the package in a checkout and inside it in a wheel (`pages`, `providers`)."""
+    bundled = PACKAGE / "_bundle" / name
+    return bundled if bundled.exists() else PACKAGE.parent / name
+
+
+class Limits(BaseModel):
+    """What is refused, and from where on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image_bytes: int = Field(50 * MB, description="largest picture")
+    image_pixels: int = Field(60_000_000, description="most pixels in a picture")
+    video_bytes: int = Field(2048 * MB, description="largest clip")
+    video_s: float = Field(3600, description="longest clip, in seconds")
+    answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
+    body_bytes: int = Field(MB, description="longest body of a request to our REST interface")
+    name_chars: int = Field(120, description="longest name of a project, a shot or a person")
+    prompt_chars: int = Field(20_000, description="longest prompt")
+    notes_chars: int = Field(20_000, description="longest notes")
+    shots_at_once: int = Field(500, description="most shots pasted at once")
+    variations: int = Field(16, description="most takes from one press of Generate")
+    page: int = Field(500, description="most rows in one page of a list")
+
+
+LIMITS = Limits()
+
+
+class Settings(BaseSettings):
+    """How this process runs. Read from `APOM_*` variables; nothing has to be set."""
+
+    model_config = SettingsConfigDict(env_prefix="APOM_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    data_dir: Path = Field(Path("data"), description="where the store, the media and the sandbox live")
+    database_url: str = Field("", description="duckdb:///path; by default data/apom.duckdb")
+    host: str = Field("127.0.0.1", description="the address to listen on")
+    port: int = Field(8501, ge=0, le=65535, description="the port to listen on")
+    public_url: str = Field("", description="the address people reach this under, for links and callbacks")
+    env: Literal["dev", "prod"] = Field("dev", description="the first part of every storage key")
+    sandbox_url: str = Field("", description="a sandbox provider running elsewhere; by default it runs inside")
+    sandbox_image_s: float = Field(1.5, ge=0, description="how long the sandbox takes for a picture, in seconds")
+    sandbox_video_s: float = Field(4.0, ge=0, description="how long the sandbox takes for a clip, in seconds")
+    session_idle_days: float = Field(7, gt=0, description="a session ends when it was not used for so long")
+    session_days: float = Field(30, gt=0, description="a session ends at the latest after so long")
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database_url or f"duckdb:///{self.data_dir / 'apom.duckdb'}"
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds this process."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach this by https."""
+        return self.url.startswith("https://")
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session cookie; browsers protect `__Host-` names, but only over https."""
+        return "__Host-apom_session" if self.is_https else "apom_session"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemKey:
+    """A key of SystemConfig: what it holds, what it is unless an admin says otherwise, what it does."""
+
+    type: type
+    default: object
+    help: str
+
+
+SYSTEM: Mapping[str, SystemKey] = {
+    "registration_open": SystemKey(type=bool, default=False, help="Anybody who reaches the page may make an account."),
+    "retention_days": SystemKey(type=int, default=10, help="Takes nobody marked go to the trash after so many days."),
+    "link_days": SystemKey(type=int, default=30, help="A review link lives for so many days."),
+    "smart_edit_model": SystemKey(type=str, default="", help="The model that edits a picture by words."),
+    "smart_edit_template": SystemKey(type=str, default="{words}", help="The prompt that Smart Edit sends."),
+    "exchange_rates": SystemKey(type=dict, default={}, help="What one unit costs in each currency."),
+}

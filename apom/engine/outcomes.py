@@ -1,0 +1,59 @@
+"""What a tick brought, written in one transaction: generations, takes, outputs, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from apom.models import Generation, State
+from apom.steps import Arrived, Outcome
+from apom.store import Store, Tx, assets, generations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A generation before and after a step."""
+
+    before: Generation
+    after: Generation
+    outcome: Outcome
+    is_play: bool
+
+
+def commit(store: Store, done: Sequence[Done], owner: str, now: datetime) -> set[UUID]:
+    """Everything or nothing; the generations that were still where the step had found them."""
+    with store.write() as tx:
+        written = generations.commit(tx, [(d.before.state, d.after) for d in done], owner, now)
+        for d in done:
+            if d.before.id in written:
+                _write_take(tx, d, now)
+    return written
+
+
+def _write_take(tx: Tx, d: Done, now: datetime) -> None:
+    after = d.after
+    if after.state is State.COMPLETED:
+        first, *others = d.outcome.arrived
+        assets.set_file(tx, after.asset_id, first.asset_type, dict(first.file), now)
+        for position, other in enumerate(others, start=1):
+            _write_sibling(tx, after, position, other, now)
+    elif d.before.state.status is not after.state.status or d.outcome.said is not None:
+        said = None if d.outcome.said is None else str(d.outcome.said)
+        assets.set_status(tx, [after.asset_id], after.state.status, said, now)
+    if after.state in (State.COMPLETED, State.ATTENTION) or (after.state is State.FAILED and after.cost_actual):
+        generations.enter_ledger(tx, after, d.is_play, now)
+
+
+def _write_sibling(tx: Tx, generation: Generation, position: int, arrived: Arrived, now: datetime) -> None:
+    """One more file of the same submission: a take of its own with the same recipe."""
+    first = assets.get(tx, generation.created_by, generation.asset_id)
+    if first is None:
+        return
+    inputs = tuple(used.model_copy(update={"asset_id": arrived.asset_id}) for used in first.inputs)
+    opinions = {"is_favorite": False, "is_headliner": False, "rating": 0}
+    sibling = first.model_copy(update={"id": arrived.asset_id, "inputs": inputs, **opinions})
+    assets.insert(tx, [sibling])
+    assets.set_file(tx, sibling.id, arrived.asset_type, dict(arrived.file), now)
+    generations.add_output(tx, generation.id, position, sibling.id)

@@ -1,0 +1,73 @@
+"""Publish and subscribe inside the process: what changed, by id. Published after the commit; readers read the store."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from apom.models import Event
+
+BACKLOG = 256
+
+
+class Subscription:
+    """One reader on its own event loop. A reader that falls behind loses the oldest: every event says "look again"."""
+
+    def __init__(self, project_id: UUID) -> None:
+        self.project_id = project_id
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(BACKLOG)
+
+    async def next(self) -> Event:
+        """The next event."""
+        return await self._queue.get()
+
+    def _put(self, event: Event) -> None:
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(event)
+
+    def offer(self, event: Event) -> None:
+        """From any thread; a reader whose loop has ended hears nothing."""
+        try:
+            self._loop.call_soon_threadsafe(self._put, event)
+        except RuntimeError:
+            return
+
+
+class Hub:
+    """Who wants to hear of which project."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._versions = itertools.count(1)
+        self._subscriptions: set[Subscription] = set()
+
+    def publish(self, *events: Event) -> None:
+        """To everybody who subscribed to the events' projects. Call it after the commit."""
+        with self._lock:
+            subscriptions = tuple(self._subscriptions)
+        for event in events:
+            numbered = event.model_copy(update={"version": next(self._versions)})
+            for subscription in subscriptions:
+                if subscription.project_id == event.project_id:
+                    subscription.offer(numbered)
+
+    @contextmanager
+    def subscribe(self, project_id: UUID) -> Iterator[Subscription]:
+        """Events of one project, from now on, for a coroutine of the running loop."""
+        subscription = Subscription(project_id)
+        with self._lock:
+            self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._subscriptions.discard(subscription)
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)

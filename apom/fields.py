@@ -1,0 +1,122 @@
+"""What people may write into a record: the types, their limits, and one check that says what is wrong.
+
+The same declarations serve the Workspace's keyword arguments, the REST bodies and the pages' forms.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from apom.config import LIMITS
+from apom.errors import Invalid
+
+
+def tidy(text: str) -> str:
+    """Composed (NFC), without control characters and direction overrides, without space around it."""
+    kept = (
+        c
+        for c in unicodedata.normalize("NFC", text)
+        if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs")
+    )
+    return "".join(kept).strip()
+
+
+def one_line(text: str) -> str:
+    """A tidy text in one line."""
+    return " ".join(tidy(text).split())
+
+
+Name = Annotated[str, AfterValidator(one_line), Field(min_length=1, max_length=LIMITS.name_chars)]
+Line = Annotated[str, AfterValidator(one_line), Field(max_length=LIMITS.name_chars)]
+Code = Annotated[str, AfterValidator(one_line), Field(pattern=r"^[\w][\w.-]{0,15}$")]
+Notes = Annotated[str, AfterValidator(tidy), Field(max_length=LIMITS.notes_chars)]
+Prompt = Annotated[str, AfterValidator(tidy), Field(max_length=LIMITS.prompt_chars)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Side = Annotated[int, Field(ge=16, le=16_384)]
+Strict = ConfigDict(extra="forbid", str_max_length=LIMITS.notes_chars)
+
+
+class ProjectFields(TypedDict, total=False):
+    """What a project may be given beside its name. Lengths in seconds, sizes in pixels."""
+
+    __pydantic_config__ = Strict  # type: ignore[misc]  # pydantic's own way to configure a TypedDict
+    notes: Notes
+    fps: Annotated[float, Field(gt=0, le=240)]
+    width: Side
+    height: Side
+    target_s: Seconds | None
+    style_text: Prompt
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    budget: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None
+
+
+class ProjectChanges(ProjectFields, total=False):
+    """What may be changed about a project."""
+
+    name: Name
+    is_archived: bool
+
+
+class BoxFields(TypedDict, total=False):
+    """What a box may be given beside its name. Times in seconds."""
+
+    __pydantic_config__ = Strict  # type: ignore[misc]  # as above
+    code: Code
+    section: Line
+    prompt_text: Prompt
+    line: Notes
+    notes: Notes
+    duration_s: Seconds | None
+    in_s: Seconds | None
+    out_s: Seconds | None
+
+
+class BoxChanges(BoxFields, total=False):
+    """What may be changed about a box."""
+
+    name: Name
+
+
+class AssetChanges(TypedDict, total=False):
+    """What may be changed about a take: what people think of it, never what it is."""
+
+    __pydantic_config__ = Strict  # type: ignore[misc]  # as above
+    is_favorite: bool
+    rating: Annotated[int, Field(ge=0, le=5)]
+    tags: Annotated[list[Name], Field(max_length=50)]
+
+
+class _Name(TypedDict):
+    name: Name
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def check(kind: type, values: Mapping[str, object]) -> dict[str, Any]:
+    """`values` as `kind` wants them, tidied. Raises Invalid with the field and what is wrong with it."""
+    try:
+        return dict(_adapter(kind).validate_python(dict(values)))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        raise Invalid(
+            "{label} cannot be used: {reason}.",
+            field=field,
+            label=field.replace("_", " ").capitalize() or "This",
+            reason=first["msg"].rstrip(".").lower(),
+        ) from None
+
+
+def check_name(name: str) -> str:
+    """A name, tidied. Raises Invalid."""
+    return str(check(_Name, {"name": name})["name"])

@@ -1,0 +1,238 @@
+"""Takes: what a listing reads (`asset`), what went into them (`asset_recipe`, `asset_input`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apom.models import Asset, AssetInput, AssetType, Page, Status, Take
+from apom.store import Tx, pages
+from apom.store.projects import assignments, visible
+
+TAKE = """a.id, a.project_id, a.box_id, a.asset_type, a.source_type, a.status, a.is_favorite,
+    b.headliner_asset_id is not distinct from a.id as is_headliner, a.rating, a.ai_model, a.seed, a.error_message,
+    a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.placeholder, a.mime, a.bytes, a.width,
+    a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.trashed_at, a.purged_at"""
+FROM = f"from asset a {visible('a.project_id')} join box b on b.id = a.box_id"
+SETTABLE = frozenset(["is_favorite", "rating"])
+RECIPE = frozenset(["prompt_text", "tags", "rights"])
+FILE = "file_key thumb_key preview_key placeholder mime bytes width height duration_s fps sha256".split()
+
+
+def insert(tx: Tx, assets: Sequence[Asset]) -> None:
+    """New takes with their recipes and inputs."""
+    for a in assets:
+        tx.all(
+            "insert into asset (id, project_id, box_id, asset_type, source_type, status, is_favorite, rating, ai_model,"
+            " seed, parent_asset_id, batch_id, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7,"
+            " $8, $9, $10::bigint, $11::uuid, $12::uuid, $13, $14, $15)",
+            a.id,
+            a.project_id,
+            a.box_id,
+            a.asset_type,
+            a.source_type,
+            a.status,
+            a.is_favorite,
+            a.rating,
+            a.ai_model,
+            a.seed,
+            a.parent_asset_id,
+            a.batch_id,
+            a.created_by,
+            a.created_at,
+            a.updated_at,
+        )
+        tx.all(
+            "insert into asset_recipe (asset_id, prompt_text, generation_config, tags, rights) values ($1, $2, $3, $4, $5)",
+            a.id,
+            a.prompt_text,
+            json.dumps(a.generation_config, ensure_ascii=False),
+            json.dumps(a.tags, ensure_ascii=False),
+            json.dumps(a.rights, ensure_ascii=False),
+        )
+        for used in a.inputs:
+            tx.all(
+                "insert into asset_input (asset_id, source_asset_id, role, position, at_s)"
+                " values ($1, $2, $3, $4, $5::double precision)",
+                a.id,
+                used.source_asset_id,
+                used.role,
+                used.position,
+                used.at_s,
+            )
+
+
+def take(tx: Tx, user_id: UUID, asset_id: UUID) -> Take | None:
+    """A take as lists show it."""
+    row = tx.one(f"select {TAKE} {FROM} where a.id = $2 and a.trashed_at is null", user_id, asset_id)
+    return Take(**row) if row else None
+
+
+def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
+    """A take with everything about it."""
+    row = tx.one(
+        f"select {TAKE}, a.external_task_id, a.sha256, r.prompt_text, r.generation_config, r.tags, r.rights,"
+        " u.username as created_by_name, g.cost, g.cost_unit"
+        f" {FROM} join asset_recipe r on r.asset_id = a.id join app_user u on u.id = a.created_by"
+        " left join (select asset_id, max(cost_unit) as cost_unit, sum(coalesce(cost_actual, cost_estimate)) as cost"
+        "   from generation group by asset_id) g on g.asset_id = a.id"
+        " where a.id = $2 and a.trashed_at is null",
+        user_id,
+        asset_id,
+    )
+    if row is None:
+        return None
+    for column in ("generation_config", "tags", "rights"):
+        row[column] = json.loads(row[column])
+    return Asset(**row, inputs=inputs(tx, asset_id))
+
+
+def inputs(tx: Tx, asset_id: UUID) -> tuple[AssetInput, ...]:
+    """What went into a take, in order."""
+    rows = tx.all(
+        "select asset_id, source_asset_id, role, position, at_s from asset_input where asset_id = $1 order by role, position",
+        asset_id,
+    )
+    return tuple(AssetInput(**row) for row in rows)
+
+
+def page(
+    tx: Tx,
+    user_id: UUID,
+    *,
+    box_id: UUID | None = None,
+    project_id: UUID | None = None,
+    asset_type: AssetType | None = None,
+    favorites: bool = False,
+    cursor: str | None = None,
+    limit: int,
+) -> Page[Take]:
+    """Takes of a box or a project, newest first."""
+    at, after = pages.position(cursor)
+    rows = tx.all(
+        f"select {TAKE} {FROM} where a.trashed_at is null"
+        " and ($2::uuid is null or a.box_id = $2) and ($3::uuid is null or a.project_id = $3)"
+        " and ($4::text is null or a.asset_type = $4) and (not $5 or a.is_favorite)"
+        " and ($6::timestamptz is null or (a.created_at, a.id) < ($6, $7::uuid))"
+        " order by a.created_at desc, a.id desc limit $8",
+        user_id,
+        box_id,
+        project_id,
+        asset_type,
+        favorites,
+        at,
+        after,
+        pages.size(limit) + 1,
+    )
+    found = tuple(Take(**row) for row in rows[:limit])
+    return Page(items=found, next=pages.cursor(found[-1].created_at, found[-1].id) if len(rows) > limit else None)
+
+
+def update(tx: Tx, asset_id: UUID, changes: dict[str, Any], now: datetime) -> None:
+    """Sets what `changes` names, in the row or in its recipe."""
+    row = {k: v for k, v in changes.items() if k not in RECIPE}
+    recipe = {
+        k: v if k == "prompt_text" else json.dumps(v, ensure_ascii=False) for k, v in changes.items() if k in RECIPE
+    }
+    sets = ", " + assignments(row, SETTABLE, 3) if row else ""
+    tx.all(f"update asset set updated_at = $2{sets} where id = $1", asset_id, now, *row.values())
+    if recipe:
+        sets = assignments(recipe, RECIPE, 2)
+        tx.all(f"update asset_recipe set {sets} where asset_id = $1", asset_id, *recipe.values())
+
+
+def flip_favorite(tx: Tx, asset_id: UUID, now: datetime) -> None:
+    """A favourite becomes none, and the other way round."""
+    tx.all("update asset set is_favorite = not is_favorite, updated_at = $2 where id = $1", asset_id, now)
+
+
+def set_status(tx: Tx, asset_ids: list[UUID], status: Status, message: str | None, now: datetime) -> None:
+    """The same status for all of these."""
+    tx.all(
+        "update asset set status = $2, error_message = $3::text, updated_at = $4 where id = any($1)",
+        asset_ids,
+        status,
+        message,
+        now,
+    )
+
+
+def set_file(tx: Tx, asset_id: UUID, asset_type: AssetType, file: dict[str, Any], now: datetime) -> None:
+    """A take's file is here: its keys and its measures, named as in FILE."""
+    sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(FILE, start=4))
+    tx.all(
+        f"update asset set status = 'COMPLETED', error_message = null, updated_at = $2, asset_type = $3, {sets} where id = $1",
+        asset_id,
+        now,
+        asset_type,
+        *(file.get(column) for column in FILE),
+    )
+
+
+def delete(tx: Tx, asset_id: UUID) -> None:
+    """A take, its recipe and everything said about it; its files are the caller's."""
+    for table in ("asset_recipe", "asset_input", "comment", "verdict", "generation"):
+        tx.all(f"delete from {table} where asset_id = $1", asset_id)
+    tx.all("delete from generation_output where asset_id = $1", asset_id)
+    tx.all("delete from asset where id = $1", asset_id)
+
+
+def used_by(tx: Tx, asset_id: UUID) -> int:
+    """How many other takes were made from it."""
+    return int(tx.value("select count(distinct asset_id) from asset_input where source_asset_id = $1", asset_id))
+
+
+def keys(
+    tx: Tx, *, project_id: UUID | None = None, box_id: UUID | None = None, asset_id: UUID | None = None
+) -> list[str]:
+    """Every stored file of a project, a box or a take."""
+    rows = tx.all(
+        "select file_key, thumb_key, preview_key from asset where ($1::uuid is null or project_id = $1)"
+        " and ($2::uuid is null or box_id = $2) and ($3::uuid is null or id = $3)",
+        project_id,
+        box_id,
+        asset_id,
+    )
+    return [key for row in rows for key in row.values() if key]
+
+
+def in_flight(
+    tx: Tx, *, project_id: UUID | None = None, box_id: UUID | None = None, asset_id: UUID | None = None
+) -> int:
+    """How many takes of a project, a box, or just this one, are on their way."""
+    return int(
+        tx.value(
+            "select count(*) from asset where status in ('PENDING', 'PROCESSING') and ($1::uuid is null or project_id = $1)"
+            " and ($2::uuid is null or box_id = $2) and ($3::uuid is null or id = $3)",
+            project_id,
+            box_id,
+            asset_id,
+        )
+    )
+
+
+def with_key(tx: Tx, user_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any] | None:
+    """The stored file of a take whose key ends in `/{asset}/{tail}`: key, mime, sha256, for a member only."""
+    return tx.one(
+        f"select case when a.file_key like $3 then a.file_key when a.thumb_key like $3 then a.thumb_key"
+        " when a.preview_key like $3 then a.preview_key end as key, a.mime"
+        f" {FROM} where a.id = $2 and a.trashed_at is null and a.purged_at is null"
+        " and (a.file_key like $3 or a.thumb_key like $3 or a.preview_key like $3)",
+        user_id,
+        asset_id,
+        f"%/a/{asset_id}/{tail}",
+    )
+
+
+def needed_elsewhere(tx: Tx, box_id: UUID) -> int:
+    """How many takes of other boxes were made from takes of this one."""
+    return int(
+        tx.value(
+            "select count(distinct i.asset_id) from asset_input i join asset s on s.id = i.source_asset_id"
+            " join asset a on a.id = i.asset_id where s.box_id = $1 and a.box_id <> $1",
+            box_id,
+        )
+    )
