@@ -1,9 +1,42 @@
-# make run: the dashboard on http://127.0.0.1:8501     make test: every check
-UV := $(shell command -v uv 2>/dev/null)
+# make run     the dashboard on http://127.0.0.1:8501
+# make test    every check, the browser's included
+# Both install what they need into .venv.
+
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 
 .PHONY: run test test-long check browser clean
 .DEFAULT_GOAL := run
 
+run: .venv/ready
+	$(BIN)/python -m apom serve
+
+test: check
+	$(BIN)/pytest -n 2 --durations=20 -m "not long"
+
+test-long: .venv/ready-dev browser
+	$(BIN)/pytest --durations=20 -m long
+
+check: .venv/ready-dev browser
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/ready: requirements.txt
+	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	touch $@
+
+# Playwright drives the system's Chromium; nothing downloads a browser of its own
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  echo "Installing Chromium for the browser tests"; \
+	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq chromium; }
+
+clean:
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

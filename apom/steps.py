@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 AGAIN_BY_ITSELF = frozenset(["not_sent", "rate_limited", "maintenance", "transient"])
 BAD_FILE_TRIES = 4
+FETCH_S = 600.0
 KEPT_BY_PROVIDER = timedelta(hours=20)
 LOST = N_(
     "The answer to the submission was lost: it may have been accepted and paid for. Check at the provider, then choose "
@@ -78,8 +80,8 @@ class Outcome:
 class Keeper(Protocol):
     """Takes bytes in: sniffs, checks, measures and stores them (apom.media). Blocking; called in a thread."""
 
-    def temp(self) -> Path:
-        """A new file's path, on the volume the media lie on."""
+    def temp(self) -> AbstractContextManager[Path]:
+        """A path for a new file on the volume the media lie on; what is still there afterwards is removed."""
 
     def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
         """The file at `path` becomes the generation's `index`-th output. Raises BadMedia, TooLarge."""
@@ -169,9 +171,9 @@ async def poll(generation: Generation, provider: Client, model: Model, expected_
         task: dict[str, JsonValue] = {**generation.task, "results": list(answer.results), "done_at": now.isoformat()}
         return Outcome(state=State.STORING, next_at=now, changes={"task": task, "attempts": 0, **cost})
     if answer.state in ("failed", "cancelled"):
-        error = ProviderError("failed", provider_code=answer.error_code, provider_message=answer.error_message)
-        changes = {"error_code": error.provider_code or "failed", **cost}
-        return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(error))
+        refusal = ProviderError("failed", provider_code=answer.error_code, provider_message=answer.error_message)
+        changes = {"error_code": refusal.provider_code or "failed", **cost}
+        return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(refusal))
     wait = poll_wait(age_s, expected_s, block.every_s, block.max_every_s)
     return Outcome(state=State.PROCESSING, next_at=now + wait, durable=False)
 
@@ -188,12 +190,9 @@ async def collect(generation: Generation, provider: Client, keeper: Keeper, now:
 
 
 async def _fetch(generation: Generation, provider: Client, keeper: Keeper, url: str, index: int) -> Arrived:
-    path = await asyncio.to_thread(keeper.temp)
-    try:
-        await provider.fetch(url, path, max_bytes=LIMITS.video_bytes, deadline_s=600)
+    with keeper.temp() as path:
+        await provider.fetch(url, path, max_bytes=LIMITS.video_bytes, deadline_s=FETCH_S)
         return await asyncio.to_thread(keeper.keep, path, generation, index)
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _uncollected(generation: Generation, error: ApomError | OSError, now: datetime) -> Outcome:

@@ -51,7 +51,7 @@ def content_policy(hashes: Iterable[str], media_origins: Iterable[str] = ()) -> 
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": "'self'",
-        "frame-ancestors": "'self'",
+        "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {sources}" for name, sources in rules.items())
 

@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
@@ -168,7 +169,8 @@ class Watched:
         lives = now is not None and (now.user_id, now.session_id) == (self._actor.user_id, self._actor.session_id)
         if not lives and not self._is_over:
             self._is_over = True
-            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            with suppress(OSError):  # the browser was faster
+                await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
         return lives
 
 

@@ -11,6 +11,7 @@ import logging
 import logging.config
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.config import LOGGING_CONFIG
@@ -43,11 +44,17 @@ def _clean(value: object) -> object:
 
 def clean(record: logging.LogRecord) -> logging.LogRecord:
     """The same record, redacted; its arguments keep their places, because uvicorn's formatter takes them apart."""
-    record.msg = _clean(record.msg)
     if isinstance(record.args, Mapping):
         record.args = {key: _clean(value) for key, value in record.args.items()}
     elif record.args:
         record.args = tuple(_clean(value) for value in record.args)
+    with suppress(
+        TypeError, ValueError, KeyError
+    ):  # a message that does not fit its arguments is the handler's to report
+        message = record.getMessage()
+        cleaned = redact(message)
+        if cleaned != message:
+            record.msg, record.args = cleaned, None
     if record.exc_info and record.exc_info[0]:
         record.exc_text = redact(_formatter.formatException(record.exc_info))
     return record

@@ -92,7 +92,9 @@ class Origin:
             error = Misconfigured("This server does not answer to that name. Use the address it was set up with.")
             return await refuse(scope, receive, send, HTTPStatus.MISDIRECTED_REQUEST, error)
         if not is_from_home(scope, headers, own):
-            refused = NotAllowed("This request comes from another site and was refused. Open {own} and try there.", own=own)
+            refused = NotAllowed(
+                "This request comes from another site and was refused. Open {own} and try there.", own=own
+            )
             return await refuse(scope, receive, send, HTTPStatus.FORBIDDEN, refused)
         if self._must_be_json(scope, headers) and not is_json(headers):
             invalid = Invalid("Send the body as application/json.")

@@ -43,9 +43,7 @@ class Rates:
     generate: Rate = Rate(per_s=10 / 60, burst=10)
 
 
-SIGNED_IN = Rates(
-    messages=Rate(per_s=20, burst=40), reads=Rate(per_s=50, burst=100), writes=Rate(per_s=20, burst=40)
-)
+SIGNED_IN = Rates(messages=Rate(per_s=20, burst=40), reads=Rate(per_s=50, burst=100), writes=Rate(per_s=20, burst=40))
 ANONYMOUS = Rates(messages=Rate(per_s=4, burst=10), reads=Rate(per_s=20, burst=100), writes=Rate(per_s=4, burst=20))
 ANONYMOUS_SOCKETS = 20  # at once, from one address
 

@@ -1,0 +1,108 @@
+"""What the engine is handed: the media as a keeper of arriving files, the catalogue and the network as its providers."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid5
+
+from apom.config import Settings
+from apom.errors import NotFound
+from apom.models import Generation, InputRole
+from apom.steps import Arrived
+from apom.store import Store, assets, generations
+
+if TYPE_CHECKING:
+    from apom.media.storage import LocalStorage
+    from apom.providers.client import Client
+
+SANDBOX_HOST = "http://sandbox.apom"
+
+
+class MediaKeeper:
+    """Files on their way into storage. See `apom.steps.Keeper`."""
+
+    def __init__(self, storage: LocalStorage, env: str) -> None:
+        self._storage = storage
+        self._env = env
+
+    def temp(self) -> AbstractContextManager[Path]:
+        """A path on the volume the media lie on."""
+        return self._storage.temp()
+
+    def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
+        """Sniffs, checks, measures and stores; the same file again gets the same keys. Raises BadMedia, TooLarge."""
+        from apom.media.arrive import arrive, keep
+
+        asset_id = generation.asset_id if index == 0 else uuid5(generation.id, str(index))
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            arrival = arrive(path, Path(folder))
+            kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
+        file = {
+            "file_key": kept.file_key,
+            "thumb_key": kept.thumb_key,
+            "preview_key": kept.preview_key,
+            "placeholder": arrival.placeholder,
+            "mime": arrival.mime,
+            "bytes": arrival.bytes,
+            "width": arrival.width,
+            "height": arrival.height,
+            "duration_s": arrival.duration_s,
+            "fps": arrival.fps,
+            "sha256": arrival.sha256,
+        }
+        return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=file)
+
+
+class ProviderPool:
+    """A client for each kept provider file, on two connection pools. Lives on the engine's loop."""
+
+    def __init__(self, store: Store, storage: LocalStorage, settings: Settings) -> None:
+        from apom import net
+
+        self._store = store
+        self._storage = storage
+        self._sandbox_url = settings.sandbox_url or None
+        inside = {} if self._sandbox_url else {SANDBOX_HOST: _sandbox(settings)}
+        self._general = net.make_client(purpose="general", mounts=net.in_process(inside))
+        self._submitter = net.make_client(purpose="submit", mounts=net.in_process(inside))
+        self._clients: dict[str, Client] = {}
+
+    def client(self, snapshot: str) -> Client:
+        """The client for a kept provider file."""
+        if snapshot not in self._clients:
+            from apom.providers.catalog import from_snapshot
+            from apom.providers.client import Client
+
+            with self._store.read() as tx:
+                spec = from_snapshot(generations.snapshot(tx, snapshot))
+            base_url = self._sandbox_url if spec.id == "sandbox" else None
+            self._clients[snapshot] = Client(
+                spec, general=self._general, submitter=self._submitter, secrets={}, base_url=base_url
+            )
+        return self._clients[snapshot]
+
+    def files(self, generation: Generation) -> list[tuple[InputRole, Path, str]]:
+        """(role, path, mime) of the inputs, in order. Raises NotFound when one is gone."""
+        found = []
+        with self._store.read() as tx:
+            for used in generation.inputs:
+                source = assets.take(tx, generation.created_by, used.source_asset_id)
+                if source is None or source.file_key is None or source.mime is None:
+                    raise NotFound("The picture this was to be made from is gone. Choose another and generate again.")
+                found.append((used.role, self._storage.path(source.file_key), source.mime))
+        return found
+
+    async def close(self) -> None:
+        """Ends every connection."""
+        await self._general.aclose()
+        await self._submitter.aclose()
+
+
+def _sandbox(settings: Settings) -> object:
+    from apom.sandbox.app import create_app
+
+    folder = settings.data_dir / "sandbox"
+    return create_app(folder, image_s=settings.sandbox_image_s, video_s=settings.sandbox_video_s)

@@ -1,0 +1,253 @@
+"""The way out to other machines: one factory of clients, one exchange, one download. httpx ends here, its errors too.
+
+A key never travels by itself: for every hop of a request `admit(url)` is asked, and answers with the headers this very
+address may see, or raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import quote, urlencode
+
+import httpx
+from pydantic import JsonValue
+
+from apom.config import LIMITS, MB
+from apom.errors import Misconfigured, ProviderError, TooLarge, Unavailable
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+HttpClient: TypeAlias = httpx.AsyncClient
+Admit: TypeAlias = Callable[[str], Mapping[str, str]]
+Origin: TypeAlias = tuple[str, str, int]
+
+REDIRECTS = 3
+RETRY_AFTER_MOST_S = 3600.0
+CHUNK = MB
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A field of a multipart body: a file when it has a `filename`, else text."""
+
+    name: str
+    content: bytes
+    filename: str | None = None
+    mime: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request as it goes out, except for the key. `parts` make the body multipart, `json` makes it JSON."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: JsonValue = None
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back, read to the end. `headers` by lower-case name; `at`: when it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    at: datetime
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The wish in Retry-After, 0 to 3600 seconds; a date is measured by the server's own clock if it told it."""
+        wish = self.headers.get("retry-after", "").strip()
+        if wish.isascii() and wish.isdigit():
+            return min(float(wish), RETRY_AFTER_MOST_S)
+        until, now = _date(wish), _date(self.headers.get("date", "")) or self.at
+        return None if until is None else min(max((until - now).total_seconds(), 0.0), RETRY_AFTER_MOST_S)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def make_client(
+    *, purpose: Literal["submit", "general"], mounts: Mapping[str, ASGIApp] | None = None
+) -> HttpClient:
+    """A client for the loop that is running; close it with `aclose`.
+
+    No proxy or .netrc from the environment, no cookies, no redirects, no retries. "submit" is for what costs money: it
+    opens a connection for each request, because on one that is reused a POST may be lost after it was read (52 of 120
+    at a server that closed idle connections). `mounts`: ASGI applications that answer in place of an origin.
+    """
+    # The libraries' logs carry whole URLs, and a signed URL is a key.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return httpx.AsyncClient(
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        headers={"Accept-Encoding": "identity", "User-Agent": "apom"},
+        limits=httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16),
+        mounts={origin: httpx.ASGITransport(app, raise_app_exceptions=False) for origin, app in (mounts or {}).items()},
+    )
+
+
+def origin(url: str) -> Origin:
+    """(scheme, host, port) as the client itself will read the address. Raises Misconfigured for one it must not call."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise Misconfigured("The provider gave an address that cannot be read.") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+        raise Misconfigured("The provider gave an address that is not a plain http or https address.")
+    return parsed.scheme, parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80)
+
+
+def joined(base: str, reference: str) -> str:
+    """`reference` as an absolute address, seen from `base`. Raises Misconfigured."""
+    try:
+        return str(httpx.URL(base).join(reference))
+    except httpx.InvalidURL:
+        raise Misconfigured("The provider gave an address that cannot be read.") from None
+
+
+def with_query(url: str, query: Mapping[str, str]) -> str:
+    """`url` with these parameters added, percent-encoded."""
+    if not query:
+        return url
+    return url + ("&" if "?" in url else "?") + urlencode(query, quote_via=quote)
+
+
+def kind_of(status: int) -> str:
+    """What an HTTP status alone says about a call that failed, as a kind of ProviderError.
+
+    `unknown` is everything after which the request may still have been carried out.
+    """
+    known = {401: "auth", 402: "no_credit", 403: "auth", 408: "unknown", 429: "rate_limited"}
+    return known.get(status, "rejected" if 400 <= status < 500 else "unknown")
+
+
+async def send(
+    client: HttpClient, call: Call, *, admit: Admit, timeout_s: float, max_bytes: int = LIMITS.answer_bytes
+) -> Answer:
+    """One exchange within `timeout_s` in all. A GET follows up to three redirects; nothing else is sent twice.
+
+    Raises ProviderError: `not_sent` when no connection came about, `unknown` for whatever happens after that. An answer
+    longer than `max_bytes` is `unknown` too.
+    """
+    try:
+        async with asyncio.timeout(timeout_s), _exchange(client, call, admit, timeout_s) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes(CHUNK):
+                content += chunk
+                if len(content) > max_bytes:
+                    raise ProviderError("unknown", provider_message="The answer was too long.")
+    except NOT_SENT as error:
+        raise ProviderError("not_sent") from error
+    except (httpx.RequestError, TimeoutError) as error:
+        raise ProviderError("unknown") from error
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status_code, headers=headers, content=bytes(content), at=datetime.now(UTC))
+
+
+@asynccontextmanager
+async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: float) -> AsyncIterator[httpx.Response]:
+    """The answer, behind the redirects of a GET. Connecting gets less than the whole time, so that it fails as itself."""
+    timeout = httpx.Timeout(timeout_s, pool=timeout_s * 0.1, connect=timeout_s * 0.4)
+    url = call.url
+    for _ in range(REDIRECTS + 1):
+        request = client.build_request(
+            call.method,
+            url,
+            headers={**call.headers, **admit(url)},
+            json=call.json,
+            files=[(p.name, (p.filename, p.content, p.mime)) for p in call.parts] or None,
+            timeout=timeout,
+        )
+        response = await client.send(request, stream=True)
+        try:
+            if call.method != "GET" or not response.has_redirect_location:
+                yield response
+                return
+        finally:
+            await response.aclose()
+        url = joined(url, response.headers["location"])
+    raise ProviderError("rejected", provider_message="It redirects more than three times.")
+
+
+async def download(
+    client: HttpClient, url: str, path: Path, *, max_bytes: int, deadline_s: float, admit: Admit
+) -> int:
+    """The file behind `url`, written to `path`; answers with its bytes. After an error nothing is left at `path`.
+
+    `deadline_s` bounds all of it, however slowly the bytes drip. Raises TooLarge, Unavailable when the disk does not
+    take it, Misconfigured from `admit`, and ProviderError: `transient` when it may work later (a short body too), else
+    what the status says.
+    """
+    whole = False
+    try:
+        call = Call(method="GET", url=url)
+        async with asyncio.timeout(deadline_s), _exchange(client, call, admit, deadline_s) as response:
+            expected = _expected_bytes(response, max_bytes)
+            written = await _write(response, path, max_bytes)
+        whole = expected in (None, written)
+    except (httpx.RequestError, TimeoutError) as error:
+        raise ProviderError("transient") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Unavailable("The file cannot be written here: {reason}. Make room on the disk.", reason=reason) from error
+    finally:
+        if not whole:
+            path.unlink(missing_ok=True)
+    if not whole:
+        raise ProviderError("transient", provider_message="The file came incomplete.")
+    return written
+
+
+def _expected_bytes(response: httpx.Response, max_bytes: int) -> int | None:
+    """The announced length of a file that may be taken; None when it is not announced."""
+    if response.status_code != 200:
+        kind = kind_of(response.status_code)
+        said = f"{response.status_code} {response.reason_phrase}".strip()
+        raise ProviderError("transient" if kind == "unknown" else kind, provider_message=said)
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ProviderError("transient", provider_message="The file came compressed, which was not asked for.")
+    announced = response.headers.get("content-length", "")
+    expected = int(announced) if announced.isdecimal() else None
+    if expected is not None and expected > max_bytes:
+        raise _too_large(max_bytes)
+    return expected
+
+
+async def _write(response: httpx.Response, path: Path, max_bytes: int) -> int:
+    """Writes off the loop: a slow disk must not hold up everybody."""
+    written = 0
+    file = await asyncio.to_thread(path.open, "wb")
+    try:
+        async for chunk in response.aiter_raw(CHUNK):
+            written += len(chunk)
+            if written > max_bytes:
+                raise _too_large(max_bytes)
+            await asyncio.to_thread(file.write, chunk)
+    finally:
+        file.close()
+    return written
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge("The provider's file is larger than {most} MB, the most that is taken in.", most=max_bytes // MB)

@@ -1,0 +1,114 @@
+"""The provider files that are there, and the models they offer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from apom.errors import Invalid, Misconfigured
+from apom.models import AIModel, AssetType, Json
+from apom.providers import parameters, rules
+from apom.providers.rules import Finding
+from apom.providers.spec import Model, ProviderSpec
+
+SCHEMA = "schema.json"
+FINDINGS_SHOWN = 3
+
+
+def parse(text: str, *, file: str) -> ProviderSpec:
+    """What a provider file says. `file`: its name, for the message. Raises Misconfigured with place and mend."""
+    try:
+        spec = ProviderSpec.model_validate(json.loads(text))
+    except ValidationError as error:
+        raise _misconfigured(file, rules.of_shape(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise _misconfigured(file, [("the file", f"it is not JSON: {error}")]) from None
+    found = list(islice(rules.findings(spec), FINDINGS_SHOWN))
+    if found:
+        raise _misconfigured(file, found)
+    return spec
+
+
+def _misconfigured(file: str, findings: Iterable[Finding]) -> Misconfigured:
+    shown = "; ".join(f"{place}: {reason}" for place, reason in islice(findings, FINDINGS_SHOWN))
+    return Misconfigured("The provider file {file} cannot be used. {findings}.", file=file, findings=shown)
+
+
+def canonical(spec: ProviderSpec) -> str:
+    """The content of a file in one form, whatever its spaces and order of keys."""
+    content = spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"schema_"})
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def from_snapshot(text: str) -> ProviderSpec:
+    """The spec a generation was made with. Its rules were checked then: one that came later must not strand a paid take."""
+    return ProviderSpec.model_validate_json(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """Provider files by slug."""
+
+    specs: Mapping[str, ProviderSpec]
+
+    @classmethod
+    def load(cls, folder: Path) -> Catalog:
+        """Reads every `*.json` of a folder but the schema. Raises Misconfigured for the first that cannot be used."""
+        specs = {}
+        for path in sorted(folder.glob("*.json")):
+            if path.name != SCHEMA:
+                specs[path.stem] = _named(path.stem, parse(path.read_text(encoding="utf-8"), file=path.name))
+        return cls(specs=specs)
+
+    def models(self) -> tuple[AIModel, ...]:
+        """What can be generated with, as the prompt form sees it."""
+        return tuple(_offer(spec, model) for spec in self.specs.values() for model in spec.models if model.is_active)
+
+    def find(self, provider: str, model: str) -> Model:
+        """A model that can be generated with. Raises Invalid."""
+        spec = self._spec(provider)
+        found = spec.model(model)
+        if not found.is_active:
+            raise Invalid("{model} is switched off. Choose another model.", field="model", model=found.title)
+        return found
+
+    def snapshot(self, slug: str) -> tuple[str, str]:
+        """(SHA-256, content) of a provider file, for `from_snapshot`. Raises Invalid."""
+        text = canonical(self._spec(slug))
+        return hashlib.sha256(text.encode()).hexdigest(), text
+
+    @staticmethod
+    def check_params(model: Model, params: Mapping[str, JsonValue]) -> Json:
+        """The parameters with defaults filled in. Raises Invalid with the field and a sentence."""
+        return parameters.check(model.parameters_schema, params, model=model.title)
+
+    def _spec(self, slug: str) -> ProviderSpec:
+        if slug not in self.specs:
+            raise Invalid("There is no provider {provider}. Choose another model.", field="model", provider=slug[:40])
+        return self.specs[slug]
+
+
+def _named(stem: str, spec: ProviderSpec) -> ProviderSpec:
+    if spec.id != stem:
+        raise _misconfigured(f"{stem}.json", [("id", f"it has to be the file's name, {stem!r}")])
+    return spec
+
+
+def _offer(spec: ProviderSpec, model: Model) -> AIModel:
+    return AIModel(
+        provider=spec.id,
+        provider_title=spec.name,
+        name=model.name,
+        title=model.title,
+        model_type=AssetType(model.model_type),
+        parameters_schema=model.parameters_schema,
+        inputs=tuple(each.model_dump(mode="json", by_alias=True) for each in model.inputs),
+        price=None if model.price is None else model.price.model_dump(mode="json"),
+        is_play=spec.is_play,
+    )

@@ -1,0 +1,160 @@
+"""What a model may be given: a subset of JSON Schema (draft 2020-12) with `x-ui` and `x-role`, and the check of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from apom.errors import Invalid
+from apom.models import Json
+
+Role: TypeAlias = Literal[
+    "prompt", "negative", "seed", "aspect_ratio", "duration_s", "resolution", "audio", "count"
+]
+Number: TypeAlias = int | float
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+
+KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "yes or no",
+    "array": "a list",
+}
+
+
+class Shape(BaseModel):
+    """A part of a provider file: frozen, and nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class XUi(Shape):
+    """How a parameter looks in the form."""
+
+    widget: Literal["text", "textarea", "select", "slider", "number", "toggle", "seed"] | None = None
+    help: str = ""
+    unit: str = ""
+    group: str = ""
+    order: int = 0
+
+
+class Parameter(Shape):
+    """One parameter. `x-role` says what it means, so that one form serves many models."""
+
+    type: Literal["string", "integer", "number", "boolean", "array"]
+    title: str = ""
+    description: str = ""
+    default: JsonValue = None
+    enum: tuple[JsonValue, ...] | None = Field(None, min_length=1)
+    minimum: Number | None = None
+    maximum: Number | None = None
+    multipleOf: Number | None = Field(None, gt=0)  # noqa: N815  (JSON Schema's own name, as below)
+    minLength: int | None = Field(None, ge=0)  # noqa: N815
+    maxLength: int | None = Field(None, ge=0)  # noqa: N815
+    pattern: str | None = None
+    items: Parameter | None = None
+    minItems: int | None = Field(None, ge=0)  # noqa: N815
+    maxItems: int | None = Field(None, ge=0)  # noqa: N815
+    x_role: Role | None = Field(None, alias="x-role")
+    x_ui: XUi | None = Field(None, alias="x-ui")
+
+
+class ParametersSchema(Shape):
+    """Everything a model may be given. What is not named here is refused."""
+
+    type: Literal["object"]
+    required: tuple[str, ...] = ()
+    properties: dict[Name, Parameter] = Field(min_length=1)
+
+    def json_schema(self) -> Json:
+        """As JSON Schema, for the form and for the check."""
+        return {**self.model_dump(mode="json", by_alias=True, exclude_unset=True), "additionalProperties": False}
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Raises ValueError with a reason when this is no JSON Schema."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    except SchemaError as error:
+        raise ValueError(f"{error.json_path}: {error.message}") from None
+
+
+def label(name: str, schema: Mapping[str, Any]) -> str:
+    """What a parameter is called in a sentence: its title, else its name in words."""
+    return str(schema.get("title") or name.removesuffix("_s").replace("_", " ").capitalize())
+
+
+def check(schema: Mapping[str, Any], params: Mapping[str, JsonValue], *, model: str) -> Json:
+    """`params` with the defaults filled in; null counts as not given. Raises Invalid with the field and a sentence.
+
+    `schema` is `ParametersSchema.json_schema()`, `model` the title for the sentences.
+    """
+    properties: Mapping[str, Any] = schema["properties"]
+    for name in params:
+        if name not in properties:
+            raise Invalid("{model} has no parameter {name}.", field=name, model=model, name=name[:40])
+    given = {name: _whole(properties[name], value) for name, value in params.items() if value is not None}
+    defaults = {name: p["default"] for name, p in properties.items() if p.get("default") is not None}
+    full = {name: {**defaults, **given}[name] for name in properties if name in given or name in defaults}
+    for name in schema.get("required", ()):
+        if name not in full:
+            raise Invalid("{label} is missing.", field=name, label=label(name, properties[name]))
+    for name, value in full.items():
+        _check_one(name, properties[name], value)
+    return full
+
+
+def _whole(schema: Mapping[str, Any], value: JsonValue) -> JsonValue:
+    """Forms and JavaScript write 5.0 for 5."""
+    whole = schema["type"] == "integer" and isinstance(value, float) and value.is_integer()
+    return int(value) if whole and isinstance(value, float) else value
+
+
+def _check_one(name: str, schema: Mapping[str, Any], value: JsonValue) -> None:
+    from jsonschema import Draft202012Validator
+
+    found = next(iter(sorted(Draft202012Validator(schema).iter_errors(value), key=lambda e: e.validator != "type")), None)
+    if found is not None:
+        sentence, values = _sentence(str(found.validator), found.validator_value)
+        raise Invalid(sentence, field=name, label=label(name, schema), **values)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid("{label} must be {kind}.", field=name, label=label(name, schema), kind=KINDS["number"])
+    if isinstance(value, str) and not _can_be_sent(value):
+        raise Invalid("{label} holds characters that cannot be sent.", field=name, label=label(name, schema))
+
+
+def _can_be_sent(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _sentence(rule: str, limit: Any) -> tuple[str, dict[str, object]]:
+    """The sentence for a broken rule of JSON Schema, and what fills it beside the label."""
+    if rule == "enum":
+        return "{label} must be one of {choices}.", {"choices": ", ".join(str(choice) for choice in limit)}
+    if rule == "type":
+        return "{label} must be {kind}.", {"kind": KINDS[limit]}
+    if rule == "minLength" and limit == 1:
+        return "{label} is missing.", {}
+    return SENTENCES.get(rule, "{label} does not have the form it needs."), {"limit": limit}
+
+
+SENTENCES = {
+    "minimum": "{label} must be at least {limit}.",
+    "maximum": "{label} must be at most {limit}.",
+    "multipleOf": "{label} must be a multiple of {limit}.",
+    "minLength": "{label} needs at least {limit} characters.",
+    "maxLength": "{label} must not be longer than {limit} characters.",
+    "minItems": "{label} needs at least {limit}.",
+    "maxItems": "{label} takes at most {limit}.",
+}

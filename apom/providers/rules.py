@@ -1,0 +1,111 @@
+"""What a provider file has to keep beyond its shape: each placeholder is provided, each model fits its own schema.
+
+Found when the file is loaded, not when money is spent. Every finding is (place, what is wrong and how to mend it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TypeAlias
+
+from pydantic import JsonValue, ValidationError
+
+from apom.errors import Invalid
+from apom.providers import parameters, template
+from apom.providers.spec import Model, ProviderSpec, Request
+
+Finding: TypeAlias = tuple[str, str]
+
+FILE = "{{input.file}}"  # the bytes themselves: a whole field of a multipart body
+UPLOAD_NAMES = ("input.filename", "input.mime")
+
+
+def findings(spec: ProviderSpec) -> Iterator[Finding]:
+    """Everything that is wrong with a file whose shape is right."""
+    if spec.upload is not None:
+        yield from _upload(spec.upload.request)
+    if spec.account is not None:
+        yield from _names("account.request", spec.account.request, ())
+    for i, model in enumerate(spec.models):
+        for place, reason in _model(spec, model):
+            yield f"models[{i}]{place}", reason
+        if [m.name for m in spec.models].count(model.name) > 1:
+            yield f"models[{i}].name", f"there are two models {model.name!r}"
+
+
+def of_shape(error: ValidationError, at: str = "") -> Iterator[Finding]:
+    """A wrong shape, said the same way."""
+    plain = {"missing": "this is missing", "extra_forbidden": "there is no such field; see schema.json for those there are"}
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in found["loc"])
+        place = (at + "".join(steps)).removeprefix(".")
+        yield place or "the file", plain.get(found["type"], found["msg"].removeprefix("Value error, "))
+
+
+def _upload(request: Request) -> Iterator[Finding]:
+    fields = request.multipart or {}
+    if FILE not in fields.values():
+        yield "upload.request.multipart", f"one field has to be {FILE}"
+    others = {name: value for name, value in fields.items() if value != FILE}
+    yield from _names("upload.request", request.model_copy(update={"multipart": others}), UPLOAD_NAMES)
+
+
+def _model(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
+    if spec.evidence.level == "memory" and model.is_active:
+        yield ".is_active", "what is only remembered ships inactive: set it to false, or give better evidence"
+    if "auth" in model.result:
+        yield ".result.auth", "whether fetching takes the key is said once, under the provider's result"
+    yield from _inputs(spec, model)
+    yield from _parameters(model)
+    try:
+        submit, poll = model.submit_block(spec), model.poll_block(spec)
+        model.result_block(spec)
+    except ValidationError as error:
+        yield from of_shape(error, " with the provider's blocks")
+        return
+    params = [f"param.{name}" for name in model.parameters.properties]
+    inputs = [f"inputs.{each.name}" for each in model.inputs]
+    yield from _names(".submit.request", submit.request, ("model", "callback_url", *params, *inputs))
+    tasks = [f"task.{name}" for name in (*submit.take, *poll.take)]
+    yield from _names(".poll.request", poll.request, ("model", *tasks))
+
+
+def _inputs(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
+    for what in ("name", "role"):
+        given = [getattr(each, what) for each in model.inputs]
+        if len(set(given)) < len(given):
+            yield ".inputs", f"each input needs a {what} of its own"
+    if model.inputs and spec.upload is None:
+        yield ".inputs", "they are uploaded, and the file has no upload block"
+
+
+def _parameters(model: Model) -> Iterator[Finding]:
+    schema, properties = model.parameters_schema, model.parameters.properties
+    unknown = sorted(set(model.parameters.required) - set(properties))
+    if unknown:
+        yield ".parameters_schema.required", f"{unknown[0]!r} is not among the properties"
+    roles = [p.x_role for p in properties.values() if p.x_role is not None]
+    if len(set(roles)) < len(roles):
+        yield ".parameters_schema", "two parameters have the same x-role"
+    try:
+        parameters.check_schema(schema)
+        parameters.check({**schema, "required": []}, {}, model=model.title)
+    except (Invalid, ValueError) as error:
+        yield ".parameters_schema", f"{error}"
+
+
+def _names(place: str, request: Request, known: Collection[str]) -> Iterator[Finding]:
+    """Placeholders of a request that nothing provides."""
+    parts: dict[str, JsonValue] = {
+        "path": request.path,
+        "url": request.url,
+        "query": dict(request.query),
+        "headers": dict(request.headers),
+        "json": request.body,
+        "multipart": dict(request.multipart or {}),
+    }
+    for part, tree in parts.items():
+        for name in template.names(tree):
+            if not any(name == k or name.startswith((f"{k}.", f"{k}[")) for k in known):
+                offered = ", ".join(known) or "none"
+                yield f"{place}.{part}", f"nothing provides {{{{{name}}}}}; there are: {offered}"

@@ -1,0 +1,387 @@
+"""The shapes of a provider file, top to bottom. Everything is data: secrets by name, no code.
+
+`providers/schema.json` is `schema_text()`: write it again when a shape changes; a test compares them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from apom.errors import Invalid
+from apom.models import AssetType, InputRole, Json
+from apom.providers.expressions import Expression
+from apom.providers.parameters import Name, ParametersSchema, Shape
+from apom.providers.template import AddressTemplate, Template, TextTemplate
+
+Kind: TypeAlias = Literal[
+    "rate_limited", "auth", "no_credit", "moderated", "rejected", "maintenance", "transient", "failed", "unknown"
+]
+Progress: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+Title = Annotated[str, Field(min_length=1, max_length=80)]
+SecretName = Annotated[str, Field(description="the NAME of the secret, such as KIE_API_KEY; never the key itself")]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+Block = TypeVar("Block", bound=Shape)
+
+SECRET_HEADERS = frozenset(["authorization", "proxy-authorization", "cookie", "x-api-key", "x-key", "x-goog-api-key"])
+
+
+def merged(shared: Json, own: Json) -> Json:
+    """`own` laid over `shared`, object by object; null takes a key away."""
+    result = dict(shared)
+    for key, value in own.items():
+        below = result.get(key)
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+class NoAuth(Shape):
+    """No key."""
+
+    type: Literal["none"]
+
+
+class Keyed(Shape):
+    """A key, by the name under which it is kept."""
+
+    secret: SecretName
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_name(cls, secret: str) -> str:
+        words = secret.split("_")
+        if len(words) < 2 or len(secret) > 64 or not all(w.isalnum() and w.isascii() and w.isupper() for w in words):
+            raise ValueError("write the secret's name here, such as KIE_API_KEY, and keep the key itself out of the file")
+        return secret
+
+
+class BearerAuth(Keyed):
+    """`Authorization: Bearer KEY`."""
+
+    type: Literal["bearer"]
+
+
+class HeaderAuth(Keyed):
+    """`name: prefixKEY`, for example name `Authorization` and prefix `Key `."""
+
+    type: Literal["header"]
+    name: HeaderName
+    prefix: str = Field("", pattern=r"^[\x20-\x7e]*$")
+
+
+Auth = Annotated[NoAuth | BearerAuth | HeaderAuth, Field(discriminator="type")]
+
+
+class Rate(Shape):
+    """`count` requests in `per_s` seconds."""
+
+    count: int = Field(10, ge=1)
+    per_s: float = Field(10, gt=0)
+
+
+class Limits(Shape):
+    """What the provider takes: new submissions, and how many it works on at once."""
+
+    submit: Rate = Rate()
+    concurrent: int = Field(8, ge=1)
+
+
+class ErrorPaths(Shape):
+    """Where code and message of an error stand."""
+
+    code: Expression | None = None
+    message: Expression | None = None
+
+
+class Response(Shape):
+    """What every answer has in common. `ok`: whether the call succeeded, by status AND body."""
+
+    ok: Expression = "status < `400`"
+    error: ErrorPaths = ErrorPaths()
+
+
+class Rule(Shape):
+    """An answer that is not ok and for which `when` holds is of this kind; the first rule that holds counts."""
+
+    when: Expression
+    kind: Kind = Field(alias="as")
+
+
+class Request(Shape):
+    """A request. `path` is below base_url, `url` stands alone; `auth`: false leaves the key out."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    path: AddressTemplate | None = Field(None, pattern=r"^/(?!/)")
+    url: AddressTemplate | None = Field(None, pattern=r"^(https?://[^/{}?#]+(/.*)?|\{\{[^{}]+\}\})$")
+    query: dict[str, TextTemplate] = {}
+    headers: dict[HeaderName, TextTemplate] = {}
+    body: Template | None = Field(None, alias="json")
+    multipart: dict[str, TextTemplate] | None = None
+    auth: bool = True
+
+    @model_validator(mode="after")
+    def _fits(self) -> Request:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("a request has either a path or a url")
+        if self.body is not None and self.multipart is not None:
+            raise ValueError("a request has either json or multipart")
+        refuse_secrets(self.headers)
+        return self
+
+
+def refuse_secrets(headers: dict[str, str]) -> None:
+    """Raises ValueError for a header that carries a key: those come from `auth`."""
+    found = [name for name in headers if name.lower() in SECRET_HEADERS]
+    if found:
+        raise ValueError(f"the header {found[0]} carries a key: say it under auth, with the secret's name")
+
+
+class Input(Shape):
+    """A file a model takes: how many, how large in MB, of which types, and how it reaches the provider."""
+
+    name: Name
+    kind: Literal["image", "video", "audio"]
+    role: InputRole
+    sent_as: Literal["upload"] = Field(alias="as")
+    min: int = Field(0, ge=0)
+    max: int = Field(1, ge=1)
+    max_mb: float = Field(10, gt=0)
+    mimes: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Input:
+        if self.min > self.max:
+            raise ValueError("min is more than max")
+        return self
+
+
+class Upload(Shape):
+    """Brings a file to the provider. `take`: where the file's address stands; `ttl`: how long it is kept there."""
+
+    request: Request
+    take: Expression
+    ttl: str = Field("24h", pattern=r"^[1-9]\d*[smhd]$")
+
+
+class Submit(Shape):
+    """The one request that costs money. `take`: what is kept of the answer, by name, as `{{task.NAME}}` later."""
+
+    request: Request
+    take: dict[Name, Expression] = Field(min_length=1)
+    replay: Literal["never"] = "never"
+
+
+class States(Shape):
+    """The provider's words for how far a task is. An unknown word means that it is still running."""
+
+    queued: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    done: tuple[str, ...] = Field(min_length=1)
+    failed: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> States:
+        words = [*self.queued, *self.running, *self.done, *self.failed, *self.cancelled]
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            raise ValueError(f"the word {twice[0]!r} stands in two places")
+        return self
+
+    def of(self, word: str) -> Progress | None:
+        """What a word means; None for an unknown one."""
+        known: tuple[Progress, ...] = ("queued", "running", "done", "failed", "cancelled")
+        return next((state for state in known if word in getattr(self, state)), None)
+
+
+class Poll(Shape):
+    """Asks how far a task is. Times in seconds; `progress` is an expression for 0 to 100."""
+
+    request: Request
+    take: dict[Name, Expression] = {}
+    state: Expression
+    states: States
+    error: ErrorPaths = ErrorPaths()
+    progress: Expression | None = None
+    every_s: float = Field(5, gt=0)
+    max_every_s: float = Field(30, gt=0)
+    deadline_s: float = Field(1800, gt=0)
+
+
+class Result(Shape):
+    """The finished files: `items` is where their addresses stand. `auth`: whether fetching them takes the key."""
+
+    sent_as: Literal["url"] = Field(alias="as")
+    items: Expression
+    auth: bool = False
+    ttl: str = Field("24h", pattern=r"^[1-9]\d*[smhd]$")
+    empty_message: Expression | None = None
+    meta: dict[Name, Expression] = {}
+
+
+class Cost(Shape):
+    """What it cost in the end, in the provider's unit."""
+
+    amount: Expression
+    unit: str
+
+
+class Account(Shape):
+    """How much credit is left. Asking is free: it also checks the key."""
+
+    request: Request
+    balance: Expression
+
+
+class Callback(Shape):
+    """The provider may call us: `field` is where our address goes (for readers), `task_id` where the id stands."""
+
+    field: str
+    task_id: Expression
+
+
+class Price(Shape):
+    """The estimate before it is ordered."""
+
+    amount: float = Field(ge=0)
+    unit: str
+    per: Literal["take"] = "take"
+
+
+class Terms(Shape):
+    """What the provider lets people do with the takes."""
+
+    url: str = ""
+    commercial: Literal["yes", "plan", "no", "unknown"]
+    disclosure: str = ""
+    checked_on: date
+
+
+class Evidence(Shape):
+    """How we know what stands in the file: tried (live), read (docs), or remembered (memory: ships inactive)."""
+
+    level: Literal["live", "docs", "memory"]
+    source: str
+    checked_on: date
+
+
+class Model(Shape):
+    """A model of a provider. `submit`, `poll` and `result` are laid over the provider's own; null takes a key away.
+
+    `api_endpoint`: the path that takes its submissions, where it is not the provider's usual one.
+    `request_schema`: laid over the JSON body of the submission.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")
+    title: Title
+    model_type: Literal[AssetType.IMAGE, AssetType.VIDEO]
+    api_endpoint: AddressTemplate | None = Field(None, pattern=r"^/(?!/)")
+    request_schema: Json = {}
+    parameters: ParametersSchema = Field(alias="parameters_schema")
+    inputs: tuple[Input, ...] = ()
+    price: Price | None = None
+    terms: Terms | None = None
+    is_active: bool = True
+    submit: Json = {}
+    poll: Json = {}
+    result: Json = {}
+    _blocks: dict[type[Shape], Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def parameters_schema(self) -> Json:
+        """What the form is drawn from and what is checked, as JSON Schema."""
+        return self.parameters.json_schema()
+
+    def submit_block(self, spec: ProviderSpec) -> Submit:
+        """The submission of this model."""
+        request: Json = {"json": self.request_schema} if self.request_schema else {}
+        if self.api_endpoint is not None:
+            request |= {"path": self.api_endpoint, "url": None}
+        return self._block(spec.submit, merged({"request": request}, self.submit))
+
+    def poll_block(self, spec: ProviderSpec) -> Poll:
+        """The poll of this model."""
+        return self._block(spec.poll, self.poll)
+
+    def result_block(self, spec: ProviderSpec) -> Result:
+        """The result of this model."""
+        return self._block(spec.result, self.result)
+
+    def _block(self, shared: Block, own: Json) -> Block:
+        kind = type(shared)
+        if kind not in self._blocks:
+            plain = shared.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            self._blocks[kind] = kind.model_validate(merged(plain, own))
+        block: Block = self._blocks[kind]
+        return block
+
+
+class ProviderSpec(Shape):
+    """A provider file. `hosts`: where else, beside base_url, the key may go and files may come from (host or host:port).
+
+    `inputs` are those of every model that names none of its own. `is_play`: the prices are for play, never for money.
+    """
+
+    schema_: str | None = Field(None, alias="$schema")
+    apom_provider: Literal[1]
+    id: Slug
+    name: Title
+    docs: str = ""
+    base_url: str = Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?$")
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d{1,5})?$")], ...] = ()
+    auth: Auth
+    headers: dict[HeaderName, Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]] = {}
+    limits: Limits = Limits()
+    response: Response = Response()
+    classify: tuple[Rule, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    upload: Upload | None = None
+    submit: Submit
+    poll: Poll
+    result: Result
+    cost: Cost | None = None
+    account: Account | None = None
+    callback: Callback | None = None
+    models: tuple[Model, ...] = Field(min_length=1)
+    is_play: bool = False
+    evidence: Evidence
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share_inputs(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "inputs" not in data or not isinstance(data.get("models"), list):
+            return data
+        shared = {"inputs": data["inputs"]}
+        return {**data, "models": [{**shared, **m} if isinstance(m, dict) else m for m in data["models"]]}
+
+    @field_validator("headers")
+    @classmethod
+    def _carry_no_key(cls, headers: dict[str, str]) -> dict[str, str]:
+        refuse_secrets(headers)
+        return headers
+
+    def model(self, name: str) -> Model:
+        """The model of that name. Raises Invalid."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        raise Invalid(
+            "There is no model {model} at {provider}. Choose another one.",
+            field="model",
+            model=name[:100],
+            provider=self.name,
+        )
+
+
+def schema_text() -> str:
+    """The JSON Schema of provider files, for editors."""
+    schema = ProviderSpec.model_json_schema(by_alias=True)
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A provider file of apom"}
+    return json.dumps({**schema, **about}, indent=1, ensure_ascii=False) + "\n"

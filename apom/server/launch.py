@@ -1,0 +1,119 @@
+"""Starting the process: from any folder, with the options that ship, on the port that was asked for."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from streamlit.web import bootstrap
+
+from apom.config import MB, Settings, shipped
+from apom.errors import ApomError, Misconfigured
+from apom.server import logs
+from apom.server.app import create_app, streamlit_options
+from apom.server.selfcheck import check
+from apom.server.wiring import Wiring
+
+STOP_WITHIN_S = 10
+
+_log = logging.getLogger("apom.server")
+
+
+def flat(section: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A section of config.toml as dotted names; only the theme has sections in sections."""
+    for name, value in options.items():
+        if isinstance(value, Mapping) and section.startswith("theme"):
+            yield from flat(f"{section}.{name}", value)
+        else:
+            yield f"{section}.{name}", value
+
+
+def options(settings: Settings, file: Path | None = None) -> dict[str, Any]:
+    """Streamlit's options: those that ship, and our address. Raises Misconfigured when the file cannot be read."""
+    path = file or shipped(".streamlit") / "config.toml"
+    try:
+        sections = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise Misconfigured("The file {path} cannot be read: {reason}", path=path, reason=error) from error
+    shipping = {name: value for section, values in sections.items() for name, value in flat(section, values)}
+    return shipping | {"server.address": settings.host, "server.port": settings.port}
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, before anything heavy starts. Raises Misconfigured when the address is not to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        if sys.platform == "win32":  # there SO_REUSEADDR would share the port with whoever has it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(
+            "Cannot listen on {host}:{port} ({reason}). Is apom running already? Choose another port with APOM_PORT.",
+            host=host,
+            port=port,
+            reason=error.strerror,
+        ) from error
+    return listener
+
+
+def serve(settings: Settings, wiring: Wiring) -> None:
+    """Serves until SIGINT or SIGTERM, then ends within ten seconds. Raises Misconfigured, or what kept it from starting."""
+    with closing(listen(settings.host, settings.port)) as listener, suppress(KeyboardInterrupt):
+        _stop_on_sigterm()
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        bootstrap.load_config_options(options(settings))
+        check(settings, streamlit_options(), wiring.script)
+        app = create_app(settings, wiring)
+        server = Announcing(_config(app, settings), settings.url)
+        server.run(sockets=[listener])
+        if not server.started:
+            raise app.state.get("failed") or ApomError("The server did not start. The log says why.")
+
+
+class Announcing(uvicorn.Server):
+    """Says where it is once it can be visited."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _log.info("apom is at %s (Ctrl+C stops it)", self._url)
+
+
+def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_max_size=2 * MB,  # Streamlit's own limit (server.maxWidgetStateSize) answers first
+        ws_per_message_deflate=False,
+        log_config=logs.uvicorn_logging(),
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.public_url),  # without a proxy nobody may say who they are
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
+
+
+def _stop_on_sigterm() -> None:
+    """Makes SIGTERM end like Ctrl+C: uvicorn repeats the signal once it has stopped, and the exit code stays 0."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

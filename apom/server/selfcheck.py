@@ -1,0 +1,106 @@
+"""What must hold before the first visitor: unsafe settings stop the start, doubtful ones are said aloud."""
+
+from __future__ import annotations
+
+import ipaddress
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from apom.config import Settings
+from apom.errors import Misconfigured
+from apom.words import say
+
+TRUSTED_HEADERS = {"x-apom-user": "user_id", "x-apom-session": "session_ref"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """An option of Streamlit's that must have one value, and why."""
+
+    option: str
+    value: object
+    why: str
+
+
+RULES = (
+    Rule(
+        option="server.enableAgentApi", value=False, why="Streamlit's agent interface lets programs drive every page."
+    ),
+    Rule(option="client.showErrorDetails", value="none", why="Tracebacks would show keys and paths to visitors."),
+    Rule(option="browser.gatherUsageStats", value=False, why="Addresses with tokens would be sent to Streamlit."),
+    Rule(option="server.enableXsrfProtection", value=True, why="Other sites could upload files in a visitor's name."),
+    Rule(option="server.enableCORS", value=True, why="Other sites could open a visitor's dashboard."),
+    Rule(option="runner.postScriptGC", value=False, why="Every rerun would take a tenth of a second longer."),
+    Rule(
+        option="server.trustedUserHeaders", value=TRUSTED_HEADERS, why="The dashboard could not tell who is signed in."
+    ),
+    Rule(option="server.headless", value=True, why="Streamlit would trust visitors behind a proxy on this machine."),
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check(settings: Settings, options: Mapping[str, object], script: Path) -> list[str]:
+    """Warnings, in words. `options`: Streamlit's, by dotted name; `script`: its main script.
+
+    Raises Misconfigured on the first thing that is unsafe.
+    """
+    _check_address(settings)
+    _check_data_dir(settings.data_dir)
+    if (script.parent / "pages").exists():
+        raise Misconfigured(
+            "There is a folder {folder}: Streamlit would serve its files to everybody. Move it away.",
+            folder=script.parent / "pages",
+        )
+    for rule in RULES:
+        if options.get(rule.option) != rule.value:
+            raise Misconfigured(
+                "Streamlit's option {option} must be {value}. {why} Set it in .streamlit/config.toml.",
+                option=rule.option,
+                value=rule.value,
+                why=rule.why,
+            )
+    return [say(warning) for warning in _warnings(settings, options)]
+
+
+def _check_address(settings: Settings) -> None:
+    url = urlsplit(settings.public_url)
+    if settings.public_url and (url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/")):
+        raise Misconfigured("APOM_PUBLIC_URL must look like https://films.example.com, without a path.")
+    if not is_loopback(settings.host) and url.scheme != "https":
+        raise Misconfigured(
+            "Listening on {host} lets others in, and passwords would travel in the clear. Put a proxy with https before it "
+            "and set APOM_PUBLIC_URL=https://…, or use APOM_HOST=127.0.0.1.",
+            host=settings.host,
+        )
+
+
+def _check_data_dir(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise Misconfigured(
+            "The data folder {folder} cannot be written ({reason}). Choose another with APOM_DATA_DIR.",
+            folder=folder,
+            reason=error.strerror,
+        ) from error
+
+
+def _warnings(settings: Settings, options: Mapping[str, object]) -> list[Misconfigured]:
+    found = []
+    if settings.public_url and urlsplit(settings.public_url).scheme == "http":
+        found.append(Misconfigured("APOM_PUBLIC_URL is not https: passwords travel in the clear."))
+    if options.get("server.fileWatcherType") != "none":
+        found.append(Misconfigured("server.fileWatcherType is not none: code is reloaded while people work."))
+    return found

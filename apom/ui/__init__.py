@@ -1,0 +1,1 @@
+"""What pages are built of: guards, components, and the words around them."""

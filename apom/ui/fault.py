@@ -1,0 +1,26 @@
+"""What a visitor sees when a page fails: our sentence, never the inside of the program."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+import streamlit as st
+
+from apom.errors import ApomError
+from apom.words import _, say
+
+_log = logging.getLogger("apom.ui")
+
+
+def show(error: Exception) -> bool:
+    """Streamlit's `on_script_error`: draws the error and says that this is done."""
+    if isinstance(error, ApomError):
+        _log.info("a page refused: %s", error.code)
+        st.error(_("This did not work."))
+        st.text(say(error))  # not Markdown: it may quote what a provider or a person wrote
+        return True
+    reference = uuid.uuid4().hex[:8]
+    _log.error("a page failed (%s)", reference, exc_info=error)
+    st.error(_("Something went wrong here. The log has it under {reference}.", reference=reference))
+    return True

@@ -1,0 +1,115 @@
+"""Who is at the page: asked anew in every rerun, callback and fragment.
+
+Streamlit runs callbacks before the script and fragments without it, so a check at the top of a page is not enough; and what
+lies in `st.session_state` says nothing about who is there now. The truth is the session in the store, by the id that our
+middleware put into `st.user`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import streamlit as st
+
+from apom.errors import NotSignedIn
+from apom.models import Actor
+from apom.words import LANGUAGES, language
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ResolveSession: TypeAlias = Callable[[str], Actor | None]
+
+OWNER = "_apom_owner"  # whose this session_state is
+
+
+def _nobody(_: str) -> Actor | None:
+    return None
+
+
+_resolve: ResolveSession = _nobody
+
+
+def connect(resolve_session: ResolveSession) -> None:
+    """Says how a session's id becomes an actor, None once it has ended. The server calls it, once."""
+    global _resolve
+    _resolve = resolve_session
+
+
+def current_user() -> Actor | None:
+    """Who is signed in at this very moment, None for nobody."""
+    ref, user_id = st.user.get("session_ref"), st.user.get("user_id")
+    actor = _resolve(ref) if isinstance(ref, str) else None
+    return actor if actor is not None and str(actor.user_id) == user_id else None
+
+
+def require_user() -> Actor:
+    """Who is signed in. Raises NotSignedIn."""
+    actor = current_user()
+    if actor is None:
+        raise NotSignedIn("You are signed out. Sign in to go on.")
+    return actor
+
+
+def guarded(act: Callable[P, R]) -> Callable[P, R]:
+    """For every callback and every fragment (inside `@st.fragment`): when nobody is signed in any more, nothing of `act`
+    runs and the page is drawn anew, which shows the sign-in.
+    """
+
+    @wraps(act)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _arrive() is None:
+            st.rerun()
+        return act(*args, **kwargs)
+
+    return checked
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Screen:
+    """A page: its path without slashes ("" for the first), its title, what draws it, and whether it asks for no sign-in."""
+
+    path: str
+    title: str
+    show: Callable[[], None]
+    is_public: bool = False
+
+
+def run(screens: Sequence[Screen], *, sign_in: Callable[[str], None]) -> None:
+    """Draws the screen of this address, or `sign_in(path)` in its place while nobody is signed in.
+
+    Every page is known to Streamlit, so that a deep link keeps its address, but only the chosen one is run.
+    """
+    actor = _arrive()
+    pages = {_page(screen): screen for screen in screens}
+    chosen = st.navigation(list(pages), position="hidden")
+    screen = pages[chosen]
+    if actor is None and not screen.is_public:
+        sign_in("/" + screen.path)
+    else:
+        chosen.run()
+
+
+def _page(screen: Screen) -> st.Page:
+    is_first = not screen.path
+    return st.Page(
+        screen.show, title=screen.title, url_path=screen.path or "home", default=is_first, visibility="hidden"
+    )
+
+
+def _arrive() -> Actor | None:
+    """Who is here, in their language; what another left in the session's state is gone."""
+    actor = current_user()
+    owner = str(actor.session_id) if actor else ""
+    if st.session_state.get(OWNER, owner) != owner:
+        st.session_state.clear()
+    st.session_state[OWNER] = owner
+    language.set(actor.language if actor else _browsers_language())
+    return actor
+
+
+def _browsers_language() -> str:
+    wanted = (st.context.locale or "")[:2]
+    return wanted if wanted in LANGUAGES else "en"

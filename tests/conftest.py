@@ -1,0 +1,82 @@
+"""The standing cast: alice owns, victor is her VIEWER, bob is a stranger. And a studio in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from apom.config import Settings
+from apom.models import Actor, Role, User, new_id
+from apom.store import users
+from apom.studio import Studio, Workspace
+
+
+class Clock:
+    """A wall clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A studio without an engine, and three people's doors into it."""
+
+    studio: Studio
+    alice: Workspace
+    bob: Workspace
+    victor: Workspace
+
+
+def person(studio: Studio, name: str) -> Actor:
+    """An account without the cost of a real password."""
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    user = User(id=new_id(), username=name, created_at=now, updated_at=now)
+    with studio._store.write() as tx:
+        users.insert(tx, user, "no password fits this")
+    return Actor(user_id=user.id, username=name)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", sandbox_image_s=0.1, sandbox_video_s=0.1)
+
+
+@pytest.fixture
+def studio(settings: Settings, clock: Clock) -> Iterator[Studio]:
+    """Without an engine: what is ordered stays PENDING."""
+    with Studio.open(settings, engine=False, clock=clock) as studio:
+        yield studio
+
+
+@pytest.fixture
+def cast(studio: Studio) -> Cast:
+    return Cast(studio, *(studio.workspace(person(studio, name)) for name in ("alice", "bob", "victor")))
+
+
+@pytest.fixture
+def running(settings: Settings) -> Iterator[Studio]:
+    """With the engine, the built-in sandbox and real time."""
+    with Studio.open(settings) as studio:
+        yield studio
+
+
+def let_in(alice: Workspace, project: object, name: str, role: Role = Role.VIEWER) -> None:
+    """alice lets somebody into her project."""
+    alice.set_member(project, name, role)  # type: ignore[arg-type]

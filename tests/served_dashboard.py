@@ -1,0 +1,54 @@
+"""The script of `served`: one page behind the sign-in, one before it."""
+
+import streamlit as st
+
+import served
+from apom.ui import guard
+
+
+def home() -> None:
+    st.text("HOME")
+
+
+def secret() -> None:
+    st.text("SECRET of " + guard.require_user().username)
+    st.text("draft=" + st.text_input("draft", key="draft"))
+    st.button("guarded", on_click=guard.guarded(served.MARKS.append), args=("callback",))
+    st.button("bare", on_click=served.MARKS.append, args=("bare callback",))
+    ticker()
+
+
+@st.fragment
+@guard.guarded
+def ticker() -> None:
+    served.MARKS.append("fragment")
+    st.text("TICK")
+    st.button("tock")
+
+
+def broken() -> None:
+    raise RuntimeError("key=HUSH-IN-PAGE")
+
+
+def refused() -> None:
+    guard.require_user()
+
+
+def sign_in(path: str) -> None:
+    st.text("SIGN IN for " + path)
+
+
+def review() -> None:
+    st.text("REVIEW")
+
+
+guard.run(
+    [
+        guard.Screen(path="", title="Home", show=home),
+        guard.Screen(path="secret", title="Secret", show=secret),
+        guard.Screen(path="review", title="Review", show=review, is_public=True),
+        guard.Screen(path="broken", title="Broken", show=broken, is_public=True),
+        guard.Screen(path="refused", title="Refused", show=refused, is_public=True),
+    ],
+    sign_in=sign_in,
+)

@@ -1,0 +1,311 @@
+"""Every route against everybody: who owns, who looks on, who is a stranger, who is not signed in.
+
+A route without a row fails, so a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Cast, let_in
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from apom import studio as studio_module
+from apom.api import create_api
+from apom.models import Actor, Role, Status, new_id
+from apom.store import assets
+from apom.studio import Studio, Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A route with alice's ids in it, and the status each of the others gets. `owner`: what alice gets."""
+
+    method: str
+    path: str
+    owner: int
+    viewer: int
+    stranger: int = 404
+    anonymous: int = 401
+    body: Any = None
+    params: dict[str, str] = field(default_factory=dict)
+
+
+ROWS = [
+    # open to anybody
+    Row(method="GET", path="/health", owner=503, viewer=503, stranger=503, anonymous=503),
+    Row(method="POST", path="/session", body={"username": "x", "password": "y"}, owner=401, viewer=401, stranger=401),
+    Row(
+        method="POST",
+        path="/users",
+        body={"username": "eve", "password": "seven tall ships at dawn"},
+        owner=403,
+        viewer=403,
+        stranger=403,
+        anonymous=403,
+    ),
+    # one's own
+    Row(method="GET", path="/session", owner=200, viewer=200, stranger=200),
+    Row(method="DELETE", path="/session", owner=204, viewer=204, stranger=204),
+    Row(method="PATCH", path="/me", body={"language": "en"}, owner=200, viewer=200, stranger=200),
+    Row(
+        method="POST",
+        path="/me/password",
+        body={"current": "x", "new": "seven tall ships at dawn"},
+        owner=403,
+        viewer=403,
+        stranger=403,
+    ),
+    Row(method="GET", path="/me/sessions", owner=200, viewer=200, stranger=200),
+    Row(method="DELETE", path="/me/sessions/{session_id}", owner=404, viewer=404),
+    Row(method="GET", path="/models", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/projects", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/projects", body={"name": "mine"}, owner=201, viewer=201, stranger=201),
+    Row(method="GET", path="/favorites", owner=200, viewer=200, stranger=200),
+    # the operator's
+    Row(method="GET", path="/operator/health", owner=401, viewer=401, stranger=401),
+    Row(method="GET", path="/operator/users", owner=401, viewer=401, stranger=401),
+    Row(
+        method="POST",
+        path="/operator/users",
+        body={"username": "x", "password": "y"},
+        owner=401,
+        viewer=401,
+        stranger=401,
+    ),
+    Row(
+        method="POST",
+        path="/operator/users/{username}/password",
+        body={"password": "y"},
+        owner=401,
+        viewer=401,
+        stranger=401,
+    ),
+    # alice's project
+    Row(method="GET", path="/favorites", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/projects/{project_id}", owner=200, viewer=200),
+    Row(method="PATCH", path="/projects/{project_id}", body={"notes": "n"}, owner=200, viewer=403),
+    Row(method="GET", path="/projects/{project_id}/members", owner=200, viewer=200),
+    Row(
+        method="PUT",
+        path="/projects/{project_id}/members",
+        body={"username": "victor", "role": "VIEWER"},
+        owner=200,
+        viewer=403,
+    ),
+    Row(method="DELETE", path="/projects/{project_id}/members/{user_id}", owner=422, viewer=403),
+    Row(method="GET", path="/projects/{project_id}/boxes", owner=200, viewer=200),
+    Row(method="POST", path="/projects/{project_id}/boxes", body={"names": ["x"]}, owner=201, viewer=403),
+    Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/rounds", body={}, owner=201, viewer=403),
+    Row(method="GET", path="/projects/{project_id}/links", owner=200, viewer=200),
+    Row(method="POST", path="/projects/{project_id}/links", body={"label": "client"}, owner=201, viewer=403),
+    Row(method="DELETE", path="/links/{link_id}", owner=204, viewer=403),
+    Row(method="GET", path="/boxes/{box_id}", owner=200, viewer=200),
+    Row(method="PATCH", path="/boxes/{box_id}", body={"notes": "n"}, owner=200, viewer=403),
+    Row(method="POST", path="/boxes/{box_id}/move", body={"steps": 1}, owner=200, viewer=403),
+    Row(method="PUT", path="/boxes/{box_id}/headliner", body={"asset_id": None}, owner=200, viewer=403),
+    Row(method="GET", path="/boxes/{box_id}/assets", owner=200, viewer=200),
+    Row(method="POST", path="/boxes/{box_id}/generate", body={"prompt": "x"}, owner=201, viewer=403),
+    Row(method="GET", path="/assets/{asset_id}", owner=200, viewer=200),
+    Row(method="PATCH", path="/assets/{asset_id}", body={"rating": 3}, owner=200, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/favorite", owner=200, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/cancel", owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/animate", body={}, owner=201, viewer=403),
+    Row(method="DELETE", path="/assets/{spare_id}", owner=204, viewer=403),
+    Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
+    Row(method="DELETE", path="/projects/{spare_project_id}", owner=204, viewer=403),
+]
+SPARE = {"{spare_id}": "{asset_id}", "{spare_box_id}": "{box_id}", "{spare_project_id}": "{project_id}"}
+
+
+class As:
+    """Puts a person where the identity middleware does."""
+
+    def __init__(self, app: ASGIApp, actor: Actor | None) -> None:
+        self.app, self.actor = app, actor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "state": {"actor": self.actor, "address": "10.0.0.0/24"}}, receive, send)
+
+
+@dataclass(frozen=True)
+class House:
+    """alice's project and what is in it."""
+
+    cast: Cast
+    ids: dict[str, str]
+
+    def ask(self, actor: Actor | None, row: Row, ids: dict[str, str] | None = None) -> httpx.Response:
+        ids = ids or self.ids
+        transport = httpx.ASGITransport(As(create_api("operator's token"), actor), raise_app_exceptions=False)
+
+        async def go() -> httpx.Response:
+            async with httpx.AsyncClient(transport=transport, base_url="http://apom") as client:
+                params = {k: v.format(**ids) for k, v in row.params.items()}
+                return await client.request(row.method, row.path.format(**ids), json=row.body, params=params)
+
+        return asyncio.run(go())
+
+
+def arrived(studio: Studio, ws: Workspace, box: object) -> object:
+    """A take that is here, without an engine."""
+    take = ws.generate(box, "x")[0]  # type: ignore[arg-type]
+    with studio._store.write() as tx:
+        tx.all("update generation set state = 'COMPLETED' where asset_id = $1", take.id)
+        assets.set_file(
+            tx,
+            take.id,
+            take.asset_type,
+            {"mime": "image/png", "file_key": f"dev/a/{take.id}/original-0123456789ab.png"},
+            studio.accounts._clock(),
+        )
+    return take
+
+
+@pytest.fixture
+def house(cast: Cast, studio: Studio) -> Iterator[House]:
+    studio_module.set_current(studio)
+    alice = cast.alice
+    project = alice.create_project("P")
+    box, spare_box = alice.create_boxes(project, ["one", "two"])
+    asset, spare = (arrived(studio, alice, box) for _ in range(2))
+    alice.set_headliner(box, asset)  # type: ignore[arg-type]
+    let_in(alice, project, "victor", Role.VIEWER)
+    link, _ = alice.create_link(project, "client")
+    spare_project = alice.create_project("spare")
+    let_in(alice, spare_project, "victor", Role.VIEWER)
+    yield House(
+        cast,
+        {
+            "project_id": str(project.id),
+            "box_id": str(box.id),
+            "asset_id": str(asset.id),  # type: ignore[attr-defined]
+            "spare_id": str(spare.id),  # type: ignore[attr-defined]
+            "spare_box_id": str(spare_box.id),
+            "spare_project_id": str(spare_project.id),
+            "link_id": str(link.id),
+            "user_id": str(alice.actor.user_id),
+            "username": "alice",
+            "session_id": str(new_id()),
+        },
+    )
+    studio_module.set_current(None)
+
+
+def test_every_route_has_a_row() -> None:
+    there = {
+        (method, route.path)
+        for route in create_api().routes
+        for method in getattr(route, "methods", None) or ["WEBSOCKET"]
+        if method != "HEAD"
+    }
+    rows = {(row.method, path) for row in ROWS for path in [_template(row.path)]}
+    known = {("GET", "/openapi.json"), ("WEBSOCKET", "/projects/{project_id}/events")}  # each has a test of its own
+    assert there - known == rows
+
+
+def _template(path: str) -> str:
+    for spare, real in SPARE.items():
+        path = path.replace(spare, real)
+    return path
+
+
+def rows_changed(studio: Studio) -> list[object]:
+    with studio._store.read() as tx:
+        tables = [r["table_name"] for r in tx.all("select table_name from information_schema.tables order by 1")]
+        return [tx.all(f"select * from {t} order by all") for t in tables if t not in ("audit_entry", "session")]
+
+
+def test_each_gets_what_they_should_and_no_more(house: House, studio: Studio) -> None:
+    wrong = []
+    for row in ROWS:
+        before = rows_changed(studio)
+        for who, actor, status in (
+            ("anonymous", None, row.anonymous),
+            ("stranger", house.cast.bob.actor, row.stranger),
+            ("viewer", house.cast.victor.actor, row.viewer),
+        ):
+            got = house.ask(actor, row)
+            if got.status_code != status:
+                wrong.append((row.method, row.path, who, got.status_code, got.text[:200]))
+            if status >= 400 and got.status_code == status:
+                assert got.headers["content-type"] == "application/problem+json", (row.path, who)
+        if row.anonymous >= 400 and row.stranger >= 400 and row.viewer >= 400 and rows_changed(studio) != before:
+            wrong.append((row.method, row.path, "changed something"))
+        got = house.ask(house.cast.alice.actor, row)
+        if got.status_code != row.owner:
+            wrong.append((row.method, row.path, "owner", got.status_code, got.text[:200]))
+    assert not wrong
+
+
+def test_a_strangers_answer_is_that_for_an_id_that_never_was(house: House) -> None:
+    nobody = {name: str(new_id()) for name in house.ids} | {"username": "alice"}
+    for row in ROWS:
+        if row.stranger == 404:
+            mine, never = house.ask(house.cast.bob.actor, row), house.ask(house.cast.bob.actor, row, nobody)
+            assert (mine.status_code, mine.content) == (never.status_code, never.content), row.path
+
+
+def test_foreign_ids_inside_bodies_are_refused(house: House) -> None:
+    bob = house.cast.bob
+    box = bob.create_box(bob.create_project("bob's"), "one")
+    ids = {**house.ids, "box_id": str(box.id)}
+    stolen = house.ids["asset_id"]
+    for row in (
+        Row(method="PUT", path="/boxes/{box_id}/headliner", body={"asset_id": stolen}, owner=0, viewer=0),
+        Row(
+            method="POST",
+            path="/boxes/{box_id}/generate",
+            body={
+                "prompt": "x",
+                "model": "sandbox/sandbox-video",
+                "inputs": [{"role": "first_frame", "asset_id": stolen}],
+            },
+            owner=0,
+            viewer=0,
+        ),
+        Row(method="PATCH", path="/boxes/{box_id}", body={"project_id": house.ids["project_id"]}, owner=0, viewer=0),
+    ):
+        assert house.ask(bob.actor, row, ids).status_code == 422
+    assert bob.box(box).headliner_asset_id is None
+    assert bob.get_box_assets(box).items == ()
+
+
+def test_bad_bodies_are_problems_that_name_the_field(house: House) -> None:
+    for method, path, body, name in (
+        ("POST", "/projects", {"name": ""}, "name"),
+        ("POST", "/projects", {"name": "x", "created_by": "me"}, "created_by"),
+        ("POST", "/boxes/{box_id}/generate", {"prompt": "x", "n": 0}, "n"),
+        ("POST", "/boxes/{box_id}/generate", {"prompt": "x", "params": {"no_such": 1}}, "no_such"),
+        ("POST", "/boxes/{box_id}/generate", {"prompt": "x", "model": "no/such"}, "model"),
+        ("PATCH", "/assets/{asset_id}", {"status": "COMPLETED"}, "status"),
+        ("GET", "/projects?cursor=nonsense", None, "cursor"),
+    ):
+        got = house.ask(house.cast.alice.actor, Row(method=method, path=path, body=body, owner=0, viewer=0))
+        assert got.status_code == 422, (path, got.text)
+        assert name in got.json().get("field", ""), got.text
+
+
+def test_the_operators_routes_open_with_the_operators_token(house: House) -> None:
+    async def go() -> httpx.Response:
+        transport = httpx.ASGITransport(As(create_api("operator's token"), None))
+        async with httpx.AsyncClient(transport=transport, base_url="http://apom") as client:
+            return await client.get("/operator/users", headers={"Authorization": "Bearer operator's token"})
+
+    assert [user["username"] for user in asyncio.run(go()).json()] == ["alice", "bob", "victor"]
+
+
+def test_the_take_of_a_deleted_box_is_gone(house: House) -> None:
+    alice = house.cast.alice
+    box = alice.create_box(house.ids["project_id"], "three")
+    take = alice.generate(box, "x")[0]
+    assert alice.cancel(take).status is Status.CANCELLED
+    alice.delete_box(box)
+    row = Row(method="GET", path="/assets/{asset_id}", owner=0, viewer=0)
+    assert house.ask(alice.actor, row, {**house.ids, "asset_id": str(take.id)}).status_code == 404
