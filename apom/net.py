@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 HttpClient: TypeAlias = httpx.AsyncClient
 Admit: TypeAlias = Callable[[str], Mapping[str, str]]
 Origin: TypeAlias = tuple[str, str, int]
+Mounts: TypeAlias = Mapping[str, httpx.AsyncBaseTransport]
 
 REDIRECTS = 3
 RETRY_AFTER_MOST_S = 3600.0
@@ -85,14 +86,17 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def make_client(
-    *, purpose: Literal["submit", "general"], mounts: Mapping[str, ASGIApp] | None = None
-) -> HttpClient:
+def in_process(apps: Mapping[str, ASGIApp]) -> Mounts:
+    """ASGI applications that answer for an origin each, for `make_client`. An application's crash is a 500."""
+    return {at: httpx.ASGITransport(app, raise_app_exceptions=False) for at, app in apps.items()}
+
+
+def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None = None) -> HttpClient:
     """A client for the loop that is running; close it with `aclose`.
 
     No proxy or .netrc from the environment, no cookies, no redirects, no retries. "submit" is for what costs money: it
     opens a connection for each request, because on one that is reused a POST may be lost after it was read (52 of 120
-    at a server that closed idle connections). `mounts`: ASGI applications that answer in place of an origin.
+    at a server that closed idle connections). `mounts`: see `in_process`.
     """
     # The libraries' logs carry whole URLs, and a signed URL is a key.
     for name in ("httpx", "httpcore"):
@@ -103,8 +107,24 @@ def make_client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         headers={"Accept-Encoding": "identity", "User-Agent": "apom"},
         limits=httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16),
-        mounts={origin: httpx.ASGITransport(app, raise_app_exceptions=False) for origin, app in (mounts or {}).items()},
+        mounts=mounts,
     )
+
+
+def call(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, json: JsonValue = None, timeout_s: float = 30.0
+) -> tuple[int, JsonValue]:
+    """One blocking exchange with a server of ours: (status, the JSON body or None). Raises Unavailable."""
+    try:
+        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+            response = client.request(method, url, headers=headers, json=json)
+    except httpx.RequestError as error:
+        raise Unavailable("The server at {url} does not answer. Is it running?", url=url) from error
+    try:
+        body: JsonValue = response.json()
+    except ValueError:
+        body = None
+    return response.status_code, body
 
 
 def origin(url: str) -> Origin:
@@ -190,9 +210,7 @@ async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: flo
     raise ProviderError("rejected", provider_message="It redirects more than three times.")
 
 
-async def download(
-    client: HttpClient, url: str, path: Path, *, max_bytes: int, deadline_s: float, admit: Admit
-) -> int:
+async def download(client: HttpClient, url: str, path: Path, *, max_bytes: int, deadline_s: float, admit: Admit) -> int:
     """The file behind `url`, written to `path`; answers with its bytes. After an error nothing is left at `path`.
 
     `deadline_s` bounds all of it, however slowly the bytes drip. Raises TooLarge, Unavailable when the disk does not
@@ -213,7 +231,7 @@ async def download(
         raise Unavailable("The file cannot be written here: {reason}. Make room on the disk.", reason=reason) from error
     finally:
         if not whole:
-            path.unlink(missing_ok=True)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
     if not whole:
         raise ProviderError("transient", provider_message="The file came incomplete.")
     return written

@@ -142,7 +142,11 @@ class Served:
 @contextmanager
 def running(command: list[str], cwd: Path, **environment: str) -> Iterator[Served]:
     """Starts a server, waits until it says where it is, ends it."""
-    env = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}", "APOM_DATA_DIR": str(cwd / "data")} | environment
+    env = (
+        os.environ
+        | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}", "APOM_DATA_DIR": str(cwd / "data")}
+        | environment
+    )
     process = subprocess.Popen(command, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     log: list[str] = []

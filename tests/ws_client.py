@@ -55,6 +55,7 @@ class Tab:
             additional_headers={name: value for name, value in sent.items() if value is not None},
             user_agent_header=None,
             open_timeout=20,
+            close_timeout=1,
             max_size=None,
             proxy=None,
         )
@@ -66,7 +67,9 @@ class Tab:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.socket.close()
 
     def send(self, message: BackMsg) -> None:

@@ -59,7 +59,7 @@ def refusal(spec: ProviderSpec, answer: Answer, seen: Json, secrets: Collection[
         kind,
         provider_code=code or (str(answer.status) if answer.status >= 400 else ""),
         provider_message=message,
-        retry_after_s=answer.retry_after_s if kind in ("rate_limited", "maintenance", "transient") else None,
+        retry_after_s=answer.retry_after_s,
     )
 
 
@@ -88,13 +88,16 @@ def at_submit(error: ProviderError) -> ProviderError:
     return _as("unknown", error) if error.kind == "transient" else error
 
 
-def at_free_call(error: ProviderError, *, age_s: float | None = None) -> ProviderError:
-    """A call that costs nothing may be made again. `age_s`: since the submission, when it is about a task."""
-    unseen = "404" in (error.provider_code, error.provider_code.partition(".")[0])
-    young = age_s is not None and age_s < CONFIRMED_AFTER_S
-    if error.kind in ("unknown", "not_sent") or (error.kind == "rejected" and unseen and young):
-        return _as("transient", error)
-    return error
+def at_free_call(error: ProviderError) -> ProviderError:
+    """A call that costs nothing may be made again."""
+    return _as("transient", error) if error.kind in ("unknown", "not_sent") else error
+
+
+def at_poll(error: ProviderError, seen: Json, age_s: float) -> ProviderError:
+    """As `at_free_call`; and a task that is not found in its first minute may yet be."""
+    missing = seen["status"] == 404 or error.provider_code == "404"
+    young = missing and error.kind == "rejected" and age_s < CONFIRMED_AFTER_S
+    return _as("transient", error) if young else at_free_call(error)
 
 
 def _as(kind: str, error: ProviderError) -> ProviderError:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets as random_names
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -17,16 +16,18 @@ from apom import net
 from apom.config import MB
 from apom.errors import Invalid, Misconfigured, ProviderError, TooLarge
 from apom.models import Json
-from apom.net import Call, HttpClient, Part
+from apom.net import Admit, Call, HttpClient, Part
 from apom.providers import answers, rules, template
 from apom.providers.answers import Polled
-from apom.providers.spec import BearerAuth, Input, Model, NoAuth, ProviderSpec, Request
+from apom.providers.expressions import read
+from apom.providers.spec import BearerAuth, Input, Model, NoAuth, ProviderSpec, Request, States
 
 log = logging.getLogger("apom.providers")
 
 TIMEOUT_S = 15.0
 UPLOAD_TIMEOUT_S = 120.0
 SHOWN_CHARS = 1000
+WORDS_NOTED = 20
 EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "video/mp4": ".mp4"}
 
 
@@ -34,6 +35,7 @@ EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", 
 class Rendered(Call):
     """A submission ready to be sent. The key is not in it: it is added on the way out."""
 
+    model: str
     hide: tuple[str, ...] = field(default=(), repr=False)
 
     def masked(self) -> Json:
@@ -97,12 +99,13 @@ class Client:
             raise TooLarge("The model takes files of up to {most} MB here.", most=declared.max_mb)
         # A name of its own each time: Kie serves the old file from its cache for a while when a name comes back.
         name = random_names.token_hex(16) + EXTENSIONS.get(mime, "")
-        values = {"input": {"filename": name, "mime": mime}}
         file = Part(name="", content=content, filename=name, mime=mime)
-        call = self._call(self.spec.upload.request, values, file=file)
-        seen = await self._free(call, self.spec.upload.request, timeout_s=UPLOAD_TIMEOUT_S)
-        address = template.text(answers.read(self.spec.upload.take, seen) or "")
-        if not address:
+        call = self._call(self.spec.upload.request, {"input": {"filename": name, "mime": mime}}, file=file)
+        seen, refused = await self._ask(call, self.spec.upload.request, {}, timeout_s=UPLOAD_TIMEOUT_S)
+        if refused is not None:
+            raise answers.at_free_call(refused)
+        address = read(self.spec.upload.take, seen)
+        if not isinstance(address, str) or not address:
             raise ProviderError("transient", provider_message="The upload was answered without an address.")
         return address
 
@@ -121,4 +124,155 @@ class Client:
         values = {"model": model.name, "param": params, "inputs": inputs, "callback_url": callback_url}
         call = self._call(model.submit_block(self.spec).request, values)
         hide = (*self._secrets.values(), *([callback_url] if callback_url else []))
-        return Rendered(method=call.method, url=call.url, headers=call.headers, json=call.json, hide=hide)
+        return Rendered(
+            method=call.method,
+            url=call.url,
+            headers=call.headers,
+            json=call.json,
+            parts=call.parts,
+            model=model.name,
+            hide=hide,
+        )
+
+    async def submit(self, rendered: Rendered) -> Submitted:
+        """The one POST that costs money, sent once, within one total time-out.
+
+        Raises ProviderError: `not_sent`, `rate_limited`, `auth`, `no_credit`, `moderated`, `rejected`, `maintenance`
+        and `failed` mean that nothing was ordered; `unknown` means that it may have been. Raises Misconfigured, before
+        anything is sent, when the key is missing or the address is none of the file's.
+        """
+        model = self.spec.model(rendered.model)
+        block = model.submit_block(self.spec)
+        admit = self._admit(block.request)
+        answer = await net.send(self._submitter, rendered, admit=admit, timeout_s=self._timeout_s)
+        seen = answers.envelope(answer, {"model": model.name})
+        refused = answers.refusal(self.spec, answer, seen, self._hidden)
+        if refused is not None:
+            raise answers.at_submit(refused)
+        task = answers.taken(block.take, seen)
+        wanted = rules.task_names(model.poll_block(self.spec).request) & set(block.take)
+        if not wanted <= set(task):
+            raise ProviderError("unknown", provider_message="The order was answered without a task to ask for.")
+        return Submitted(task=task)
+
+    async def poll(self, model: Model, task: Mapping[str, JsonValue], age_s: float) -> Polled:
+        """How far the task is, `age_s` seconds after it was submitted. Free, so any fault may be tried again.
+
+        Raises Misconfigured, and ProviderError: `transient`, `rate_limited` and `maintenance` to be asked again, `auth`
+        when the key has to be mended first, `failed`, `moderated` and `rejected` when there is nothing to wait for.
+        """
+        block = model.poll_block(self.spec)
+        variables: Json = {"model": model.name, "task": dict(task)}
+        seen, refused = await self._ask(self._call(block.request, variables), block.request, variables)
+        if refused is not None:
+            raise answers.at_poll(refused, seen, age_s)
+        polled = answers.polled(block, model.result_block(self.spec), self.spec.cost, seen, self._hidden)
+        self._note_unknown(block.states, polled.word)
+        return replace(polled, results=tuple(net.joined(f"{self._base}/", each) for each in polled.results))
+
+    async def fetch(self, url: str, path: Path, *, max_bytes: int, deadline_s: float) -> int:
+        """A finished file, written to `path`; answers with its bytes. Raises as `net.download` does.
+
+        It has to be on a host the file names (base_url, hosts), at every redirect too; Misconfigured otherwise.
+        """
+        admit = self._admit_with_key if self.spec.result.auth else self._admit_host
+        return await net.download(self._general, url, path, max_bytes=max_bytes, deadline_s=deadline_s, admit=admit)
+
+    async def balance(self) -> float:
+        """The credit that is left, in the provider's unit. Free: a way to try the key. Raises as `poll` does."""
+        if self.spec.account is None:
+            raise Invalid("{provider} does not tell what credit is left.", provider=self.spec.name)
+        request = self.spec.account.request
+        seen, refused = await self._ask(self._call(request, {}), request, {})
+        if refused is not None:
+            raise answers.at_free_call(refused)
+        found = answers.number(read(self.spec.account.balance, seen))
+        if found is None:
+            raise ProviderError("transient", provider_message="The answer does not say what is left.")
+        return found
+
+    async def _ask(
+        self, call: Call, request: Request, variables: Json, *, timeout_s: float | None = None
+    ) -> tuple[Json, ProviderError | None]:
+        """One free exchange: what is seen, and why it did not succeed, if so. Raises ProviderError `transient`."""
+        try:
+            answer = await net.send(
+                self._general, call, admit=self._admit(request), timeout_s=timeout_s or self._timeout_s
+            )
+        except ProviderError as error:
+            raise answers.at_free_call(error) from error
+        seen = answers.envelope(answer, variables)
+        return seen, answers.refusal(self.spec, answer, seen, self._hidden)
+
+    def _call(self, request: Request, values: Mapping[str, Any], *, file: Part | None = None) -> Call:
+        """A request with everything filled in, except for the key."""
+        address = request.url or f"{self._base}{request.path}"
+        query = {name: template.render(value, values) for name, value in request.query.items()}
+        headers = {name: template.render_header(value, values) for name, value in request.headers.items()}
+        return Call(
+            method=request.method,
+            url=net.with_query(
+                template.render_address(address, values),
+                {name: template.text(value) for name, value in query.items() if value is not None},
+            ),
+            headers={**self.spec.headers, **{name: value for name, value in headers.items() if value is not None}},
+            json=template.render(request.body, values),
+            parts=tuple(_parts(request.multipart or {}, values, file)),
+        )
+
+    @property
+    def _hidden(self) -> tuple[str, ...]:
+        return tuple(self._secrets.values())
+
+    def _admit(self, request: Request) -> Admit:
+        return self._admit_with_key if request.auth else self._admit_host
+
+    def _admit_with_key(self, url: str) -> dict[str, str]:
+        return {**self._admit_host(url), **self._key()}
+
+    def _admit_host(self, url: str) -> dict[str, str]:
+        """No header, for an address on a host the file names. Raises Misconfigured for any other."""
+        origin = net.origin(url)
+        if origin not in self._origins:
+            raise Misconfigured(
+                "{provider} points to {host}, which its provider file does not name, so it was not called. If it can be "
+                "trusted, an admin adds it to hosts there.",
+                provider=self.spec.name,
+                host=origin[1],
+            )
+        return {}
+
+    def _key(self) -> dict[str, str]:
+        """The header that carries the key."""
+        auth = self.spec.auth
+        if isinstance(auth, NoAuth):
+            return {}
+        secret = self._secrets.get(auth.secret, "").strip()
+        if not secret or not template.HEADER_VALUE.fullmatch(secret):
+            raise Misconfigured(
+                "The key {name} for {provider} is missing or cannot be used. Set it on the Providers page.",
+                name=auth.secret,
+                provider=self.spec.name,
+            )
+        return (
+            {"Authorization": f"Bearer {secret}"} if isinstance(auth, BearerAuth) else {auth.name: auth.prefix + secret}
+        )
+
+    def _note_unknown(self, states: States, word: str) -> None:
+        """One line for each word the file does not know, not one for each poll."""
+        if states.of(word) is None and word not in self._unknown_words and len(self._unknown_words) < WORDS_NOTED:
+            self._unknown_words.add(word)
+            log.warning(
+                "%s answers with the state %r, which its file does not know: taken as running", self.spec.id, word
+            )
+
+
+def _parts(fields: Mapping[str, str], values: Mapping[str, Any], file: Part | None) -> Iterator[Part]:
+    """The fields of a multipart body; those without a value are left out."""
+    for name, value in fields.items():
+        if file is not None and value == rules.FILE:
+            yield replace(file, name=name)
+            continue
+        filled = template.render(value, values)
+        if filled is not None:
+            yield Part(name=name, content=template.text(filled).encode())

@@ -22,9 +22,10 @@ MOST_DEPTH = 24
 
 
 def parse_json(text: str | bytes) -> JsonValue:
-    """The value in a JSON text; None for what is no JSON, too deep, or has numbers that JSON does not know."""
+    """The value in a JSON text; None for what is no JSON, too deep, or holds numbers or characters that JSON has not."""
     try:
         value: JsonValue = json.loads(text, parse_constant=_refuse)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair could be neither stored nor sent
     except (ValueError, RecursionError):
         return None
     return value

@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from apom.errors import Invalid
 from apom.models import Json
 
-Role: TypeAlias = Literal[
-    "prompt", "negative", "seed", "aspect_ratio", "duration_s", "resolution", "audio", "count"
-]
+Role: TypeAlias = Literal["prompt", "negative", "seed", "aspect_ratio", "duration_s", "resolution", "audio", "count"]
 Number: TypeAlias = int | float
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 
@@ -120,7 +118,9 @@ def _whole(schema: Mapping[str, Any], value: JsonValue) -> JsonValue:
 def _check_one(name: str, schema: Mapping[str, Any], value: JsonValue) -> None:
     from jsonschema import Draft202012Validator
 
-    found = next(iter(sorted(Draft202012Validator(schema).iter_errors(value), key=lambda e: e.validator != "type")), None)
+    found = next(
+        iter(sorted(Draft202012Validator(schema).iter_errors(value), key=lambda e: e.validator != "type")), None
+    )
     if found is not None:
         sentence, values = _sentence(str(found.validator), found.validator_value)
         raise Invalid(sentence, field=name, label=label(name, schema), **values)

@@ -5,6 +5,7 @@ Found when the file is loaded, not when money is spent. Every finding is (place,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
@@ -35,11 +36,17 @@ def findings(spec: ProviderSpec) -> Iterator[Finding]:
 
 def of_shape(error: ValidationError, at: str = "") -> Iterator[Finding]:
     """A wrong shape, said the same way."""
-    plain = {"missing": "this is missing", "extra_forbidden": "there is no such field; see schema.json for those there are"}
+    plain = {
+        "missing": "this is missing",
+        "extra_forbidden": "there is no such field; see schema.json for those there are",
+    }
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in found["loc"])
-        place = (at + "".join(steps)).removeprefix(".")
-        yield place or "the file", plain.get(found["type"], found["msg"].removeprefix("Value error, "))
+        place = at + "".join(steps)
+        yield (
+            (place if at else place.removeprefix(".")) or "the file",
+            plain.get(found["type"], found["msg"].removeprefix("Value error, ")),
+        )
 
 
 def _upload(request: Request) -> Iterator[Finding]:
@@ -57,12 +64,23 @@ def _model(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
         yield ".result.auth", "whether fetching takes the key is said once, under the provider's result"
     yield from _inputs(spec, model)
     yield from _parameters(model)
-    try:
-        submit, poll = model.submit_block(spec), model.poll_block(spec)
-        model.result_block(spec)
-    except ValidationError as error:
-        yield from of_shape(error, " with the provider's blocks")
-        return
+    broken = list(_blocks(spec, model))
+    yield from broken
+    if not broken:
+        yield from _placeholders(spec, model)
+
+
+def _blocks(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
+    """The provider's blocks with the model's own laid over them."""
+    for name, block in (("submit", model.submit_block), ("poll", model.poll_block), ("result", model.result_block)):
+        try:
+            block(spec)
+        except ValidationError as error:
+            yield from of_shape(error, f".{name} (over the provider's)")
+
+
+def _placeholders(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
+    submit, poll = model.submit_block(spec), model.poll_block(spec)
     params = [f"param.{name}" for name in model.parameters.properties]
     inputs = [f"inputs.{each.name}" for each in model.inputs]
     yield from _names(".submit.request", submit.request, ("model", "callback_url", *params, *inputs))
@@ -96,7 +114,15 @@ def _parameters(model: Model) -> Iterator[Finding]:
 
 def _names(place: str, request: Request, known: Collection[str]) -> Iterator[Finding]:
     """Placeholders of a request that nothing provides."""
-    parts: dict[str, JsonValue] = {
+    for part, tree in _templates(request).items():
+        for name in template.names(tree):
+            if not any(name == each or name.startswith((f"{each}.", f"{each}[")) for each in known):
+                offered = ", ".join(known) or "none"
+                yield f"{place}.{part}", f"nothing provides {{{{{name}}}}}; there are: {offered}"
+
+
+def _templates(request: Request) -> dict[str, JsonValue]:
+    return {
         "path": request.path,
         "url": request.url,
         "query": dict(request.query),
@@ -104,8 +130,11 @@ def _names(place: str, request: Request, known: Collection[str]) -> Iterator[Fin
         "json": request.body,
         "multipart": dict(request.multipart or {}),
     }
-    for part, tree in parts.items():
-        for name in template.names(tree):
-            if not any(name == k or name.startswith((f"{k}.", f"{k}[")) for k in known):
-                offered = ", ".join(known) or "none"
-                yield f"{place}.{part}", f"nothing provides {{{{{name}}}}}; there are: {offered}"
+
+
+def task_names(request: Request) -> set[str]:
+    """What of the task a request needs: the NAMEs of its `{{task.NAME}}`."""
+    found = (
+        re.fullmatch(r"task\.(\w+).*", name) for tree in _templates(request).values() for name in template.names(tree)
+    )
+    return {match[1] for match in found if match}

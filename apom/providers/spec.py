@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -27,6 +28,7 @@ SecretName = Annotated[str, Field(description="the NAME of the secret, such as K
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 Block = TypeVar("Block", bound=Shape)
 
+SECRET_NAME = re.compile(r"[A-Z][A-Z0-9]{0,30}(_[A-Z0-9]{1,30}){1,5}")
 SECRET_HEADERS = frozenset(["authorization", "proxy-authorization", "cookie", "x-api-key", "x-key", "x-goog-api-key"])
 
 
@@ -56,9 +58,10 @@ class Keyed(Shape):
     @field_validator("secret")
     @classmethod
     def _is_a_name(cls, secret: str) -> str:
-        words = secret.split("_")
-        if len(words) < 2 or len(secret) > 64 or not all(w.isalnum() and w.isascii() and w.isupper() for w in words):
-            raise ValueError("write the secret's name here, such as KIE_API_KEY, and keep the key itself out of the file")
+        if not SECRET_NAME.fullmatch(secret):
+            raise ValueError(
+                "write the secret's name here, such as KIE_API_KEY, and keep the key itself out of the file"
+            )
         return secret
 
 
@@ -118,10 +121,10 @@ class Request(Shape):
     """A request. `path` is below base_url, `url` stands alone; `auth`: false leaves the key out."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
-    path: AddressTemplate | None = Field(None, pattern=r"^/(?!/)")
+    path: AddressTemplate | None = Field(None, pattern=r"^/([^/].*)?$")
     url: AddressTemplate | None = Field(None, pattern=r"^(https?://[^/{}?#]+(/.*)?|\{\{[^{}]+\}\})$")
-    query: dict[str, TextTemplate] = {}
-    headers: dict[HeaderName, TextTemplate] = {}
+    query: dict[str, TextTemplate] = Field(default_factory=dict)
+    headers: dict[HeaderName, TextTemplate] = Field(default_factory=dict)
     body: Template | None = Field(None, alias="json")
     multipart: dict[str, TextTemplate] | None = None
     auth: bool = True
@@ -205,7 +208,7 @@ class Poll(Shape):
     """Asks how far a task is. Times in seconds; `progress` is an expression for 0 to 100."""
 
     request: Request
-    take: dict[Name, Expression] = {}
+    take: dict[Name, Expression] = Field(default_factory=dict)
     state: Expression
     states: States
     error: ErrorPaths = ErrorPaths()
@@ -223,7 +226,7 @@ class Result(Shape):
     auth: bool = False
     ttl: str = Field("24h", pattern=r"^[1-9]\d*[smhd]$")
     empty_message: Expression | None = None
-    meta: dict[Name, Expression] = {}
+    meta: dict[Name, Expression] = Field(default_factory=dict)
 
 
 class Cost(Shape):
@@ -282,16 +285,16 @@ class Model(Shape):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")
     title: Title
     model_type: Literal[AssetType.IMAGE, AssetType.VIDEO]
-    api_endpoint: AddressTemplate | None = Field(None, pattern=r"^/(?!/)")
-    request_schema: Json = {}
+    api_endpoint: AddressTemplate | None = Field(None, pattern=r"^/([^/].*)?$")
+    request_schema: Json = Field(default_factory=dict)
     parameters: ParametersSchema = Field(alias="parameters_schema")
     inputs: tuple[Input, ...] = ()
     price: Price | None = None
     terms: Terms | None = None
     is_active: bool = True
-    submit: Json = {}
-    poll: Json = {}
-    result: Json = {}
+    submit: Json = Field(default_factory=dict)
+    poll: Json = Field(default_factory=dict)
+    result: Json = Field(default_factory=dict)
     _blocks: dict[type[Shape], Any] = PrivateAttr(default_factory=dict)
 
     @property
@@ -337,7 +340,7 @@ class ProviderSpec(Shape):
     base_url: str = Field(pattern=r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?$")
     hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d{1,5})?$")], ...] = ()
     auth: Auth
-    headers: dict[HeaderName, Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]] = {}
+    headers: dict[HeaderName, Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]] = Field(default_factory=dict)
     limits: Limits = Limits()
     response: Response = Response()
     classify: tuple[Rule, ...] = ()

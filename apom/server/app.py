@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypedDict
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from apom.config import LIMITS, Settings
-from apom.errors import ApomError, Unavailable
+from apom.errors import ApomError
 from apom.server import logs, selfcheck
 from apom.server.body import BodyLimit
 from apom.server.closed import Closed
 from apom.server.headers import SecurityHeaders, content_policy, script_hashes, security_headers, streamlit_index
 from apom.server.identity import Identity, session_cookie
+from apom.server.mishap import Mishap
 from apom.server.origin import Origin
-from apom.server.refusal import answer
 from apom.server.throttle import Throttle
 from apom.server.wiring import Wiring
 from apom.ui import fault, guard
@@ -40,7 +37,6 @@ class Parts(TypedDict):
     routes: Sequence[BaseRoute]
     middleware: Sequence[Middleware]
     on_script_error: Callable[[Exception], bool | None]
-    exception_handlers: Mapping[Any, Callable[[Request, Exception], Response]]
 
 
 def parts(settings: Settings, wiring: Wiring) -> Parts:
@@ -55,6 +51,7 @@ def parts(settings: Settings, wiring: Wiring) -> Parts:
         "routes": wiring.routes,
         "middleware": [
             Middleware(SecurityHeaders, headers=headers),
+            Middleware(Mishap),
             Middleware(Origin, public_url=settings.public_url, uploads=wiring.uploads),
             Middleware(Identity, sessions=wiring.sessions, cookie=session_cookie(settings.url)),
             Middleware(Closed),
@@ -62,23 +59,12 @@ def parts(settings: Settings, wiring: Wiring) -> Parts:
             Middleware(BodyLimit, max_body_size=LIMITS.body_bytes),
         ],
         "on_script_error": fault.show,
-        "exception_handlers": {Exception: _broken(headers)},
     }
 
 
 def create_app(settings: Settings, wiring: Wiring) -> st.App:
     """The application. Streamlit knows one per process."""
     return st.App(**parts(settings, wiring))
-
-
-def _broken(headers: Mapping[str, str]) -> Callable[[Request, Exception], Response]:
-    """The answer to what nobody expected; it is made outside the middleware, so it brings the headers along."""
-
-    def answer_500(request: Request, _: Exception) -> Response:
-        error = Unavailable("Something went wrong here. It was written to the log; try again in a moment.")
-        return answer(request.scope, HTTPStatus.INTERNAL_SERVER_ERROR, error, headers)
-
-    return answer_500
 
 
 def _lifespan(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from apom.api.problems import problem
 from apom.errors import ApomError
-from apom.words import say
+from apom.words import language, say
 
 API = "/api/"
 
@@ -20,20 +21,6 @@ def is_api(scope: Scope) -> bool:
     return path.startswith(API) or path == API.rstrip("/")
 
 
-def answer(scope: Scope, status: HTTPStatus, error: ApomError, headers: Mapping[str, str] | None = None) -> Response:
-    """The response for an error: JSON below `/api`, text elsewhere."""
-    if not is_api(scope):
-        return PlainTextResponse(say(error), status, headers)
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "code": error.code,
-        "detail": say(error),
-    }
-    return JSONResponse(problem, status, headers, media_type="application/problem+json")
-
-
 async def refuse(
     scope: Scope,
     receive: Receive,
@@ -42,5 +29,11 @@ async def refuse(
     error: ApomError,
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Ends an HTTP request, or a websocket's handshake, with `status` and the error's sentence."""
-    await answer(scope, status, error, headers)(scope, receive, send)
+    """Ends an HTTP request, or a websocket's handshake, with `status` and the error's sentence in the reader's language."""
+    actor = scope.get("state", {}).get("actor")
+    language.set(actor.language if actor else "en")
+    response: Response = (
+        problem(status, error.code, say(error)) if is_api(scope) else PlainTextResponse(say(error), status)
+    )
+    response.headers.update(headers or {})
+    await response(scope, receive, send)

@@ -33,6 +33,7 @@ RULES = (
     Rule(option="browser.gatherUsageStats", value=False, why="Addresses with tokens would be sent to Streamlit."),
     Rule(option="server.enableXsrfProtection", value=True, why="Other sites could upload files in a visitor's name."),
     Rule(option="server.enableCORS", value=True, why="Other sites could open a visitor's dashboard."),
+    Rule(option="logger.enableRich", value=False, why="Tracebacks would be printed with the secrets in them."),
     Rule(option="runner.postScriptGC", value=False, why="Every rerun would take a tenth of a second longer."),
     Rule(
         option="server.trustedUserHeaders", value=TRUSTED_HEADERS, why="The dashboard could not tell who is signed in."

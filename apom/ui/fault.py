@@ -21,6 +21,6 @@ def show(error: Exception) -> bool:
         st.text(say(error))  # not Markdown: it may quote what a provider or a person wrote
         return True
     reference = uuid.uuid4().hex[:8]
-    _log.error("a page failed (%s)", reference, exc_info=error)
+    _log.error("a page failed, reference %s", reference)  # Streamlit writes the traceback beside it
     st.error(_("Something went wrong here. The log has it under {reference}.", reference=reference))
     return True

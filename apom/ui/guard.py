@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 
 import streamlit as st
 
-from apom.errors import NotSignedIn
+from apom.errors import NotFound, NotSignedIn
 from apom.models import Actor
 from apom.words import LANGUAGES, language
 
@@ -77,13 +77,17 @@ class Screen:
     is_public: bool = False
 
 
+_screens: dict[str, Screen] = {}  # the same for everybody: what an address means, not who may see it
+
+
 def run(screens: Sequence[Screen], *, sign_in: Callable[[str], None]) -> None:
     """Draws the screen of this address, or `sign_in(path)` in its place while nobody is signed in.
 
     Every page is known to Streamlit, so that a deep link keeps its address, but only the chosen one is run.
     """
     actor = _arrive()
-    pages = {_page(screen): screen for screen in screens}
+    _screens.update({screen.path: screen for screen in screens})
+    pages = {page(screen.path): screen for screen in screens}
     chosen = st.navigation(list(pages), position="hidden")
     screen = pages[chosen]
     if actor is None and not screen.is_public:
@@ -92,10 +96,13 @@ def run(screens: Sequence[Screen], *, sign_in: Callable[[str], None]) -> None:
         chosen.run()
 
 
-def _page(screen: Screen) -> st.Page:
-    is_first = not screen.path
+def page(path: str) -> st.Page:
+    """The page at a path, for st.page_link and st.switch_page. Raises NotFound for one that is not registered."""
+    screen = _screens.get(path)
+    if screen is None:
+        raise NotFound
     return st.Page(
-        screen.show, title=screen.title, url_path=screen.path or "home", default=is_first, visibility="hidden"
+        screen.show, title=screen.title, url_path=path or "home", default=path == "", visibility="hidden"
     )
 
 

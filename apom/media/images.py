@@ -1,0 +1,161 @@
+"""Pictures: decoded whole, measured, and made small. The only home of Pillow on the way in.
+
+Every picture is opened by the one plugin its bytes call for, and refused by its size before a pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageCms, ImageOps
+
+from apom.config import Limits
+from apom.errors import ApomError, BadMedia, TooLarge
+from apom.words import N_
+
+THUMB = 640  # px, the longer side
+PLACEHOLDER = 16  # px, the longer side
+
+DAMAGED = N_("The picture is damaged or incomplete. Export or download it again.")
+
+# Pillow only warns between its own limit (89 million pixels) and twice that; a warning stops nobody.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture that decodes. `width`, `height`: in pixels, as it is seen (EXIF orientation applied)."""
+
+    width: int
+    height: int
+    small: Image.Image
+
+
+def read(path: Path, reader: str, limits: Limits) -> Picture:
+    """Decodes the picture whole, by Pillow's plugin `reader`. Raises BadMedia, TooLarge, OSError of the disk."""
+    try:
+        with Image.open(path, formats=[reader]) as image:
+            check_pixels(*image.size, limits)
+            return _picture(image, limits)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise TooLarge(
+            "The picture has more than {most} million pixels. Make it smaller.", most=_million(limits.image_pixels)
+        ) from error
+    except ApomError:
+        raise
+    except Exception as error:  # hostile bytes make decoders raise nearly anything: struct.error, KeyError, MemoryError
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk, not the picture
+        raise BadMedia(DAMAGED) from error
+
+
+def check_pixels(width: int, height: int, limits: Limits) -> None:
+    """Raises TooLarge for more pixels than one picture or frame may have, BadMedia for none."""
+    if width < 1 or height < 1:
+        raise BadMedia(DAMAGED)
+    if width * height > limits.image_pixels:
+        raise TooLarge(
+            "It measures {width} × {height}; at most {most} million pixels are taken. Make it smaller.",
+            width=width,
+            height=height,
+            most=_million(limits.image_pixels),
+        )
+
+
+def shrink(image: Image.Image, side: int = THUMB) -> Image.Image:
+    """A copy whose longer side is at most `side`, in RGB or RGBA."""
+    small = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return small
+
+
+def write_thumb(small: Image.Image, path: Path) -> None:
+    """A WebP without any metadata: no place, no camera, no prompt."""
+    small.save(path, "WEBP", quality=80, method=4, exif=b"", xmp=b"", icc_profile=None)
+
+
+def placeholder(small: Image.Image) -> str:
+    """A WebP of 16 pixels as a data URI, under 400 characters: what a page shows until the thumbnail is there."""
+    buffer = io.BytesIO()
+    shrink(small, PLACEHOLDER).save(buffer, "WEBP", quality=30, alpha_quality=0, method=6)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _picture(image: Image.Image, limits: Limits) -> Picture:
+    width, height = image.size
+    if image.format in ("GIF", "PNG", "WEBP", "AVIF"):
+        _decode_frames(image, limits)
+    image.draft(None, (THUMB * 2, THUMB * 2))  # a JPEG decodes straight to what a thumbnail needs; every byte is read
+    image.load()
+    profile = image.info.get("icc_profile")
+    small = _eight_bits(image)
+    small.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
+    small, is_turned = _upright(small, image)
+    small = shrink(_srgb(small, profile))
+    return Picture(width=height if is_turned else width, height=width if is_turned else height, small=small)
+
+
+def _decode_frames(image: Image.Image, limits: Limits) -> None:
+    """Decodes an animation to its last frame, so that a cut one is found; then back to the first."""
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1:
+        return
+    if image.width * image.height * frames > limits.animation_pixels:
+        raise TooLarge(
+            "The animation has {frames} frames of {width} × {height}, which is too much. Send it as a clip.",
+            frames=frames,
+            width=image.width,
+            height=image.height,
+        )
+    image.seek(frames - 1)
+    image.load()
+    image.seek(0)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """In a mode that can be resampled: 16-bit grey scaled (convert alone would clip it), palettes resolved."""
+    if image.mode.startswith("I"):
+        return image.point(lambda level: level * (1 / 257)).convert("L")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode in ("1", "P") else image
+
+
+def _upright(small: Image.Image, original: Image.Image) -> tuple[Image.Image, bool]:
+    """Turned as its EXIF says, and whether that swapped the sides. A broken or unknown orientation turns nothing."""
+    try:
+        orientation = original.getexif().get(0x0112, 1)
+    except Exception:  # any, as in `read`: the picture itself is good
+        return small, False
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    turn = turns.get(orientation)
+    return (small, False) if turn is None else (small.transpose(turn), orientation >= 5)
+
+
+def _srgb(small: Image.Image, profile: bytes | None) -> Image.Image:
+    """In sRGB. On the small picture, where it is cheap; a profile that does not fit is left out."""
+    if not profile:
+        return small
+    to = "RGBA" if small.mode == "RGBA" else "RGB"
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        return ImageCms.profileToProfile(small, source, target, outputMode=to) or small
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return small
+
+
+def _million(pixels: int) -> float:
+    return round(pixels / 1e6, 1)

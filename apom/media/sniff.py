@@ -1,0 +1,150 @@
+"""What a file is, decided by its first bytes: a short list of what is taken, never the name and never a header.
+
+Signatures: PNG, WebP, GIF and JPEG from their specifications; `ftyp` brands from ISO/IEC 14496-12 and mp4ra.org; EBML
+document types from RFC 9559. SVG is text that runs scripts and is never taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apom.errors import BadMedia
+from apom.models import AssetType
+from apom.words import N_
+
+HEAD = 4096  # bytes that `sniff` wants to see
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What a file is. `reader`: the one Pillow plugin or FFmpeg demuxer that may open it."""
+
+    mime: str
+    ext: str
+    asset_type: AssetType
+    reader: str
+
+
+PNG = Kind(mime="image/png", ext="png", asset_type=AssetType.IMAGE, reader="PNG")
+JPEG = Kind(mime="image/jpeg", ext="jpg", asset_type=AssetType.IMAGE, reader="JPEG")
+WEBP = Kind(mime="image/webp", ext="webp", asset_type=AssetType.IMAGE, reader="WEBP")
+GIF = Kind(mime="image/gif", ext="gif", asset_type=AssetType.IMAGE, reader="GIF")
+AVIF = Kind(mime="image/avif", ext="avif", asset_type=AssetType.IMAGE, reader="AVIF")
+MP4 = Kind(mime="video/mp4", ext="mp4", asset_type=AssetType.VIDEO, reader="mov")
+MOV = Kind(mime="video/quicktime", ext="mov", asset_type=AssetType.VIDEO, reader="mov")
+WEBM = Kind(mime="video/webm", ext="webm", asset_type=AssetType.VIDEO, reader="matroska")
+MKV = Kind(mime="video/x-matroska", ext="mkv", asset_type=AssetType.VIDEO, reader="matroska")
+
+MP4_BRANDS = (b"iso", b"mp4", b"avc1", b"hvc1", b"av01", b"M4V", b"MSNV", b"dash", b"cmf", b"3gp", b"3g2", b"XAVC")
+HEIF_BRANDS = frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"])
+
+# Names of formats, which are the same in every language; the first that fits wins.
+LOOKS_LIKE = (
+    (b"%PDF", "PDF"),
+    (b"%!PS", "PostScript"),
+    (b"PK", "ZIP"),
+    (b"\x1f\x8b", "GZIP"),
+    (b"Rar!", "RAR"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"MZ", "EXE"),
+    (b"\x7fELF", "ELF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"\0\0\1\0", "ICO"),
+    (b"8BPS", "PSD"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"ID3", "MP3"),
+    (b"OggS", "Ogg"),
+    (b"fLaC", "FLAC"),
+    (b"FLV", "FLV"),
+)
+TEXT_LOOKS_LIKE = (
+    ("#extm3u", "M3U8"),
+    ("ffconcat", "ffconcat"),
+    ("<svg", "SVG"),
+    ("<!doctype html", "HTML"),
+    ("<html", "HTML"),
+    ("<?xml", "XML"),
+)
+
+EMPTY = N_("The file is empty. Fetch or export it again.")
+HEIC = N_("HEIC photos cannot be read here. Save it as JPEG and send that.")
+NO_MEDIA = N_(
+    "This is not a picture or clip that can be shown: it looks like {what}. "
+    "Use PNG, JPEG, WebP, GIF, AVIF, MP4, MOV, WebM or MKV."
+)
+UNKNOWN = N_(
+    "This is not a picture or clip that can be shown. Use PNG, JPEG, WebP, GIF, AVIF, MP4, MOV, WebM or MKV, "
+    "and export it again if it is one of these."
+)
+
+
+def sniff(head: bytes) -> Kind:
+    """What a file that begins with `head` (its first `HEAD` bytes) is. Raises BadMedia, which names what it looks like.
+
+    It is a claim until the file was decoded: a script can begin like a GIF.
+    """
+    kind = _boxed(head) if head[4:8] == b"ftyp" else _plain(head)
+    if kind is None:
+        raise _refusal(head)
+    return kind
+
+
+def _plain(head: bytes) -> Kind | None:
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WEBP
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return GIF
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        document = head[:64]
+        return WEBM if b"webm" in document else MKV if b"matroska" in document else None
+    return None
+
+
+def _boxed(head: bytes) -> Kind | None:
+    """ISO base media: the major brand, the others only to tell stills from clips."""
+    major, others = head[8:12], _brands(head)
+    if {b"avif", b"avis"} & {major, *others}:
+        return AVIF
+    if major in HEIF_BRANDS:
+        raise BadMedia(HEIC)
+    if major == b"qt  ":
+        return MOV
+    return MP4 if major.startswith(MP4_BRANDS) else None
+
+
+def _brands(head: bytes) -> list[bytes]:
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return [head[at : at + 4] for at in range(16, end, 4)]
+
+
+def _refusal(head: bytes) -> BadMedia:
+    if not head:
+        return BadMedia(EMPTY)
+    what = _looks_like(head)
+    return BadMedia(NO_MEDIA, what=what) if what else BadMedia(UNKNOWN)
+
+
+def _looks_like(head: bytes) -> str | None:
+    for signature, name in LOOKS_LIKE:
+        if head.startswith(signature):
+            return name
+    if head.startswith(b"RIFF"):
+        return head[8:12].decode("ascii", "replace").strip()
+    return _text_looks_like(head)
+
+
+def _text_looks_like(head: bytes) -> str | None:
+    text = head.decode("utf-8-sig", "replace").strip().lower()
+    for mark, name in TEXT_LOOKS_LIKE:
+        if mark in text:
+            return name
+    if not text or "\ufffd" in text[:-1] or not all(c.isprintable() or c.isspace() for c in text[:-1]):
+        return None
+    return "JSON" if text[0] in "{[" else "TXT"

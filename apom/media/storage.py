@@ -1,0 +1,181 @@
+"""Files under keys, in a folder: what stands under a key is whole, or it is not there.
+
+Keys are `{env}/a/{asset}/{variant}-{sha12}.{ext}`: random ids and hashes, nothing a person typed. The name changes with
+the content, so browsers may keep what they have for ever, and putting the same file twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from apom.errors import Invalid, NotFound
+
+PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"  # begins with no dot: neither hidden, nor `..`
+KEY = re.compile(f"{PART}(/{PART}){{0,9}}")
+PREFIX = re.compile(f"({PART}/){{0,9}}({PART})?")
+TEMP = "tmp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A file in storage. `modified`: when it was put there, in UTC."""
+
+    key: str
+    bytes: int
+    modified: datetime
+
+
+def key(env: str, asset_id: UUID, variant: str, sha256: str, ext: str) -> str:
+    """The key of a take's file. `variant`: original, thumb or preview; `sha256`: of this very file, in hex."""
+    return f"{env}/a/{asset_id}/{variant}-{sha256[:12]}.{ext}"
+
+
+class LocalStorage:
+    """Files in a folder of this machine; one process writes to it. Safe to use from many threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._folders = threading.Lock()  # a folder must not be cleared away between its making and its first file
+
+    def put(self, source: Path, key: str, *, mime: str) -> None:
+        """Moves `source` to `key`, on disk before it returns; nothing partial is ever seen there.
+
+        `mime` is what the file would be served as; a folder keeps none. Raises Invalid for a key that is none.
+        """
+        target = self._target(key)
+        _flush(source)
+        try:
+            self._move(source, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self._copy(source, target)
+
+    def path(self, key: str) -> Path:
+        """Where the file lies. Raises NotFound, Invalid."""
+        target = self._target(key)
+        if not target.is_file():
+            raise NotFound
+        return target
+
+    def size(self, key: str) -> int:
+        """Its bytes. Raises NotFound, Invalid."""
+        return self.path(key).stat().st_size
+
+    def delete(self, key: str) -> None:
+        """Removes the file, and folders that became empty. One that is not there is fine. Raises Invalid."""
+        target = self._target(key)
+        with self._folders:
+            if not target.is_file():
+                return
+            target.unlink()
+            for folder in target.parents[: len(target.relative_to(self.root).parts) - 1]:
+                if any(folder.iterdir()):
+                    return
+                folder.rmdir()
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Every file whose key begins with `prefix`, in the order of folders and names. Raises Invalid."""
+        if not PREFIX.fullmatch(prefix):
+            raise _no_key(prefix)
+        for folder, folders, names in os.walk(self.root / prefix.rpartition("/")[0]):
+            here = Path(folder)
+            folders[:] = sorted(name for name in folders if here != self.root or name != TEMP)
+            for name in sorted(names):
+                key = (here / name).relative_to(self.root).as_posix()
+                if key.startswith(prefix) and (stored := _stored(key, here / name)):
+                    yield stored
+
+    @contextmanager
+    def temp(self, suffix: str = "") -> Iterator[Path]:
+        """A path for a new file or folder on the storage's own volume; what is still there afterwards is removed."""
+        path = self.root / TEMP / f"{uuid4().hex}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield path
+        finally:
+            _remove(path)
+
+    def sweep_temp(self, older_than: timedelta, now: datetime) -> int:
+        """Removes what a killed process left in `temp` longer ago than that; answers how many."""
+        temp, before = self.root / TEMP, (now - older_than).timestamp()
+        left = [path for path in temp.iterdir() if path.stat().st_mtime < before] if temp.is_dir() else []
+        for path in left:
+            _remove(path)
+        return len(left)
+
+    def _target(self, key: str) -> Path:
+        """The path of a key: it never leaves the root, whoever made the key, and wherever links lead."""
+        if not KEY.fullmatch(key) or key.split("/")[0] == TEMP:
+            raise _no_key(key)
+        target = (self.root / key).resolve()
+        if not target.is_relative_to(self.root):
+            raise _no_key(key)
+        return target
+
+    def _move(self, source: Path, target: Path) -> None:
+        with self._folders:
+            _make(target.parent)
+            os.replace(source, target)
+            _flush_folder(target.parent)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """From another volume, where a move is a copy that could be seen half done."""
+        with self.temp() as copy:
+            shutil.copyfile(source, copy)
+            _flush(copy)
+            self._move(copy, target)
+        source.unlink()
+
+
+def _no_key(key: str) -> Invalid:
+    return Invalid("This is not the key of a stored file: {key}", key=ascii(key[:100]))
+
+
+def _stored(key: str, path: Path) -> Stored | None:
+    """None when it was deleted since it was listed."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return Stored(key=key, bytes=facts.st_size, modified=datetime.fromtimestamp(facts.st_mtime, UTC))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    """A folder and those above it, each known to the one above before a file goes in."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _flush_folder(folder.parent)
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows opens no folder, and journals names by itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,93 @@
+"""Servers for tests: the app and the sandbox as processes of their own, on loopback, on free ports."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READY_S = 60.0
+
+
+@dataclass(kw_only=True)
+class Running:
+    """A server of our own: where it is, what it said, and the process behind it."""
+
+    url: str
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is tidied up."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def stop(self, timeout_s: float = 15) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout=timeout_s)
+
+
+def start(command: list[str], pattern: str, env: dict[str, str]) -> Running:
+    """Starts `python …` and waits for the line that matches `pattern`, whose first group is the URL.
+
+    Raises RuntimeError with what it said when it ends first, or does not come up within a minute.
+    """
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    running = Running(url="", process=process)
+    ready = threading.Event()
+
+    def listen() -> None:
+        assert process.stdout is not None, "it is a pipe"
+        for line in process.stdout:
+            running.said.append(line)
+            found = re.search(pattern, line)
+            if found and not running.url:
+                running.url = found[1]
+                ready.set()
+        ready.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    if not ready.wait(READY_S) or not running.url:
+        process.kill()
+        raise RuntimeError("it did not start:\n" + "".join(running.said))
+    return running
+
+
+@contextmanager
+def sandbox(folder: Path, *, image_s: float = 0.2, video_s: float = 0.5) -> Iterator[Running]:
+    """The sandbox provider as a process of its own."""
+    options = ["--port", "0", "--folder", str(folder), "--image-s", str(image_s), "--video-s", str(video_s)]
+    running = start(["-m", "apom.sandbox", *options], r"sandbox (http\S+)", {})
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
+def server(data_dir: Path, **settings: str) -> Iterator[Running]:
+    """The whole app as a process of its own. `settings`: as in `Settings`, for its APOM_* variables."""
+    chosen = {"data_dir": str(data_dir), "port": "0", **settings}
+    env = {f"APOM_{name.upper()}": value for name, value in chosen.items()}
+    running = start(["-m", "apom", "serve"], r"apom is at (http\S+)", env)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop()

@@ -1,0 +1,76 @@
+"""Registers components, and brings what people do in them to Python: each action once, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+import streamlit as st
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from streamlit.components.v2.types import ComponentRenderer
+
+from apom.models import Record
+
+HERE = Path(__file__).parent
+
+
+class Action(Record):
+    """What a person did to the item `id`. `on`: the state a toggle should have now. `n` rises from action to action."""
+
+    n: int
+    action: str
+    id: UUID
+    on: bool | None = None
+
+
+OnAction: TypeAlias = Callable[[Action], None]
+_ACTIONS = TypeAdapter(tuple[Action, ...])
+
+
+def assemble(name: str, html: str, *, isolated: bool = True) -> ComponentRenderer:
+    """Registers the component of the folder `name`. `isolated`: in a shadow root; else its html has the class `apom`.
+
+    Scripts and looks go in as text: Streamlit would look for files in an installed package only.
+    """
+    folder = HERE / name
+    script = (HERE / "dom.js").read_text("utf-8") + (folder / f"{name}.js").read_text("utf-8")
+    look = (HERE / "base.css").read_text("utf-8") + (folder / f"{name}.css").read_text("utf-8")
+    if not isolated:
+        look = f"@scope (.apom) {{\n{look}}}\n"
+    return st.components.v2.component(f"apom.{name}", html=html, css=look, js=script, isolate_styles=isolated)
+
+
+def mount(
+    component: ComponentRenderer,
+    *,
+    key: str,
+    data: Mapping[str, object],
+    allow: Collection[str],
+    on_action: OnAction,
+) -> None:
+    """Draws a component whose actions go to `on_action`, before the page or fragment is drawn again.
+
+    Streamlit keeps only the newest trigger while a script runs, so the browser sends every action it has no answer to,
+    and `done` in the data is the answer. What is not in `allow` is dropped: the browser is not to be trusted.
+    """
+    memory = f"{key}:done"
+
+    def act() -> None:
+        for action in read_actions(st.session_state[key].get("action"), after=st.session_state.get(memory, 0)):
+            st.session_state[memory] = action.n
+            if action.action in allow:
+                on_action(action)
+
+    done = st.session_state.get(memory, 0)
+    component(key=key, data={**data, "allow": sorted(allow), "done": done}, on_action_change=act)
+
+
+def read_actions(payload: JsonValue, *, after: int) -> tuple[Action, ...]:
+    """The actions of a payload that are newer than `after`, oldest first; none when it is not what our script sends."""
+    try:
+        actions = _ACTIONS.validate_python(payload)
+    except ValidationError:
+        return ()
+    return tuple(sorted((action for action in actions if action.n > after), key=lambda action: action.n))

@@ -1,0 +1,194 @@
+// What every component script stands on. Streamlit runs the default export again on each change of data, and the
+// cleanup it returned last once, at the end: what outlives a run is kept per mount.
+
+const mounts = new WeakMap();
+
+/** What this mount remembers. `start(here)` runs once; listeners added with `here.while` end with the mount. */
+function remember(component, start) {
+  let here = mounts.get(component.parentElement);
+  if (!here) {
+    const life = new AbortController();
+    here = { root: component.parentElement, while: { signal: life.signal }, outbox: [], wishes: new Map() };
+    here.end = () => { life.abort(); mounts.delete(here.root); };
+    mounts.set(here.root, here);
+    here.component = component;
+    start(here);
+  }
+  here.component = component;          // the newest data and triggers
+  here.data = component.data;
+  here.outbox = here.outbox.filter((action) => action.n > (here.data.done ?? 0));
+  return here;
+}
+
+/** Calls `act` every `ms` until the mount ends. */
+function every(here, ms, act) {
+  const timer = setInterval(act, ms);
+  here.while.signal.addEventListener("abort", () => clearInterval(timer));
+}
+
+/** Sends an action, with those Python has not answered yet: of two quick triggers Streamlit may keep only the second. */
+function act(here, action, id, on = null) {
+  if (!here.data.allow.includes(action)) return;
+  const n = Math.max(Date.now(), (here.data.done ?? 0) + 1, (here.outbox.at(-1)?.n ?? 0) + 1);
+  here.outbox = here.outbox.filter((waiting) => n - waiting.n < 10_000);
+  here.outbox.push({ n, action, id, on });
+  here.component.setTriggerValue("action", here.outbox);
+}
+
+const WISH_MS = 4000;
+
+/** Shows `value` at once: the data may catch up within four seconds, then it is right whatever it says. */
+function wish(here, name, value, repaint) {
+  here.wishes.set(name, value);
+  setTimeout(() => { if (here.wishes.get(name) === value && here.wishes.delete(name)) repaint(); }, WISH_MS);
+}
+
+/** The wish of that name while the data has not caught up, else what the data says. */
+function wished(here, name, value, same = Object.is) {
+  if (here.wishes.has(name) && same(here.wishes.get(name), value)) here.wishes.delete(name);
+  return here.wishes.has(name) ? here.wishes.get(name) : value;
+}
+
+/** An element. Texts and attributes only: nothing here ever reads HTML. */
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) set(node, name, value);
+  node.append(...children);
+  return node;
+}
+
+/** Sets an attribute if it differs; null, undefined and false take it away. */
+function set(node, name, value) {
+  if (value === null || value === undefined || value === false) return node.removeAttribute(name);
+  const text = value === true ? "" : String(value);
+  if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+}
+
+/** Sets the text if it differs. */
+function say(node, text) {
+  if (node.textContent !== (text ?? "")) node.textContent = text ?? "";
+}
+
+/** A phrase with its {names} filled. */
+function fill(phrase, values) {
+  return phrase.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+const ICONS = {
+  heart: "M12 20.3 4.6 13a4.8 4.8 0 0 1 6.8-6.8l.6.6.6-.6a4.8 4.8 0 0 1 6.8 6.8z",
+  star: "m12 3.6 2.5 5.3 5.8.8-4.2 4 1 5.8-5.1-2.8-5.1 2.8 1-5.8-4.2-4 5.8-.8z",
+  cross: "m6 6 12 12M18 6 6 18",
+  left: "m14.5 5-7 7 7 7",
+  right: "m9.5 5 7 7-7 7",
+  play: "M8 5.5v13l10.5-6.5z",
+  frame: "M3.5 6.5a1 1 0 0 1 1-1h15a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1h-15a1 1 0 0 1-1-1zM4 16l4.5-4.5 3.5 3.5 2.5-2.5L20 18M15.5 9.2h.01",
+  zoom: "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15 15l5 5M10.5 8v5M8 10.5h5",
+  eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 9.3a2.7 2.7 0 1 0 0 5.4 2.7 2.7 0 0 0 0-5.4z",
+  PENDING: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4.2l2.8 1.8",
+  PROCESSING: "M12 4a8 8 0 1 1-8 8",
+  FAILED: "M8.5 4h7L20 8.5v7L15.5 20h-7L4 15.5v-7zM9.5 9.5l5 5M14.5 9.5l-5 5",
+  CANCELLED: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM6.5 6.5l11 11",
+  ATTENTION: "M12 4 2.8 19.5h18.4zM12 10v4.5M12 17v.01",
+};
+
+/** One of our icons: a shape of its own for each state, so that colour is never the only sign. */
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  set(svg, "viewBox", "0 0 24 24");
+  set(svg, "aria-hidden", "true");
+  set(svg, "data-icon", name);
+  set(path, "d", ICONS[name] ?? "");
+  svg.append(path);
+  return svg;
+}
+
+/** A round button of an icon. */
+function tool(action, iconName, label) {
+  return el("button", { type: "button", class: "tool", "data-act": action, "aria-label": label, title: label }, icon(iconName));
+}
+
+/** Paints a toggle. */
+function press(button, on) {
+  set(button, "aria-pressed", on ? "true" : "false");
+}
+
+/** Makes `list` show `items` in order by nodes kept per id, so that pictures stay loaded; returns nothing. */
+function reconcile(list, nodes, items, make, paint) {
+  const wanted = new Set(items.map((item) => item.id));
+  for (const [id, node] of nodes) if (!wanted.has(id)) { node.remove(); nodes.delete(id); }
+  let next = list.firstElementChild;
+  for (const item of items) {
+    let node = nodes.get(item.id);
+    if (!node) { node = make(item); nodes.set(item.id, node); }
+    if (node === next) next = next.nextElementSibling; else list.insertBefore(node, next);
+    paint(node, item);
+  }
+}
+
+const PLACEHOLDER = /^data:image\/(webp|png|jpeg);base64,[\w+/=]+$/;
+
+/** Puts a picture into an <img>, over its tiny placeholder until it is there; no source, no picture. */
+function show(img, src, placeholder, alt) {
+  set(img, "alt", alt ?? "");
+  if (img.getAttribute("src") === (src ?? null)) return;
+  img.parentElement.style.backgroundImage = PLACEHOLDER.test(placeholder ?? "") ? `url("${placeholder}")` : "";
+  img.onload = () => { img.parentElement.style.backgroundImage = ""; };
+  set(img, "src", src);
+  img.hidden = !src;
+}
+
+/** An <img> that loads when it comes near the screen. */
+function picture() {
+  return el("img", { loading: "lazy", decoding: "async", alt: "", width: 320, height: 180, draggable: "false" });
+}
+
+/** 65 -> "1:05" */
+function clock(seconds) {
+  const s = Math.max(0, Math.round(seconds)), two = (x) => String(x).padStart(2, "0");
+  return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}
+
+/** Moves the focus among cards by the arrow keys; only one of them is in the tab order. True when it did. */
+function roam(event, list, handle) {
+  const cards = [...list.children], at = cards.indexOf(event.target.closest("[data-id]"));
+  const columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+  const to = { Home: 0, End: cards.length - 1 }[event.key] ?? (step === undefined ? -1 : at + step);
+  if (at < 0 || !cards[to] || event.altKey || event.ctrlKey || event.metaKey) return false;
+  cards[to].querySelector(handle).focus();
+  return true;
+}
+
+/** Makes the card that has the focus, else the first one, the one that Tab comes to. */
+function rove(list, handle, current) {
+  const card = current ?? list.querySelector(`[data-id]:has(${handle}[tabindex="0"])`) ?? list.firstElementChild;
+  for (const other of list.children) for (const part of other.querySelectorAll("button")) part.tabIndex = other === card ? 0 : -1;
+}
+
+/** Whether a key press belongs to somebody who is typing, or to a player's own controls. */
+function isTaken(event) {
+  const target = event.composedPath()[0];
+  if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || !(target instanceof Element)) return true;
+  return target.closest("input, textarea, select, [contenteditable], video, [role=combobox], [role=slider], [role=radiogroup]") !== null;
+}
+
+/** This key press is ours: neither the browser nor Streamlit's shortcuts see it. */
+function keep(event) {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** The key by its place on the keyboard where it is a letter: F is F on a Russian layout, too. */
+function keyOf(event) {
+  return /^Key[A-Z]$/.test(event.code) ? event.code[3].toLowerCase() : event.key;
+}
+
+/** The empty state: an icon, what is missing, what to do. */
+function teach(node, labels, isEmpty) {
+  node.hidden = !isEmpty;
+  if (isEmpty && !node.firstChild) node.append(icon("frame"), el("strong"), el("span"));
+  if (!isEmpty) return;
+  say(node.children[1], labels.empty);
+  say(node.children[2], labels.hint);
+}

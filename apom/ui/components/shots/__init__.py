@@ -1,0 +1,72 @@
+"""The board: a project's shots in order, each with the take that stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TypedDict
+
+from apom.models import Box
+from apom.ui.components.assembly import OnAction, assemble, mount
+from apom.words import _, plural
+
+ACTIONS = frozenset({"open", "earlier", "later"})
+
+_HTML = """<ol class="grid" role="list"></ol>
+<div class="empty" hidden></div>
+<p class="sr" role="status" aria-live="polite"></p>"""
+_shots = assemble("shots", _HTML)
+
+
+class ShotItem(TypedDict):
+    """A shot as the board shows it. `takes`, `active`, `attention`: how many; the texts say it in the reader's language."""
+
+    id: str
+    code: str
+    name: str
+    thumb: str | None
+    placeholder: str | None
+    takes: int
+    active: int
+    attention: int
+    status_text: str
+
+
+def shot_item(box: Box) -> ShotItem:
+    """A shot for the board."""
+    return ShotItem(
+        id=str(box.id),
+        code=box.code,
+        name=box.name,
+        thumb=box.headliner_thumbnail_url,
+        placeholder=box.headliner_placeholder,
+        takes=box.assets_count,
+        active=box.active_count,
+        attention=box.attention_count,
+        status_text=plural("{n} take", "{n} takes", box.assets_count) if box.assets_count else _("No takes yet"),
+    )
+
+
+def shots(
+    items: Sequence[ShotItem],
+    *,
+    key: str,
+    on_action: OnAction,
+    allow: Collection[str] = ACTIONS,
+    empty: tuple[str, str] | None = None,
+) -> None:
+    """The board. Buttons and Alt+arrow keys move a shot one place: each move is one "earlier" or "later" action.
+
+    `allow`: what this reader may do of ACTIONS; `empty`: title and hint for no items.
+    """
+    title, hint = empty or (_("No shots yet"), _("Paste your script or a list: every line becomes a shot."))
+    labels = {
+        "list": _("Shots, in order"),
+        "earlier": _("Move earlier (Alt+←)"),
+        "later": _("Move later (Alt+→)"),
+        "moved": _("Shot {code} is now {place} of {count}"),
+        "active": _("in flight"),
+        "attention": _("Needs you"),
+        "empty": title,
+        "hint": hint,
+    }
+    mount(_shots, key=key, data={"items": list(items), "labels": labels}, allow=allow, on_action=on_action)

@@ -1,0 +1,110 @@
+"""The prompt form: drawn from a model's parameters_schema, so that a new model needs no new page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+from pydantic import JsonValue
+
+from apom.config import LIMITS
+from apom.models import AIModel
+from apom.ui.door import plain
+from apom.words import _
+
+HIDDEN_ROLES = ("prompt",)
+FEW = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """What a person filled in."""
+
+    prompt: str
+    model: AIModel
+    params: dict[str, JsonValue]
+    n: int
+
+
+def model_id(model: AIModel) -> str:
+    """How a model is named in an order."""
+    return f"{model.provider}/{model.name}"
+
+
+def estimate(model: AIModel, n: int) -> str:
+    """What an order will cost, in words; empty when nobody knows."""
+    if model.price is None or not isinstance(amount := model.price.get("amount"), int | float):
+        return ""
+    cost = f"{amount * n:g}"
+    if model.is_play:
+        return _("{cost} play credits", cost=cost)
+    return _("about {cost} {unit}", cost=cost, unit=str(model.price.get("unit", "")))
+
+
+def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
+    """The form's widgets, outside of any st.form so that the estimate follows; what stands in them now."""
+    text = st.text_area(
+        _("Prompt"),
+        value=prompt,
+        height=132,
+        max_chars=LIMITS.prompt_chars,
+        placeholder=_("What should the picture show?"),
+        key=f"{key}-prompt",
+    )
+    by_title = {model.title: model for model in models}
+    title = st.selectbox(_("Model"), list(by_title), key=f"{key}-model") if len(by_title) > 1 else next(iter(by_title))
+    model = by_title[title]
+    params = {name: value for name, value in _params(model, f"{key}-{model_id(model)}") if value is not None}
+    n = st.select_slider(
+        _("Takes"),
+        [1, 2, 4, 8, LIMITS.variations],
+        value=1,
+        key=f"{key}-n",
+        help=_("Each take gets a seed of its own."),
+    )
+    return Filled(prompt=text, model=model, params=params, n=int(n))
+
+
+def _params(model: AIModel, key: str) -> list[tuple[str, JsonValue]]:
+    properties = model.parameters_schema.get("properties")
+    assert isinstance(properties, dict), "checked when the provider file was loaded"
+    shown = [
+        (name, schema)
+        for name, schema in properties.items()
+        if isinstance(schema, dict) and schema.get("x-role") not in HIDDEN_ROLES
+    ]
+    if not shown:
+        return []
+    with st.expander(_("Options"), icon=":material/tune:"):
+        return [(name, _widget(name, schema, f"{key}-{name}")) for name, schema in shown]
+
+
+def _widget(name: str, schema: Mapping[str, JsonValue], key: str) -> JsonValue:
+    """One parameter: an enum, a switch, a number, or words."""
+    title, hint = schema.get("title"), schema.get("description")
+    label = plain(str(title or name.replace("_", " ").capitalize()))
+    hint = plain(str(hint)) if hint else None
+    choices, default = schema.get("enum"), schema.get("default")
+    if isinstance(choices, list):
+        index = choices.index(default) if default in choices else 0
+        if len(choices) <= FEW:
+            return st.segmented_control(label, choices, default=choices[index], required=True, key=key, help=hint)
+        return st.selectbox(label, choices, index=index, key=key, help=hint)
+    if schema.get("type") == "boolean":
+        return st.toggle(label, value=bool(default), key=key, help=hint)
+    if schema.get("type") in ("integer", "number"):
+        return _number(label, schema, key, hint)
+    return st.text_input(label, value=str(default or ""), key=key, help=hint) or None
+
+
+def _number(label: str, schema: Mapping[str, JsonValue], key: str, hint: str | None) -> JsonValue:
+    kind = int if schema.get("type") == "integer" else float
+    least, most, default = (
+        kind(value) if isinstance(value := schema.get(name), int | float) else None
+        for name in ("minimum", "maximum", "default")
+    )
+    placeholder = _("any") if schema.get("x-role") == "seed" else None
+    return st.number_input(
+        label, min_value=least, max_value=most, value=default, step=kind(1), key=key, help=hint, placeholder=placeholder
+    )

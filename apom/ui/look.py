@@ -1,0 +1,23 @@
+"""The little that themes cannot say: a style sheet of our own constants for the whole page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+STYLE = """
+/* Pictures get the width, text gets a measure; the bar above keeps only what we put into it. */
+.stMainBlockContainer { max-width: 1680px; padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
+.stMarkdown p, .stText { max-width: 80ch; }
+.stAppDeployButton, [data-testid="stMainMenu"], [data-testid="stDecoration"] { display: none; }
+[data-testid="stHeader"] { background: transparent; pointer-events: none; }
+[data-testid="stHeader"] > * { pointer-events: auto; }
+/* Streamlit writes white on the accent; in the dark our accent is light, and dark letters read better on it. */
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled {
+  color: light-dark(#fff, #101114);
+}
+"""
+
+
+def look() -> None:
+    """Once per page, before anything is drawn."""
+    st.html(f"<style>{STYLE}</style>")

@@ -1,0 +1,69 @@
+"""Who I am: password, language, where I am signed in."""
+
+import streamlit as st
+
+from apom.ui import guard
+from apom.ui.chrome import header
+from apom.ui.door import attempt, did, mine, plain
+from apom.words import LANGUAGES, _
+
+
+def show() -> None:
+    """One's own account; an admin also opens or closes registration."""
+    header(_("Account"), [(_("Projects"), "", {})])
+    left, right = st.columns(2, gap="large")
+    with left:
+        profile()
+        password()
+    with right:
+        sessions()
+
+
+def profile() -> None:
+    """Language."""
+    me = mine().me()
+    st.subheader(_("Profile"))
+    st.text(me.username + (f" · {_('admin')}" if me.is_admin else ""))
+    codes = list(LANGUAGES)
+    chosen = st.selectbox(
+        _("Language"), codes, index=codes.index(me.language), format_func=lambda code: LANGUAGES[code]
+    )
+    if chosen != me.language and attempt(mine().set_language, chosen) is not None:
+        st.rerun()
+
+
+def password() -> None:
+    """The current one proves who asks."""
+    st.subheader(_("Password"))
+    with st.form("password", border=False, clear_on_submit=True):
+        current = st.text_input(_("Current password"), type="password", autocomplete="current-password")
+        new = st.text_input(
+            _("New password"),
+            type="password",
+            autocomplete="new-password",
+            help=_("15 characters or more: a few words."),
+        )
+        sent = st.form_submit_button(_("Change password"))
+    if sent:
+        before = len(mine().sessions())
+        if did(mine().change_password, current, new):
+            st.success(_("Changed. {n} other sessions have ended.", n=before - 1))
+
+
+def sessions() -> None:
+    """Where one is signed in."""
+    ws = mine()
+    st.subheader(_("Sessions"))
+    for session in ws.sessions():
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.text(session.agent[:60] or _("unknown program"), width="stretch")
+            st.caption(plain(f"{session.address} · {session.seen_at:%Y-%m-%d %H:%M} UTC"))
+            if session.id == ws.actor.session_id:
+                st.badge(_("this one"))
+            else:
+                st.button(_("End"), key=f"end-{session.id}", on_click=guard.guarded(end), args=(str(session.id),))
+
+
+def end(session_id: str) -> None:
+    """Signs one browser out."""
+    attempt(mine().end_session, session_id)

@@ -1,0 +1,147 @@
+"""One project: its shots in order."""
+
+from uuid import UUID
+
+import streamlit as st
+
+from apom.models import BoxKind, Project, Role
+from apom.ui import guard
+from apom.ui.chrome import header
+from apom.ui.components.assembly import Action
+from apom.ui.components.live import live
+from apom.ui.components.shots import shot_item, shots
+from apom.ui.door import asked_for, attempt, did, mine, plain
+from apom.words import _, plural
+
+STEPS = {"earlier": -1, "later": 1}
+
+
+def show() -> None:
+    """The shots, and beside them what one does with a project."""
+    project = mine().project(asked_for("project"))
+    header(project.name, [(_("Projects"), "", {})])
+    can_edit = project.role is not Role.VIEWER
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if can_edit:
+            st.button(
+                _("Add shots"), icon=":material/add:", type="primary", on_click=guard.guarded(_open), args=("adding",)
+            )
+            st.button(_("Project"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
+        st.space("stretch")
+    board(project.id, can_edit)
+    opened = st.session_state.pop("board-dialog", None)
+    if opened == "adding":
+        add_shots(project)
+    elif opened == "settings":
+        settings(project)
+
+
+def _open(dialog: str) -> None:
+    st.session_state["board-dialog"] = dialog
+
+
+@st.fragment
+@guard.guarded
+def board(project_id: UUID, can_edit: bool) -> None:
+    """The cards; drawn again by itself whenever something changes in the project."""
+    live(project_id, key="live")
+    ws = mine()
+    boxes = ws.get_project_boxes(project_id, kind=BoxKind.SHOT)
+    project = ws.project(project_id)
+    st.caption(summary(project))
+    shots(
+        [shot_item(box) for box in boxes],
+        key="shots",
+        on_action=guard.guarded(act),
+        allow={"open", *STEPS} if can_edit else {"open"},
+    )
+    if not boxes and can_edit:
+        paste(project, key="first-shots")
+
+
+def summary(project: Project) -> str:
+    """The project in numbers."""
+    parts = [
+        plural("{n} shot", "{n} shots", project.boxes_count),
+        plural("{n} take", "{n} takes", project.assets_count),
+    ]
+    if project.active_count:
+        parts.append(_("{n} in flight", n=project.active_count))
+    if project.attention_count:
+        parts.append(_("{n} need you", n=project.attention_count))
+    return " · ".join(parts)
+
+
+def act(action: Action) -> None:
+    """A card was opened or moved."""
+    if action.action == "open":
+        guard.go("box", box=str(action.id))
+    else:
+        attempt(mine().move_box, action.id, STEPS[action.action])
+
+
+def paste(project: Project, *, key: str) -> None:
+    """A list of lines becomes shots."""
+    with st.form(key, border=False):
+        text = st.text_area(
+            _("One line for each shot"),
+            height=160,
+            placeholder=_("Harbour at dawn\nThe keeper climbs the stairs\nStorm over the sea"),
+        )
+        sent = st.form_submit_button(_("Make shots"), type="primary")
+    if sent:
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+        if not names:
+            st.toast(_("Write at least one line."))
+        elif attempt(mine().create_boxes, project, names) is not None:
+            st.rerun()
+
+
+@st.dialog(" ")
+@guard.guarded
+def add_shots(project: Project) -> None:
+    """More shots at the end."""
+    st.subheader(_("Add shots"))
+    paste(project, key="more-shots")
+
+
+@st.dialog(" ")
+@guard.guarded
+def settings(project: Project) -> None:
+    """Name, notes, people, and the end of it."""
+    st.subheader(_("Project"))
+    with st.form("project", border=False):
+        name = st.text_input(_("Name"), value=project.name, max_chars=120)
+        notes = st.text_area(_("Notes"), value=project.notes)
+        saved = st.form_submit_button(_("Save"), type="primary")
+    if saved and attempt(mine().update_project, project, name=name, notes=notes) is not None:
+        st.rerun()
+    people(project)
+    if project.role is Role.OWNER:
+        st.divider()
+        if st.button(
+            _("Back from the archive") if project.is_archived else _("Archive"), icon=":material/inventory_2:"
+        ):
+            attempt(mine().update_project, project, is_archived=not project.is_archived)
+            guard.go("")
+        with st.expander(_("Delete"), icon=":material/delete:"):
+            st.write(_("All its shots and takes go with their files, for good:"))
+            st.text(summary(project))
+            if st.button(_("Delete for good"), type="primary") and did(mine().delete_project, project):
+                guard.go("")
+
+
+def people(project: Project) -> None:
+    """Who is in the project; the owner lets others in."""
+    st.divider()
+    for member in mine().members(project):
+        st.text(f"{member.username} · {_(member.role.capitalize())}")
+    if project.role is not Role.OWNER:
+        return
+    with st.form("member", border=False, clear_on_submit=True):
+        username = st.text_input(_("User name"))
+        role = st.selectbox(_("May"), [Role.EDITOR, Role.VIEWER], format_func=lambda r: _(r.capitalize()))
+        sent = st.form_submit_button(_("Let in"))
+    if sent and attempt(mine().set_member, project, username, role) is not None:
+        st.toast(_("{name} is in.", name=plain(username)))
+        st.rerun(scope="fragment")

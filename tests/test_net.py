@@ -1,0 +1,265 @@
+"""The way out: what was not sent, what may have been, and files that end when they should."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from loopback import Loopback, answer, closes, drips, hangs, raw, refused_url, resets, run, said
+from starlette.types import Receive, Scope, Send
+
+from apom import net
+from apom.errors import Misconfigured, ProviderError, TooLarge, Unavailable
+from apom.net import Answer, Call
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback() as loopback:
+        yield loopback
+
+
+@asynccontextmanager
+async def client(purpose: str = "general", **more: object) -> AsyncIterator[net.HttpClient]:
+    made = net.make_client(purpose=purpose, **more)
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+def anybody(url: str) -> dict[str, str]:
+    return {}
+
+
+def post(url: str, *, purpose: str = "submit", timeout_s: float = 5.0, times: int = 1) -> Answer:
+    async def scenario() -> Answer:
+        async with client(purpose) as http:
+            for _ in range(times):
+                answer = await net.send(
+                    http, Call(method="POST", url=url, json={"a": 1}), admit=anybody, timeout_s=timeout_s
+                )
+            return answer
+
+    return run(scenario())
+
+
+def get(url: str, admit: net.Admit = anybody) -> Answer:
+    async def scenario() -> Answer:
+        async with client() as http:
+            return await net.send(http, Call(method="GET", url=url), admit=admit, timeout_s=5)
+
+    return run(scenario())
+
+
+def fetch(
+    url: str, path: Path, *, max_bytes: int = 10_000_000, deadline_s: float = 5.0, admit: net.Admit = anybody
+) -> int:
+    async def scenario() -> int:
+        async with client() as http:
+            return await net.download(http, url, path, max_bytes=max_bytes, deadline_s=deadline_s, admit=admit)
+
+    return run(scenario())
+
+
+def test_an_exchange_brings_status_headers_and_body(server: Loopback) -> None:
+    server.on("POST", "/x", said({"b": 2}, 201, X_Thing="y"))
+    got = post(server.url + "/x")
+    assert (got.status, got.headers["x-thing"], got.content) == (201, "y", b'{"b": 2}')
+    assert server.seen[0].json == {"a": 1}
+
+
+def test_nobody_listening_is_not_sent() -> None:
+    with pytest.raises(ProviderError) as caught:
+        post(refused_url() + "/x")
+    assert caught.value.kind == "not_sent"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(closes, id="closed"),
+        pytest.param(resets, id="reset"),
+        pytest.param(hangs, id="silent"),
+        pytest.param(drips, id="dripping"),
+        pytest.param(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), id="cut body"),
+        pytest.param(raw(b"nonsense\r\n\r\n"), id="no HTTP"),
+        pytest.param(answer(b"not gzip", Content_Encoding="gzip"), id="undecodable"),
+        pytest.param(answer(b"x" * 2_000_000), id="too long"),
+    ],
+)
+def test_whatever_happens_after_the_request_left_is_unknown_and_it_left_once(server: Loopback, reply: object) -> None:
+    server.on("POST", "/x", reply)
+    with pytest.raises(ProviderError) as caught:
+        post(server.url + "/x", timeout_s=0.5)
+    assert caught.value.kind == "unknown"
+    assert server.count("POST", "/x") == 1
+
+
+@pytest.mark.parametrize(("purpose", "connections"), [("submit", 3), ("general", 1)])
+def test_submissions_open_a_connection_each(server: Loopback, purpose: str, connections: int) -> None:
+    server.on("POST", "/x", said({}))
+    post(server.url + "/x", purpose=purpose, times=3)
+    assert server.connections == connections
+
+
+def test_a_post_follows_no_redirect(server: Loopback) -> None:
+    server.on("POST", "/x", answer("", 307, Location="/y"))
+    assert post(server.url + "/x").status == 307
+    assert server.count("POST", "/y") == 0
+
+
+def test_a_get_follows_three_redirects_and_not_four(server: Loopback) -> None:
+    for here, there in ("ab", "bc", "cd", "de"):
+        server.on("GET", f"/{here}", answer("", 302, Location=f"/{there}"))
+    server.on("GET", "/e", said({"here": True}))
+    assert get(server.url + "/b").content == b'{"here": true}'
+    with pytest.raises(ProviderError, match="redirects"):
+        get(server.url + "/a")
+
+
+def test_every_hop_is_asked_what_it_may_see(server: Loopback) -> None:
+    with Loopback() as other:
+        server.on("GET", "/a", answer("", 302, Location=other.url + "/b"))
+        other.on("GET", "/b", said({}))
+        get(server.url + "/a", lambda url: {"X-Key": "k"} if url.startswith(server.url) else {})
+        assert server.seen[0].headers["x-key"] == "k"
+        assert "x-key" not in other.seen[0].headers
+
+
+def test_cookies_are_not_kept(server: Loopback) -> None:
+    server.on("POST", "/x", said({}, Set_Cookie="sid=1; Path=/"))
+    post(server.url + "/x", times=2)
+    assert all("cookie" not in seen.headers for seen in server.seen)
+
+
+def test_the_environment_names_no_proxy(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", refused_url())
+    server.on("POST", "/x", said({}))
+    assert post(server.url + "/x").status == 200
+
+
+def test_addresses_are_not_logged(server: Loopback, caplog: pytest.LogCaptureFixture) -> None:
+    server.on("GET", "/x", said({}))
+    with caplog.at_level(logging.DEBUG):
+        get(server.url + "/x?signature=s3cret")
+    assert "s3cret" not in caplog.text
+
+
+def test_an_application_answers_in_place_of_an_origin() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/boom":
+            raise RuntimeError
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+    async def scenario() -> list[Answer]:
+        async with client(mounts=net.in_process({"http://inside.apom": app})) as http:
+            calls = [Call(method="GET", url=f"http://inside.apom/{path}") for path in ("hello", "boom")]
+            return [await net.send(http, call, admit=anybody, timeout_s=5) for call in calls]
+
+    hello, boom = run(scenario())
+    assert (hello.content, boom.status) == (b"/hello", 500)
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "999999"}, 3600),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "²"}, None),
+        ({"retry-after": format_datetime(NOON.replace(second=30), usegmt=True)}, 30),
+        ({"retry-after": format_datetime(NOON.replace(hour=9), usegmt=True)}, 0),
+        # a server whose clock is an hour ahead of ours
+        ({"retry-after": "Mon, 23 Nov 2026 13:00:20 GMT", "date": "Mon, 23 Nov 2026 13:00:00 GMT"}, 20),
+    ],
+)
+def test_retry_after_is_read_in_seconds_and_as_a_date(headers: dict[str, str], wait_s: float | None) -> None:
+    assert Answer(status=429, headers=headers, content=b"", at=NOON).retry_after_s == wait_s
+
+
+def test_a_file_is_written_whole(server: Loopback, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 10_000
+    server.on("GET", "/f", answer(content))
+    assert fetch(server.url + "/f", tmp_path / "f") == len(content)
+    assert (tmp_path / "f").read_bytes() == content
+    assert server.seen[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "kind"),
+    [
+        pytest.param(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), ProviderError, "transient", id="short"),
+        pytest.param(resets, ProviderError, "transient", id="reset"),
+        pytest.param(drips, ProviderError, "transient", id="drip"),
+        pytest.param(hangs, ProviderError, "transient", id="silent"),
+        pytest.param(answer(gzip.compress(b"x"), Content_Encoding="gzip"), ProviderError, "transient", id="gzip"),
+        pytest.param(answer("gone", 404), ProviderError, "rejected", id="404"),
+        pytest.param(answer("busy", 503), ProviderError, "transient", id="503"),
+        pytest.param(answer(b"x" * 2_000), TooLarge, "", id="announced too large"),
+        pytest.param(raw(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_000), TooLarge, "", id="too large, unannounced"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_leaves_nothing_behind(
+    server: Loopback, tmp_path: Path, reply: object, error: type[Exception], kind: str
+) -> None:
+    server.on("GET", "/f", reply)
+    with pytest.raises(error) as caught:
+        fetch(server.url + "/f", tmp_path / "f", max_bytes=1_000_000 if kind else 1_000, deadline_s=0.5)
+    assert getattr(caught.value, "kind", "") == kind
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_an_announced_length_is_taken(server: Loopback, tmp_path: Path) -> None:
+    server.on("GET", "/f", raw(b"HTTP/1.1 200 OK\r\n\r\nabc"))
+    assert fetch(server.url + "/f", tmp_path / "f") == 3
+
+
+def test_a_disk_that_takes_nothing_says_so(server: Loopback, tmp_path: Path) -> None:
+    server.on("GET", "/f", answer(b"abc"))
+    with pytest.raises(Unavailable, match="cannot be written"):
+        fetch(server.url + "/f", tmp_path / "missing" / "f")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.b/c",
+        "file:///etc/passwd",
+        "//a.b/c",
+        "/c",
+        "http://me:pw@a.b/",
+        "http://",
+        "http://[::1",
+        "http://a.b:x/",
+    ],
+)
+def test_what_is_not_a_plain_web_address_is_not_called(url: str) -> None:
+    with pytest.raises(Misconfigured):
+        net.origin(url)
+
+
+def test_an_origin_is_read_as_the_client_reads_it() -> None:
+    assert net.origin("HTTPS://API.Kie.ai/x?y") == ("https", "api.kie.ai", 443)
+    assert net.origin("http://127.0.0.1:8188/view") == ("http", "127.0.0.1", 8188)
+
+
+def test_a_blocking_call_brings_status_and_json(server: Loopback) -> None:
+    server.on("GET", "/x", said({"a": 1}, 409))
+    server.on("GET", "/text", answer("text"))
+    assert net.call("GET", server.url + "/x") == (409, {"a": 1})
+    assert net.call("GET", server.url + "/text") == (200, None)
+    with pytest.raises(Unavailable, match="running"):
+        net.call("GET", refused_url())
