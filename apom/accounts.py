@@ -127,12 +127,12 @@ class Passwords:
 
     def verify(self, hashed: str | None, password: str) -> bool:
         """Whether it fits; against None it takes as long and never does."""
-        from argon2.exceptions import VerificationError
+        from argon2.exceptions import InvalidHashError, VerificationError
 
         with self._turn():
             try:
                 return self._hasher.verify(hashed or self._nobody, password) and hashed is not None
-            except VerificationError:
+            except (VerificationError, InvalidHashError):
                 return False
 
     def is_weak(self, hashed: str) -> bool:

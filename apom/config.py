@@ -29,7 +29,8 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     image_bytes: int = Field(50 * MB, description="largest picture")
-    image_pixels: int = Field(60_000_000, description="most pixels in a picture")
+    image_pixels: int = Field(60_000_000, description="most pixels in a picture, or in a frame of a clip")
+    animation_pixels: int = Field(1_000_000_000, description="most pixels in all frames of an animated picture")
     video_bytes: int = Field(2048 * MB, description="largest clip")
     video_s: float = Field(3600, description="longest clip, in seconds")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
@@ -70,7 +71,13 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """Where a browser finds this process."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return self.public_url.rstrip("/") or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """Where programs on this machine find this process, whatever its public address is."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104  (compared, not bound)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def is_https(self) -> bool:

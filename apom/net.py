@@ -34,6 +34,8 @@ Mounts: TypeAlias = Mapping[str, httpx.AsyncBaseTransport]
 
 REDIRECTS = 3
 RETRY_AFTER_MOST_S = 3600.0
+CONNECT_MOST_S = 10.0
+SILENCE_MOST_S = 60.0
 CHUNK = MB
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -188,7 +190,8 @@ async def send(
 @asynccontextmanager
 async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: float) -> AsyncIterator[httpx.Response]:
     """The answer, behind the redirects of a GET. Connecting gets less than the whole time, so that it fails as itself."""
-    timeout = httpx.Timeout(timeout_s, pool=timeout_s * 0.1, connect=timeout_s * 0.4)
+    connect_s = min(timeout_s * 0.4, CONNECT_MOST_S)
+    timeout = httpx.Timeout(min(timeout_s, SILENCE_MOST_S), connect=connect_s, pool=timeout_s * 0.1)
     url = call.url
     for _ in range(REDIRECTS + 1):
         request = client.build_request(
@@ -213,14 +216,15 @@ async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: flo
 async def download(client: HttpClient, url: str, path: Path, *, max_bytes: int, deadline_s: float, admit: Admit) -> int:
     """The file behind `url`, written to `path`; answers with its bytes. After an error nothing is left at `path`.
 
-    `deadline_s` bounds all of it, however slowly the bytes drip. Raises TooLarge, Unavailable when the disk does not
-    take it, Misconfigured from `admit`, and ProviderError: `transient` when it may work later (a short body too), else
-    what the status says.
+    `deadline_s` bounds all of it, however slowly the bytes drip; a minute of silence ends it sooner.
+
+    Raises TooLarge, Unavailable when the disk does not take it, Misconfigured from `admit`, and ProviderError:
+    `transient` when it may work later (a short body too), else what the status says.
     """
     whole = False
     try:
-        call = Call(method="GET", url=url)
-        async with asyncio.timeout(deadline_s), _exchange(client, call, admit, deadline_s) as response:
+        get = Call(method="GET", url=url)
+        async with asyncio.timeout(deadline_s), _exchange(client, get, admit, deadline_s) as response:
             expected = _expected_bytes(response, max_bytes)
             written = await _write(response, path, max_bytes)
         whole = expected in (None, written)

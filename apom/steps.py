@@ -20,7 +20,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from apom.config import LIMITS
-from apom.errors import ApomError, BadMedia, ProviderError, TooLarge
+from apom.errors import ApomError, BadMedia, Misconfigured, ProviderError, TooLarge
 from apom.models import AssetType, Generation, InputRole, State
 from apom.words import N_
 
@@ -128,6 +128,8 @@ async def submit(generation: Generation, provider: Client, model: Model, request
     masked = request.masked()
     try:
         submitted = await provider.submit(request)
+    except Misconfigured as error:  # the key went away meanwhile: nothing was sent
+        return Outcome(state=State.FAILED, next_at=now, changes={"error_code": error.code}, said=Said.of(error))
     except ProviderError as error:
         attempts = generation.attempts + 1
         if error.kind in ("not_sent", "rate_limited", "maintenance"):
@@ -159,13 +161,8 @@ async def poll(generation: Generation, provider: Client, model: Model, expected_
         return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "late"}, said=said)
     try:
         answer = await provider.poll(model, generation.task, age_s)
-    except ProviderError as error:
-        attempts = generation.attempts + 1
-        if error.kind in ("rejected", "failed", "moderated"):
-            changes = {"error_code": error.provider_code or error.kind}
-            return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(error))
-        wait = backoff(attempts) if error.retry_after_s is None else timedelta(seconds=error.retry_after_s)
-        return Outcome(state=State.PROCESSING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
+    except (ProviderError, Misconfigured) as error:
+        return _unanswered(generation, error, now)
     cost: dict[str, Any] = {} if answer.cost is None else {"cost_actual": answer.cost, "cost_unit": answer.unit}
     if answer.state == "done":
         task: dict[str, JsonValue] = {**generation.task, "results": list(answer.results), "done_at": now.isoformat()}
@@ -176,6 +173,16 @@ async def poll(generation: Generation, provider: Client, model: Model, expected_
         return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(refusal))
     wait = poll_wait(age_s, expected_s, block.every_s, block.max_every_s)
     return Outcome(state=State.PROCESSING, next_at=now + wait, durable=False)
+
+
+def _unanswered(generation: Generation, error: ProviderError | Misconfigured, now: datetime) -> Outcome:
+    attempts = generation.attempts + 1
+    if isinstance(error, ProviderError) and error.kind in ("rejected", "failed", "moderated"):
+        changes = {"error_code": error.provider_code or error.kind}
+        return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(error))
+    wished_s = error.retry_after_s if isinstance(error, ProviderError) else None
+    wait = backoff(attempts) if wished_s is None else timedelta(seconds=wished_s)
+    return Outcome(state=State.PROCESSING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
 
 
 async def collect(generation: Generation, provider: Client, keeper: Keeper, now: datetime) -> Outcome:

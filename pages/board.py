@@ -10,7 +10,7 @@ from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
-from apom.ui.door import asked_for, attempt, did, mine, plain
+from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
 from apom.words import _, plural
 
 STEPS = {"earlier": -1, "later": 1}
@@ -44,6 +44,7 @@ def _open(dialog: str) -> None:
 @guard.guarded
 def board(project_id: UUID, can_edit: bool) -> None:
     """The cards; drawn again by itself whenever something changes in the project."""
+    follow()
     live(project_id, key="live")
     ws = mine()
     boxes = ws.get_project_boxes(project_id, kind=BoxKind.SHOT)
@@ -75,7 +76,7 @@ def summary(project: Project) -> str:
 def act(action: Action) -> None:
     """A card was opened or moved."""
     if action.action == "open":
-        guard.go("box", box=str(action.id))
+        go_next("box", box=str(action.id))
     else:
         attempt(mine().move_box, action.id, STEPS[action.action])
 
@@ -123,12 +124,12 @@ def settings(project: Project) -> None:
             _("Back from the archive") if project.is_archived else _("Archive"), icon=":material/inventory_2:"
         ):
             attempt(mine().update_project, project, is_archived=not project.is_archived)
-            guard.go("")
+            go("")
         with st.expander(_("Delete"), icon=":material/delete:"):
             st.write(_("All its shots and takes go with their files, for good:"))
             st.text(summary(project))
             if st.button(_("Delete for good"), type="primary") and did(mine().delete_project, project):
-                guard.go("")
+                go("")
 
 
 def people(project: Project) -> None:

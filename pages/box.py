@@ -13,7 +13,7 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.takes import take_item, takes
 from apom.ui.components.viewer import viewer
-from apom.ui.door import asked_for, attempt, did, mine, plain
+from apom.ui.door import asked_for, attempt, did, go, mine, plain
 from apom.words import _
 
 PAGE = 200
@@ -84,7 +84,7 @@ def shot(box: Box) -> None:
         with st.popover(_("Delete shot"), icon=":material/delete:"):
             st.write(_("The shot and its {n} takes go with their files, for good.", n=box.assets_count))
             if st.button(_("Delete for good"), type="primary") and did(mine().delete_box, box):
-                guard.go("board", project=str(box.project_id))
+                go("board", project=str(box.project_id))
 
 
 @st.fragment

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -57,6 +57,14 @@ async def marks(_: Request) -> Response:
 
 async def take(request: Request) -> Response:
     return JSONResponse({"bytes": len(await request.body())})
+
+
+async def login(request: Request) -> Response:
+    """What a form sends; the name is the token."""
+    token = str((await request.form())["token"])
+    answer = RedirectResponse(str(request.query_params["next"]), 303)
+    answer.set_cookie("apom_session", token, httponly=True, samesite="lax")
+    return answer
 
 
 async def logout(request: Request) -> Response:
@@ -101,6 +109,7 @@ def main(data_dir: str) -> None:
         Route("/api/uploads", take, methods=["POST"]),
         Route("/api/boom", boom),
         Route("/boom", boom),
+        Route("/session/login", login, methods=["POST"]),
         Route("/session/logout", logout, methods=["POST"]),
         Route("/app/static/m/{name}", media),
         WebSocketRoute("/api/events", echo),
@@ -113,7 +122,7 @@ def main(data_dir: str) -> None:
         uploads=("/api/uploads",),
         script=HERE / "served_dashboard.py",
     )
-    serve(Settings(port=0, data_dir=Path(data_dir)), wiring)
+    serve(Settings(port=0, data_dir=Path(data_dir)), lambda _: wiring)
 
 
 @dataclass
@@ -153,7 +162,7 @@ def running(command: list[str], cwd: Path, **environment: str) -> Iterator[Serve
     url = ""
     for line in process.stderr:
         log.append(line)
-        if found := re.search(r"(?:apom is at|Uvicorn running on) (http://[\w.:]+)", line):
+        if found := re.search(r"apom is at (http://[\w.:]+)", line):
             url = found[1]
             break
     assert url, "".join(log)

@@ -1,8 +1,8 @@
 """The script of `served`: one page behind the sign-in, one before it."""
 
+import served
 import streamlit as st
 
-import served
 from apom.ui import guard
 
 
@@ -36,6 +36,8 @@ def refused() -> None:
 
 def sign_in(path: str) -> None:
     st.text("SIGN IN for " + path)
+    form = f'<form method="post" action="/session/login?next={path}"><input name="token"><button>Go</button></form>'
+    st.html(form)
 
 
 def review() -> None:

@@ -29,6 +29,9 @@ def changed(change: Callable[[dict[str, Any]], object]) -> str:
     return json.dumps(data)
 
 
+PARAMS = "parameters_schema"
+
+
 def put(value: Any, *place: Any) -> Callable[[dict[str, Any]], None]:
     def change(data: Any) -> None:
         for step in place[:-1]:
@@ -90,11 +93,11 @@ def test_the_sandbox_offers_a_picture_and_a_clip_for_play() -> None:
         (put(["https://a.b"], "hosts"), "hosts[0]", "pattern"),
         (put(..., "upload"), "models[1].inputs", "no upload block"),
         (put("sandbox-image", "models", 1, "name"), "models[0].name", "two models"),
-        (put("seed", "models", 0, "parameters_schema", "properties", "prompt", "x-role"), "models[0].parameters_schema", "same x-role"),
-        (put(["nope"], "models", 0, "parameters_schema", "required"), "models[0].parameters_schema.required", "'nope'"),
-        (put(7, "models", 1, "parameters_schema", "properties", "duration", "default"), "models[1].parameters_schema", "one of 3, 4, 5"),
-        (put("(", "models", 0, "parameters_schema", "properties", "prompt", "pattern"), "models[0].parameters_schema", "regex"),
-        (put("http://x", "models", 0, "parameters_schema", "properties", "prompt", "$ref"), "models[0].parameters_schema", "no such field"),
+        (put("seed", "models", 0, PARAMS, "properties", "prompt", "x-role"), "models[0].parameters_schema", "same x-role"),
+        (put(["nope"], "models", 0, PARAMS, "required"), "models[0].parameters_schema.required", "'nope'"),
+        (put(7, "models", 1, PARAMS, "properties", "duration", "default"), "models[1].parameters_schema", "one of 3, 4, 5"),
+        (put("(", "models", 0, PARAMS, "properties", "prompt", "pattern"), "models[0].parameters_schema", "regex"),
+        (put("http://x", "models", 0, PARAMS, "properties", "prompt", "$ref"), "models[0].parameters_schema", "no such field"),
         (put("memory", "evidence", "level"), "models[0].is_active", "false"),
         (put({"auth": True}, "models", 0, "result"), "models[0].result.auth", "under the provider's result"),
         (put({"state": "((("}, "models", 0, "poll"), "models[0].poll (over the provider's).state", "cannot be read"),

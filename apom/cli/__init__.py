@@ -51,9 +51,8 @@ def operator(settings: Settings) -> Iterator[OperatorDoor]:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Starts the dashboard, the REST interface and the engine in this process."""
     from apom.server.launch import serve as serve_until_stopped
-    from apom.server.wiring import wiring
 
-    serve_until_stopped(settings, wiring(settings))
+    serve_until_stopped(settings)
     return 0
 
 

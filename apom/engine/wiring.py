@@ -15,6 +15,8 @@ from apom.steps import Arrived
 from apom.store import Store, assets, generations
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from apom.media.storage import LocalStorage
     from apom.providers.client import Client
 
@@ -101,7 +103,7 @@ class ProviderPool:
         await self._submitter.aclose()
 
 
-def _sandbox(settings: Settings) -> object:
+def _sandbox(settings: Settings) -> ASGIApp:
     from apom.sandbox.app import create_app
 
     folder = settings.data_dir / "sandbox"

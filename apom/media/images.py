@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from apom.config import Limits
 from apom.errors import ApomError, BadMedia, TooLarge
@@ -19,6 +19,17 @@ from apom.words import N_
 
 THUMB = 640  # px, the longer side
 PLACEHOLDER = 16  # px, the longer side
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = frozenset([TURNS[5], TURNS[6], TURNS[7], TURNS[8]])
 
 DAMAGED = N_("The picture is damaged or incomplete. Export or download it again.")
 
@@ -68,7 +79,7 @@ def check_pixels(width: int, height: int, limits: Limits) -> None:
 
 def shrink(image: Image.Image, side: int = THUMB) -> Image.Image:
     """A copy whose longer side is at most `side`, in RGB or RGBA."""
-    small = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    small = _rgb(image)
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return small
 
@@ -87,16 +98,27 @@ def placeholder(small: Image.Image) -> str:
 
 def _picture(image: Image.Image, limits: Limits) -> Picture:
     width, height = image.size
-    if image.format in ("GIF", "PNG", "WEBP", "AVIF"):
+    turn = _turn(image)
+    if image.format not in ("JPEG", "MPO"):  # what follows the picture in an MPO is a depth or brightness map
         _decode_frames(image, limits)
     image.draft(None, (THUMB * 2, THUMB * 2))  # a JPEG decodes straight to what a thumbnail needs; every byte is read
     image.load()
-    profile = image.info.get("icc_profile")
     small = _eight_bits(image)
     small.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
-    small, is_turned = _upright(small, image)
-    small = shrink(_srgb(small, profile))
-    return Picture(width=height if is_turned else width, height=width if is_turned else height, small=small)
+    small = _rgb(_srgb(small, image.info.get("icc_profile")))
+    if turn is not None:
+        small = small.transpose(turn)
+    if turn in SIDEWAYS:
+        width, height = height, width
+    return Picture(width=width, height=height, small=small)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What its EXIF orientation asks for. A broken or unknown one asks for nothing: the picture itself may be good."""
+    try:
+        return TURNS.get(image.getexif().get(0x0112, 1))
+    except Exception:  # anything, as in `read`
+        return None
 
 
 def _decode_frames(image: Image.Image, limits: Limits) -> None:
@@ -120,28 +142,11 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """In a mode that can be resampled: 16-bit grey scaled (convert alone would clip it), palettes resolved."""
     if image.mode.startswith("I"):
         return image.point(lambda level: level * (1 / 257)).convert("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("RGB") if image.mode in ("1", "P") else image
+    return _rgb(image) if image.mode in ("1", "P") or image.has_transparency_data else image
 
 
-def _upright(small: Image.Image, original: Image.Image) -> tuple[Image.Image, bool]:
-    """Turned as its EXIF says, and whether that swapped the sides. A broken or unknown orientation turns nothing."""
-    try:
-        orientation = original.getexif().get(0x0112, 1)
-    except Exception:  # any, as in `read`: the picture itself is good
-        return small, False
-    turns = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-    turn = turns.get(orientation)
-    return (small, False) if turn is None else (small.transpose(turn), orientation >= 5)
+def _rgb(image: Image.Image) -> Image.Image:
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _srgb(small: Image.Image, profile: bytes | None) -> Image.Image:

@@ -38,11 +38,9 @@ MKV = Kind(mime="video/x-matroska", ext="mkv", asset_type=AssetType.VIDEO, reade
 MP4_BRANDS = (b"iso", b"mp4", b"avc1", b"hvc1", b"av01", b"M4V", b"MSNV", b"dash", b"cmf", b"3gp", b"3g2", b"XAVC")
 HEIF_BRANDS = frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"])
 
-# Names of formats, which are the same in every language; the first that fits wins.
-LOOKS_LIKE = (
-    (b"%PDF", "PDF"),
-    (b"%!PS", "PostScript"),
-    (b"PK", "ZIP"),
+# What else it may be: names of formats, which are the same in every language. Marks stand in text, signatures first.
+SIGNATURES = (
+    (b"PK\x03\x04", "ZIP"),
     (b"\x1f\x8b", "GZIP"),
     (b"Rar!", "RAR"),
     (b"7z\xbc\xaf", "7z"),
@@ -60,9 +58,11 @@ LOOKS_LIKE = (
     (b"fLaC", "FLAC"),
     (b"FLV", "FLV"),
 )
-TEXT_LOOKS_LIKE = (
+MARKS = (
     ("#extm3u", "M3U8"),
     ("ffconcat", "ffconcat"),
+    ("%pdf-", "PDF"),
+    ("%!ps", "PostScript"),
     ("<svg", "SVG"),
     ("<!doctype html", "HTML"),
     ("<html", "HTML"),
@@ -132,19 +132,17 @@ def _refusal(head: bytes) -> BadMedia:
 
 
 def _looks_like(head: bytes) -> str | None:
-    for signature, name in LOOKS_LIKE:
-        if head.startswith(signature):
+    text = head.decode("utf-8-sig", "replace").strip()
+    for mark, name in MARKS:
+        if mark in text.lower():
             return name
+    if _is_readable(text):
+        return "JSON" if text[0] in "{[" else "TXT"
     if head.startswith(b"RIFF"):
         return head[8:12].decode("ascii", "replace").strip()
-    return _text_looks_like(head)
+    return next((name for signature, name in SIGNATURES if head.startswith(signature)), None)
 
 
-def _text_looks_like(head: bytes) -> str | None:
-    text = head.decode("utf-8-sig", "replace").strip().lower()
-    for mark, name in TEXT_LOOKS_LIKE:
-        if mark in text:
-            return name
-    if not text or "\ufffd" in text[:-1] or not all(c.isprintable() or c.isspace() for c in text[:-1]):
-        return None
-    return "JSON" if text[0] in "{[" else "TXT"
+def _is_readable(text: str) -> bool:
+    """Whether it is text, all but a last character that `HEAD` may have cut."""
+    return bool(text) and all(c.isspace() or (c.isprintable() and c != "\ufffd") for c in text[:-1])

@@ -109,14 +109,14 @@ class LocalStorage:
     def sweep_temp(self, older_than: timedelta, now: datetime) -> int:
         """Removes what a killed process left in `temp` longer ago than that; answers how many."""
         temp, before = self.root / TEMP, (now - older_than).timestamp()
-        left = [path for path in temp.iterdir() if path.stat().st_mtime < before] if temp.is_dir() else []
+        left = [path for path in temp.iterdir() if _changed_before(path, before)] if temp.is_dir() else []
         for path in left:
             _remove(path)
         return len(left)
 
     def _target(self, key: str) -> Path:
         """The path of a key: it never leaves the root, whoever made the key, and wherever links lead."""
-        if not KEY.fullmatch(key) or key.split("/")[0] == TEMP:
+        if not KEY.fullmatch(key) or key.split("/")[0].lower() == TEMP:
             raise _no_key(key)
         target = (self.root / key).resolve()
         if not target.is_relative_to(self.root):
@@ -149,6 +149,13 @@ def _stored(key: str, path: Path) -> Stored | None:
     except FileNotFoundError:
         return None
     return Stored(key=key, bytes=facts.st_size, modified=datetime.fromtimestamp(facts.st_mtime, UTC))
+
+
+def _changed_before(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime < moment
+    except FileNotFoundError:  # it was put in its place meanwhile
+        return False
 
 
 def _remove(path: Path) -> None:

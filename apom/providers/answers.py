@@ -88,16 +88,11 @@ def at_submit(error: ProviderError) -> ProviderError:
     return _as("unknown", error) if error.kind == "transient" else error
 
 
-def at_free_call(error: ProviderError) -> ProviderError:
-    """A call that costs nothing may be made again."""
-    return _as("transient", error) if error.kind in ("unknown", "not_sent") else error
-
-
-def at_poll(error: ProviderError, seen: Json, age_s: float) -> ProviderError:
-    """As `at_free_call`; and a task that is not found in its first minute may yet be."""
-    missing = seen["status"] == 404 or error.provider_code == "404"
-    young = missing and error.kind == "rejected" and age_s < CONFIRMED_AFTER_S
-    return _as("transient", error) if young else at_free_call(error)
+def at_free_call(error: ProviderError, *, status: int | None = None, age_s: float = math.inf) -> ProviderError:
+    """A call that costs nothing may be made again; a task not found `age_s` after its submission may yet be, at first."""
+    missing = error.kind == "rejected" and (status == 404 or error.provider_code == "404")
+    again = error.kind in ("unknown", "not_sent") or (missing and age_s < CONFIRMED_AFTER_S)
+    return _as("transient", error) if again else error
 
 
 def _as(kind: str, error: ProviderError) -> ProviderError:

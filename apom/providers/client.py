@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets as random_names
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from pydantic import JsonValue
 
 from apom import net
 from apom.config import MB
-from apom.errors import Invalid, Misconfigured, ProviderError, TooLarge
+from apom.errors import Invalid, Misconfigured, ProviderError, TooLarge, Unavailable
 from apom.models import Json
 from apom.net import Admit, Call, HttpClient, Part
 from apom.providers import answers, rules, template
@@ -94,16 +95,12 @@ class Client:
         assert self.spec.upload is not None, "checked when the file was loaded"
         if mime not in declared.mimes:
             raise Invalid("The model takes {mimes} here.", field=declared.name, mimes=", ".join(declared.mimes))
-        content = await asyncio.to_thread(path.read_bytes)
-        if len(content) > declared.max_mb * MB:
-            raise TooLarge("The model takes files of up to {most} MB here.", most=declared.max_mb)
+        content = await asyncio.to_thread(_content, path, declared.max_mb)
         # A name of its own each time: Kie serves the old file from its cache for a while when a name comes back.
         name = random_names.token_hex(16) + EXTENSIONS.get(mime, "")
         file = Part(name="", content=content, filename=name, mime=mime)
-        call = self._call(self.spec.upload.request, {"input": {"filename": name, "mime": mime}}, file=file)
-        seen, refused = await self._ask(call, self.spec.upload.request, {}, timeout_s=UPLOAD_TIMEOUT_S)
-        if refused is not None:
-            raise answers.at_free_call(refused)
+        values: Json = {"input": {"filename": name, "mime": mime}}
+        seen = await self._ask(self.spec.upload.request, values, file=file, timeout_s=UPLOAD_TIMEOUT_S)
         address = read(self.spec.upload.take, seen)
         if not isinstance(address, str) or not address:
             raise ProviderError("transient", provider_message="The upload was answered without an address.")
@@ -119,11 +116,14 @@ class Client:
     ) -> Rendered:
         """The submission of checked parameters and of uploaded inputs, by the input's name. Sends nothing.
 
-        Raises Invalid when a value does not fit where the file puts it.
+        Raises Invalid when a value does not fit where the file puts it, Misconfigured when the key is missing or the
+        address is on none of the file's hosts: `submit` would, and by then the intent is written.
         """
         values = {"model": model.name, "param": params, "inputs": inputs, "callback_url": callback_url}
-        call = self._call(model.submit_block(self.spec).request, values)
-        hide = (*self._secrets.values(), *([callback_url] if callback_url else []))
+        request = model.submit_block(self.spec).request
+        call = self._call(request, values)
+        self._admit(request)(call.url)
+        hide = (*self._hidden, callback_url or "")
         return Rendered(
             method=call.method,
             url=call.url,
@@ -138,8 +138,7 @@ class Client:
         """The one POST that costs money, sent once, within one total time-out.
 
         Raises ProviderError: `not_sent`, `rate_limited`, `auth`, `no_credit`, `moderated`, `rejected`, `maintenance`
-        and `failed` mean that nothing was ordered; `unknown` means that it may have been. Raises Misconfigured, before
-        anything is sent, when the key is missing or the address is none of the file's.
+        and `failed` mean that nothing was ordered; `unknown` means that it may have been.
         """
         model = self.spec.model(rendered.model)
         block = model.submit_block(self.spec)
@@ -162,47 +161,52 @@ class Client:
         when the key has to be mended first, `failed`, `moderated` and `rejected` when there is nothing to wait for.
         """
         block = model.poll_block(self.spec)
-        variables: Json = {"model": model.name, "task": dict(task)}
-        seen, refused = await self._ask(self._call(block.request, variables), block.request, variables)
-        if refused is not None:
-            raise answers.at_poll(refused, seen, age_s)
+        seen = await self._ask(block.request, {"model": model.name, "task": dict(task)}, age_s=age_s)
         polled = answers.polled(block, model.result_block(self.spec), self.spec.cost, seen, self._hidden)
         self._note_unknown(block.states, polled.word)
-        return replace(polled, results=tuple(net.joined(f"{self._base}/", each) for each in polled.results))
+        return polled
 
     async def fetch(self, url: str, path: Path, *, max_bytes: int, deadline_s: float) -> int:
         """A finished file, written to `path`; answers with its bytes. Raises as `net.download` does.
 
         It has to be on a host the file names (base_url, hosts), at every redirect too; Misconfigured otherwise.
         """
+        whole = net.joined(f"{self._base}/", url)
         admit = self._admit_with_key if self.spec.result.auth else self._admit_host
-        return await net.download(self._general, url, path, max_bytes=max_bytes, deadline_s=deadline_s, admit=admit)
+        return await net.download(self._general, whole, path, max_bytes=max_bytes, deadline_s=deadline_s, admit=admit)
 
     async def balance(self) -> float:
         """The credit that is left, in the provider's unit. Free: a way to try the key. Raises as `poll` does."""
         if self.spec.account is None:
             raise Invalid("{provider} does not tell what credit is left.", provider=self.spec.name)
-        request = self.spec.account.request
-        seen, refused = await self._ask(self._call(request, {}), request, {})
-        if refused is not None:
-            raise answers.at_free_call(refused)
+        seen = await self._ask(self.spec.account.request, {})
         found = answers.number(read(self.spec.account.balance, seen))
         if found is None:
             raise ProviderError("transient", provider_message="The answer does not say what is left.")
         return found
 
     async def _ask(
-        self, call: Call, request: Request, variables: Json, *, timeout_s: float | None = None
-    ) -> tuple[Json, ProviderError | None]:
-        """One free exchange: what is seen, and why it did not succeed, if so. Raises ProviderError `transient`."""
+        self,
+        request: Request,
+        values: Json,
+        *,
+        file: Part | None = None,
+        age_s: float = math.inf,
+        timeout_s: float | None = None,
+    ) -> Json:
+        """One free exchange: what is seen of an answer that is ok. Raises ProviderError, Misconfigured."""
+        call = self._call(request, values, file=file)
         try:
             answer = await net.send(
                 self._general, call, admit=self._admit(request), timeout_s=timeout_s or self._timeout_s
             )
         except ProviderError as error:
             raise answers.at_free_call(error) from error
-        seen = answers.envelope(answer, variables)
-        return seen, answers.refusal(self.spec, answer, seen, self._hidden)
+        seen = answers.envelope(answer, values)
+        refused = answers.refusal(self.spec, answer, seen, self._hidden)
+        if refused is not None:
+            raise answers.at_free_call(refused, status=answer.status, age_s=age_s)
+        return seen
 
     def _call(self, request: Request, values: Mapping[str, Any], *, file: Part | None = None) -> Call:
         """A request with everything filled in, except for the key."""
@@ -222,7 +226,7 @@ class Client:
 
     @property
     def _hidden(self) -> tuple[str, ...]:
-        return tuple(self._secrets.values())
+        return tuple(secret.strip() for secret in self._secrets.values())
 
     def _admit(self, request: Request) -> Admit:
         return self._admit_with_key if request.auth else self._admit_host
@@ -254,9 +258,9 @@ class Client:
                 name=auth.secret,
                 provider=self.spec.name,
             )
-        return (
-            {"Authorization": f"Bearer {secret}"} if isinstance(auth, BearerAuth) else {auth.name: auth.prefix + secret}
-        )
+        if isinstance(auth, BearerAuth):
+            return {"Authorization": f"Bearer {secret}"}
+        return {auth.name: auth.prefix + secret}
 
     def _note_unknown(self, states: States, word: str) -> None:
         """One line for each word the file does not know, not one for each poll."""
@@ -265,6 +269,16 @@ class Client:
             log.warning(
                 "%s answers with the state %r, which its file does not know: taken as running", self.spec.id, word
             )
+
+
+def _content(path: Path, most_mb: float) -> bytes:
+    """The bytes of an input. Raises TooLarge, Unavailable."""
+    try:
+        if path.stat().st_size > most_mb * MB:
+            raise TooLarge("The model takes files of up to {most} MB here.", most=f"{most_mb:g}")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable("The file to start from cannot be read. Upload it again or choose another one.") from error
 
 
 def _parts(fields: Mapping[str, str], values: Mapping[str, Any], file: Part | None) -> Iterator[Part]:

@@ -42,11 +42,8 @@ def of_shape(error: ValidationError, at: str = "") -> Iterator[Finding]:
     }
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in found["loc"])
-        place = at + "".join(steps)
-        yield (
-            (place if at else place.removeprefix(".")) or "the file",
-            plain.get(found["type"], found["msg"].removeprefix("Value error, ")),
-        )
+        place = (at + "".join(steps)) if at else "".join(steps).removeprefix(".")
+        yield place or "the file", plain.get(found["type"], found["msg"].removeprefix("Value error, "))
 
 
 def _upload(request: Request) -> Iterator[Finding]:

@@ -104,7 +104,7 @@ class ErrorPaths(Shape):
 
 
 class Response(Shape):
-    """What every answer has in common. `ok`: whether the call succeeded, by status AND body."""
+    """What every answer has in common. `ok`: true, and nothing less, when the call succeeded; by status AND body."""
 
     ok: Expression = "status < `400`"
     error: ErrorPaths = ErrorPaths()

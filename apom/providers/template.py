@@ -135,7 +135,8 @@ def _fill_list(template: list[JsonValue], values: Values) -> Any:
 def _fill_object(template: dict[str, JsonValue], values: Values) -> Any:
     if "$for" in template:
         return [item for item in _repeat(template, values) if item is not ABSENT] or ABSENT
-    if "$if" in template and find(str(template["$if"]), values) in (ABSENT, False):
+    condition = find(str(template["$if"]), values) if "$if" in template else True
+    if condition is ABSENT or condition is False:
         return ABSENT
     filled = {key: _fill(value, values) for key, value in template.items() if key != "$if"}
     return {key: value for key, value in filled.items() if value is not ABSENT}

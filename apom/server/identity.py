@@ -11,18 +11,18 @@ import hashlib
 import ipaddress
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
 from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apom.errors import ApomError
 from apom.models import Actor
 from apom.server.refusal import refuse
+from apom.server.watch import SignIn, watched
 
 Resolve: TypeAlias = Callable[[str], Actor | None]
 
@@ -30,7 +30,6 @@ REMEMBERED_S = 2.0
 REMEMBERED = 4096
 LONGEST_TOKEN = 200
 TRUSTED = "x-apom-"  # headers by this prefix are ours alone
-POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 
 
 def session_cookie(url: str) -> str:
@@ -136,44 +135,6 @@ def _start_afresh(headers: MutableHeaders) -> None:
     headers["sec-websocket-protocol"] = ",".join(offered[:2])
 
 
-class Watched:
-    """A websocket that ends with the sign-in it began with: nothing more is taken from it or sent to it."""
-
-    def __init__(self, sessions: Sessions, token: str, actor: Actor, receive: Receive, send: Send) -> None:
-        self._sessions = sessions
-        self._token = token
-        self._actor = actor
-        self._receive = receive
-        self._send = send
-        self._is_over = False
-
-    async def receive(self) -> Message:
-        """The next message, or a disconnect in its place."""
-        message = await self._receive()
-        if message["type"] == "websocket.receive" and not await self._lives():
-            return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
-        return message
-
-    async def send(self, message: Message) -> None:
-        """Passes it on while the sign-in lives."""
-        if message["type"] == "websocket.send" and not await self._lives():
-            return
-        if not self._is_over:
-            await self._send(message)
-
-    async def _lives(self) -> bool:
-        try:
-            now = None if self._is_over else await self._sessions.actor(self._token)
-        except ApomError:
-            now = None
-        lives = now is not None and (now.user_id, now.session_id) == (self._actor.user_id, self._actor.session_id)
-        if not lives and not self._is_over:
-            self._is_over = True
-            with suppress(OSError):  # the browser was faster
-                await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
-        return lives
-
-
 class Identity:
     """Resolves the token and says who it is: `scope["state"]["actor"]` (None for nobody) and `["address"]`.
 
@@ -194,6 +155,7 @@ class Identity:
         except ApomError as error:
             return await refuse(scope, receive, send, HTTPStatus.SERVICE_UNAVAILABLE, error)
         if scope["type"] == "websocket" and token and actor:
-            watched = Watched(self._sessions, token, actor, receive, send)
-            receive, send = watched.receive, watched.send
+            receive, send = watched(
+                scope["path"], SignIn(ask=self._sessions.actor, token=token, actor=actor), receive, send
+            )
         await self.app(introduced(scope, actor), receive, send)

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from streamlit import config
 from streamlit.web import bootstrap
 
 from apom.config import MB, Settings, shipped
 from apom.errors import ApomError, Misconfigured
-from apom.server import logs
 from apom.server.app import create_app, streamlit_options
 from apom.server.selfcheck import check
-from apom.server.wiring import Wiring
+from apom.server.wiring import Wiring, wiring
 
 STOP_WITHIN_S = 10
-
-_log = logging.getLogger("apom.server")
 
 
 def flat(section: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -70,34 +67,34 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings, wiring: Wiring) -> None:
-    """Serves until SIGINT or SIGTERM, then ends within ten seconds. Raises Misconfigured, or what kept it from starting."""
+def serve(settings: Settings, wire: Callable[[Settings], Wiring] = wiring) -> None:
+    """Serves until SIGINT or SIGTERM, then ends within ten seconds. `wire` gets the settings with the real port (0: any).
+
+    Raises Misconfigured, or what kept it from starting.
+    """
     with closing(listen(settings.host, settings.port)) as listener, suppress(KeyboardInterrupt):
         _stop_on_sigterm()
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         bootstrap.load_config_options(options(settings))
-        check(settings, streamlit_options(), wiring.script)
-        app = create_app(settings, wiring)
-        server = Announcing(_config(app, settings), settings.url)
-        server.run(sockets=[listener])
+        wired = wire(settings)
+        check(settings, streamlit_options(), wired.script)
+        app = create_app(settings, wired)
+        server = uvicorn.Server(_uvicorn(app, settings))
+        with suppress(SystemExit):  # its way to say that it did not start
+            server.run(sockets=[listener])
         if not server.started:
             raise app.state.get("failed") or ApomError("The server did not start. The log says why.")
 
 
-class Announcing(uvicorn.Server):
-    """Says where it is once it can be visited."""
-
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
-        super().__init__(config)
-        self._url = url
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            _log.info("apom is at %s (Ctrl+C stops it)", self._url)
+def as_streamlit_runs(settings: Settings) -> Settings:
+    """The settings with the address and port that `streamlit run` chose; as they are when something else runs us."""
+    if config._server_mode != "starlette-app":
+        return settings
+    host = config.get_option("server.address") or "0.0.0.0"  # noqa: S104  (Streamlit's default, which the self-check refuses)
+    return settings.model_copy(update={"host": host, "port": config.get_option("server.port")})
 
 
-def _config(app: Any, settings: Settings) -> uvicorn.Config:
+def _uvicorn(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.host,
@@ -105,7 +102,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=2 * MB,  # Streamlit's own limit (server.maxWidgetStateSize) answers first
         ws_per_message_deflate=False,
-        log_config=logs.uvicorn_logging(),
+        log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.public_url),  # without a proxy nobody may say who they are

@@ -6,15 +6,11 @@ uvicorn's loggers, and httpx prints whole URLs.
 
 from __future__ import annotations
 
-import copy
 import logging
-import logging.config
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
-
-from uvicorn.config import LOGGING_CONFIG
 
 SECRETS = (
     (re.compile(r"(?<=[\w/.])\?[^\s\"'<>]+"), "?…"),
@@ -75,9 +71,11 @@ def install() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def uvicorn_logging() -> dict[str, Any]:
-    """Uvicorn's own logging, quieter, with ours beside it."""
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["uvicorn"]["level"] = "WARNING"
-    config["loggers"]["apom"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    return config
+def to_stderr() -> None:
+    """Our own loggers speak, unless whoever runs us has given them a place already."""
+    ours = logging.getLogger("apom")
+    if not ours.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        ours.addHandler(handler)
+        ours.setLevel(logging.INFO)

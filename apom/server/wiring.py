@@ -1,18 +1,28 @@
-"""What stands behind the edge: filled in by the studio, replaced by tests."""
+"""What stands behind the edge: the studio with its REST interface and media; replaced by tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import streamlit as st
-from starlette.routing import BaseRoute
+from anyio import to_thread
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Mount
 
+from apom import runfile
+from apom.api import create_api, media
+from apom.config import Settings
 from apom.models import Actor
 from apom.server.identity import Sessions
+from apom.studio import Studio, current, set_current
+
+log = logging.getLogger("apom.server")
 
 Lifespan: TypeAlias = Callable[[st.App], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 
@@ -30,8 +40,8 @@ class Wiring:
 
     `sessions`: the actor behind a token; a route that ends a session calls its `forget`. `resolve_session`: the actor
     behind a session's id, for pages; it may block and answers None once the session has ended. `lifespan` opens and
-    closes what they need. `routes` go before Streamlit's. `uploads`: path prefixes at `/api` that take files. `media_origins`: where media may
-    be redirected to.
+    closes what they need. `routes` go before Streamlit's. `uploads`: path prefixes at `/api` that take files.
+    `media_origins`: where media may be redirected to.
     """
 
     sessions: Sessions = field(default_factory=lambda: Sessions(nobody))
@@ -43,6 +53,38 @@ class Wiring:
     script: Path = DASHBOARD
 
 
-def wiring() -> Wiring:
-    """The application's own."""
-    return Wiring()
+def wiring(settings: Settings) -> Wiring:
+    """The application's own. `settings` name the address and the port that the process really listens on."""
+    sessions = Sessions(lambda token: current().resolve(token=token))
+    api = create_api()
+    api.state.sessions = sessions
+    return Wiring(
+        sessions=sessions,
+        resolve_session=_of_session,
+        lifespan=lambda _: _studio(settings, api),
+        routes=[Mount("/api", app=api), media.ROUTE],
+    )
+
+
+def _of_session(session_id: str) -> Actor | None:
+    try:
+        return current().resolve(session_id=UUID(session_id))
+    except ValueError:
+        return None
+
+
+@asynccontextmanager
+async def _studio(settings: Settings, api: FastAPI) -> AsyncIterator[Mapping[str, Any] | None]:
+    """Opens the studio for this process, says where it is served, and tidies up in reverse."""
+    studio = await to_thread.run_sync(Studio.open, settings)
+    run = runfile.write(settings.data_dir, settings.local_url)
+    api.state.operator_token = run.token
+    set_current(studio)
+    for notice in studio.notices:
+        log.warning(notice)
+    try:
+        yield None
+    finally:
+        set_current(None)
+        runfile.remove(settings.data_dir, run)
+        await to_thread.run_sync(studio.close)

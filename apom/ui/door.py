@@ -16,6 +16,7 @@ from apom.words import say
 
 P = ParamSpec("P")
 R = TypeVar("R")
+NEXT = "_apom_next"  # where a callback wants to go
 MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:])")
 
 
@@ -54,3 +55,20 @@ def asked_for(name: str) -> UUID:
         return UUID(st.query_params.get(name, ""))
     except ValueError:
         raise NotFound from None
+
+
+def go(path: str, **query: str) -> None:
+    """To another page, now: for the body of a page or a fragment."""
+    st.switch_page(guard.page(path), query_params=query)
+
+
+def go_next(path: str, **query: str) -> None:
+    """To another page as soon as the callback is over: `follow` does it, because Streamlit cannot inside a callback."""
+    st.session_state[NEXT] = (path, query)
+
+
+def follow() -> None:
+    """First in every page and fragment whose callbacks say `go_next`."""
+    if NEXT in st.session_state:
+        path, query = st.session_state.pop(NEXT)
+        go(path, **query)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 from pydantic import JsonValue
@@ -55,7 +56,9 @@ def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
     by_title = {model.title: model for model in models}
     title = st.selectbox(_("Model"), list(by_title), key=f"{key}-model") if len(by_title) > 1 else next(iter(by_title))
     model = by_title[title]
-    params = {name: value for name, value in _params(model, f"{key}-{model_id(model)}") if value is not None}
+    params: dict[str, JsonValue] = {
+        name: value for name, value in _params(model, f"{key}-{model_id(model)}") if value is not None
+    }
     n = st.select_slider(
         _("Takes"),
         [1, 2, 4, 8, LIMITS.variations],
@@ -99,12 +102,20 @@ def _widget(name: str, schema: Mapping[str, JsonValue], key: str) -> JsonValue:
 
 
 def _number(label: str, schema: Mapping[str, JsonValue], key: str, hint: str | None) -> JsonValue:
-    kind = int if schema.get("type") == "integer" else float
-    least, most, default = (
-        kind(value) if isinstance(value := schema.get(name), int | float) else None
-        for name in ("minimum", "maximum", "default")
-    )
-    placeholder = _("any") if schema.get("x-role") == "seed" else None
-    return st.number_input(
-        label, min_value=least, max_value=most, value=default, step=kind(1), key=key, help=hint, placeholder=placeholder
-    )
+    convert = _whole if schema.get("type") == "integer" else _real
+    least, most, value = (convert(schema.get(name)) for name in ("minimum", "maximum", "default"))
+    options: dict[str, Any] = {"min_value": least, "max_value": most, "value": value, "help": hint, "key": key}
+    if convert is _whole:
+        options["step"] = 1
+    if schema.get("x-role") == "seed":
+        options["placeholder"] = _("any")
+    number: JsonValue = st.number_input(label, **options)
+    return number
+
+
+def _whole(value: JsonValue) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
+def _real(value: JsonValue) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -101,9 +101,7 @@ def page(path: str) -> st.Page:
     screen = _screens.get(path)
     if screen is None:
         raise NotFound
-    return st.Page(
-        screen.show, title=screen.title, url_path=path or "home", default=path == "", visibility="hidden"
-    )
+    return st.Page(screen.show, title=screen.title, url_path=path or "home", default=path == "", visibility="hidden")
 
 
 def _arrive() -> Actor | None:

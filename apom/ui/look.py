@@ -11,13 +11,14 @@ STYLE = """
 .stAppDeployButton, [data-testid="stMainMenu"], [data-testid="stDecoration"] { display: none; }
 [data-testid="stHeader"] { background: transparent; pointer-events: none; }
 [data-testid="stHeader"] > * { pointer-events: auto; }
-/* Streamlit writes white on the accent; in the dark our accent is light, and dark letters read better on it. */
-[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled {
-  color: light-dark(#fff, #101114);
-}
+"""
+# Streamlit writes white on the accent; in the dark our accent is light, and only dark letters can be read on it.
+DARK_STYLE = """
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled { color: #101114; }
 """
 
 
 def look() -> None:
     """Once per page, before anything is drawn."""
-    st.html(f"<style>{STYLE}</style>")
+    style = STYLE + DARK_STYLE if st.context.theme.type == "dark" else STYLE
+    st.html(f"<style>{style}</style>")

@@ -11,11 +11,10 @@ function remember(component, start) {
     here = { root: component.parentElement, while: { signal: life.signal }, outbox: [], wishes: new Map() };
     here.end = () => { life.abort(); mounts.delete(here.root); };
     mounts.set(here.root, here);
-    here.component = component;
+    Object.assign(here, { component, data: component.data });
     start(here);
   }
-  here.component = component;          // the newest data and triggers
-  here.data = component.data;
+  Object.assign(here, { component, data: component.data });          // the newest data and triggers
   here.outbox = here.outbox.filter((action) => action.n > (here.data.done ?? 0));
   return here;
 }
@@ -131,11 +130,11 @@ const PLACEHOLDER = /^data:image\/(webp|png|jpeg);base64,[\w+/=]+$/;
 /** Puts a picture into an <img>, over its tiny placeholder until it is there; no source, no picture. */
 function show(img, src, placeholder, alt) {
   set(img, "alt", alt ?? "");
+  img.hidden = !src;
   if (img.getAttribute("src") === (src ?? null)) return;
   img.parentElement.style.backgroundImage = PLACEHOLDER.test(placeholder ?? "") ? `url("${placeholder}")` : "";
   img.onload = () => { img.parentElement.style.backgroundImage = ""; };
   set(img, "src", src);
-  img.hidden = !src;
 }
 
 /** An <img> that loads when it comes near the screen. */

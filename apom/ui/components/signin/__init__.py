@@ -30,13 +30,13 @@ def signin(purpose: Literal["signin", "first", "register"], *, next: str = "/", 
         "is_new": is_new,
         "labels": {
             **_titles(purpose),
-            "username": _("Name"),
+            "username": _("User name"),
             "password": _("Password"),
             "reveal": _("Show the password"),
             "busy": _("One moment…"),
             "unreachable": _("The server could not be reached. Check the connection and try again."),
             "failed": _("This did not work. Try again in a moment."),
-            "missing": _("Fill in a name and a password."),
+            "missing": _("Fill in user name and password."),
         },
     }
     _signin(key=key, data=data)

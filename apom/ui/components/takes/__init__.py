@@ -76,7 +76,10 @@ def takes(
     empty: tuple[str, str] | None = None,
 ) -> None:
     """The grid. `selected` wears a ring; `allow`: what this reader may do of ACTIONS; `empty`: title and hint for no items."""
-    title, hint = empty or (_("No takes yet"), _("Describe the shot and press Generate. What comes back is shown here."))
+    title, hint = empty or (
+        _("No takes yet"),
+        _("Describe the shot and press Generate. What comes back is shown here."),
+    )
     labels = {
         "list": _("Takes"),
         "favorite": _("Favourite (F)"),

@@ -1,0 +1,155 @@
+"""Every component with invented data, behind the real Content-Security-Policy: what test_components.py looks at.
+
+By hand, from the checkout: `PYTHONPATH=.:tests python -m ui_demo`, then open `/?show=takes`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import colorsys
+import io
+import random
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import streamlit as st
+import uvicorn
+from PIL import Image, ImageDraw, ImageFilter
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from apom.server.headers import SecurityHeaders, content_policy, script_hashes, security_headers, streamlit_index
+
+LOG: list[Any] = []  # what reached Python
+SOCKETS: set[WebSocket] = set()
+
+
+@cache
+def picture(seed: int, width: int = 640, height: int = 360) -> Image.Image:
+    """A sun over hills: something a film could begin with."""
+    rng = random.Random(seed)
+    hue = rng.random()
+
+    def colour(turn: float, s: float, v: float) -> tuple[int, ...]:
+        return tuple(round(255 * x) for x in colorsys.hsv_to_rgb((hue + turn) % 1, s, v))
+
+    sky, glow = np.array(colour(0, 0.55, 0.35)), np.array(colour(0.09, 0.45, 0.95))
+    ramp = np.linspace(0, 1, height)[:, None, None] ** 1.4
+    image = Image.fromarray(np.broadcast_to(sky + (glow - sky) * ramp, (height, width, 3)).astype("uint8"))
+    draw = ImageDraw.Draw(image)
+    x, y, r = rng.uniform(0.2, 0.8) * width, rng.uniform(0.4, 0.7) * height, height * rng.uniform(0.07, 0.15)
+    draw.ellipse((x - r, y - r, x + r, y + r), fill=colour(0.12, 0.25, 1))
+    image = image.filter(ImageFilter.GaussianBlur(2))
+    draw = ImageDraw.Draw(image)
+    for layer in range(3):
+        level, step = height * (0.62 + 0.13 * layer), width / 9
+        ridge = [(i * step, level + rng.uniform(-0.09, 0.07) * height) for i in range(10)]
+        draw.polygon([(0, height), *ridge, (width, height)], fill=colour(0.02, 0.5, 0.34 - 0.1 * layer))
+    return image
+
+
+@cache
+def clip(seed: int) -> bytes:
+    """Two seconds of H.264, panning over the picture."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for i in range(24):
+            frame = av.VideoFrame.from_image(picture(seed).crop((i * 5, 30, i * 5 + 480, 300)).resize((320, 180)))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+@cache
+def placeholder(seed: int) -> str:
+    """A 16-px WebP as a data URI."""
+    import base64
+
+    file = io.BytesIO()
+    picture(seed).resize((16, 9)).save(file, "WEBP", quality=40)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def media(request: Request) -> Response:
+    seed, kind = int(request.path_params["seed"]), request.path_params["kind"]
+    headers = {"cache-control": "private, max-age=3600, immutable"}
+    if kind == "mp4":
+        return Response(clip(seed), media_type="video/mp4", headers=headers)
+    size = {"thumb": (640, 360), "tall": (900, 1200), "full": (1920, 1080)}[kind]
+    file = io.BytesIO()
+    picture(seed, *size).save(file, "WEBP", quality=82)
+    return Response(file.getvalue(), media_type="image/webp", headers=headers)
+
+
+async def log(request: Request) -> Response:
+    """What reached Python since it was last asked for."""
+    if request.method == "DELETE":
+        LOG.clear()
+    return JSONResponse(LOG)
+
+
+async def publish(request: Request) -> Response:
+    for event in await request.json():
+        for socket in list(SOCKETS):
+            await socket.send_json(event)
+    return JSONResponse({"listeners": len(SOCKETS)})
+
+
+async def drop(_: Request) -> Response:
+    for socket in list(SOCKETS):
+        await socket.close(1012)
+    return JSONResponse({})
+
+
+async def events(socket: WebSocket) -> None:
+    await socket.accept()
+    SOCKETS.add(socket)
+    try:
+        while True:
+            await socket.receive_text()
+    except (WebSocketDisconnect, RuntimeError):
+        SOCKETS.discard(socket)
+
+
+async def session(request: Request) -> Response:
+    body = await request.json()
+    LOG.append(body)
+    await asyncio.sleep(0)
+    if body["password"] == "right":
+        return Response(status_code=204)
+    detail = "The name or the password is wrong. <img src=x onerror=alert(1)>"
+    return JSONResponse({"detail": detail, "status": 401}, 401, media_type="application/problem+json")
+
+
+def application() -> st.App:
+    headers = security_headers(content_policy(script_hashes(streamlit_index())), is_https=False)
+    return st.App(
+        Path(__file__).with_name("ui_demo_page.py"),
+        routes=[
+            Route("/app/static/m/{kind}/{seed}", media),
+            Route("/demo/log", log, methods=["GET", "DELETE"]),
+            Route("/demo/publish", publish, methods=["POST"]),
+            Route("/demo/drop", drop, methods=["POST"]),
+            Route("/api/session", session, methods=["POST"]),
+            WebSocketRoute("/api/projects/{id}/events", events),
+        ],
+        middleware=[Middleware(partial(SecurityHeaders, headers=headers))],
+    )
+
+
+def main(port: int = 8599) -> None:
+    uvicorn.run(application(), host="127.0.0.1", port=port)
+
+
+if __name__ == "__main__":
+    import ui_demo
+
+    ui_demo.main()
