@@ -14,6 +14,8 @@ from apom.models import Actor, Role, User, new_id
 from apom.store import users
 from apom.studio import Studio, Workspace
 
+pytest_plugins = ["browser"]
+
 
 class Clock:
     """A wall clock that tests move."""

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +95,7 @@ async def echo(socket: WebSocket) -> None:
 
 
 @asynccontextmanager
-async def lifespan(_: object) -> Iterator[None]:  # type: ignore[misc]  # an async generator, as the decorator wants it
+async def lifespan(_: object) -> AsyncIterator[None]:
     MARKS.append("started")
     yield
 
@@ -156,25 +156,23 @@ def running(command: list[str], cwd: Path, **environment: str) -> Iterator[Serve
         | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}", "APOM_DATA_DIR": str(cwd / "data")}
         | environment
     )
-    process = subprocess.Popen(command, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    log: list[str] = []
-    url = ""
-    for line in process.stderr:
-        log.append(line)
-        if found := re.search(r"apom is at (http://[\w.:]+)", line):
-            url = found[1]
-            break
-    assert url, "".join(log)
-    reader = threading.Thread(target=lambda: log.extend(process.stderr or ()), daemon=True)
-    reader.start()
-    try:
-        yield Served(url, log, process)
-    finally:
-        process.terminate()
-        process.wait(15)
+    with subprocess.Popen(command, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        server = Served("", [], process)
+        try:
+            for line in process.stderr:
+                server.log.append(line)
+                if found := re.search(r"apom is at (http://[\w.:]+)", line):
+                    server.url = found[1]
+                    break
+            assert server.url, "".join(server.log)
+            reader = threading.Thread(target=server.log.extend, args=(process.stderr,), daemon=True)
+            reader.start()
+            yield server
+        finally:
+            process.terminate()
+            process.wait(15)
         reader.join(5)
-        process.stderr.close()
 
 
 @contextmanager

@@ -170,7 +170,7 @@ def test_deleting_waits_for_what_is_on_its_way(studio: Studio) -> None:
     box = alice.create_box(project, "one")
     take = alice.generate(box, "x")[0]
     for delete, thing in ((alice.delete_asset, take), (alice.delete_box, box), (alice.delete_project, project)):
-        with pytest.raises(Conflict, match="on (its|their) way"):
+        with pytest.raises(Conflict, match=r"on (its|their) way"):
             delete(thing)  # type: ignore[operator]
     alice.cancel(take)
     alice.delete_project(project)
@@ -197,9 +197,21 @@ def test_favourites_and_headliners(running: Studio, alice: Workspace) -> None:
     assert alice.box(box).headliner_asset_id is None, "I5"
 
 
-def test_health_tells_of_store_and_engine(running: Studio, studio: Studio) -> None:
-    _until(lambda: running.health().ok)
+def test_health_tells_of_store_and_engine(studio: Studio) -> None:
     assert not studio.health().ok, "no engine"
+    studio.engine.start()
+    _until(lambda: studio.health().ok)
+    studio.engine.stop()
+    assert not studio.health().ok, "no engine any more"
+
+
+def test_an_engine_that_cannot_start_says_why_at_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("no providers today")
+
+    monkeypatch.setattr(studio.engine, "_make_providers", broken)
+    with pytest.raises(RuntimeError, match="no providers today"):
+        studio.engine.start()
 
 
 def test_a_gate_holds_slots_and_tokens() -> None:

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from served import Served, served
 
-REPORT = "document.addEventListener('securitypolicyviolation', e => console.warn('VIOLATION', e.effectiveDirective, e.blockedURI))"
+REPORT = """document.addEventListener("securitypolicyviolation", event =>
+    console.warn("VIOLATION", event.effectiveDirective, event.blockedURI))"""
 
 
 @pytest.fixture(scope="module")

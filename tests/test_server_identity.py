@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from served import person
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
+from apom.config import Settings
 from apom.errors import StoreBroken
 from apom.models import Actor
-from apom.server.identity import REMEMBERED, Sessions, cut, introduced, session_cookie, token_in
+from apom.server.identity import REMEMBERED, Identity, Sessions, cut, introduced, token_in
 
 ALICE = person("alice")
 
@@ -79,8 +83,8 @@ def test_no_header_breaks_it(cookie: str, authorization: str) -> None:
 
 
 def test_the_cookie_is_bound_to_the_host_where_browsers_can() -> None:
-    assert session_cookie("https://films.example") == "__Host-apom_session"
-    assert session_cookie("http://127.0.0.1:8501") == "apom_session"
+    assert Settings(public_url="https://films.example").cookie == "__Host-apom_session"
+    assert Settings().cookie == "apom_session"
 
 
 @given(st.lists(st.tuples(st.sampled_from(["x-apom-user", "X-APOM-Session", "x-apom-", "cookie"]), st.just("mallory"))))
@@ -156,12 +160,19 @@ def test_invented_tokens_do_not_fill_the_memory() -> None:
     asyncio.run(visits())
 
 
-def test_a_store_that_cannot_say_is_an_error_and_not_a_stranger() -> None:
+def test_a_store_that_cannot_say_answers_503_and_takes_nobody_for_a_stranger() -> None:
     def broken(_: str) -> Actor | None:
         raise StoreBroken("The store has to be mended first.")
 
-    async def visit() -> None:
-        with pytest.raises(StoreBroken):
-            await Sessions(broken).actor("alice")
+    async def behind(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(str(scope["state"]["actor"]))(scope, receive, send)
 
-    asyncio.run(visit())
+    async def visit(cookies: dict[str, str]) -> httpx.Response:
+        edge = Identity(behind, sessions=Sessions(broken), cookie="apom_session")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), cookies=cookies) as client:
+            return await client.get("http://apom/api/x")
+
+    answer = asyncio.run(visit({"apom_session": "t"}))
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "The store has to be mended first."
+    assert asyncio.run(visit({})).text == "None"

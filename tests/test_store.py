@@ -150,6 +150,14 @@ def test_a_second_process_is_told_who_holds_the_store(path: Path) -> None:
         holder.communicate("\n")
 
 
+def test_the_same_process_opens_it_once(path: Path) -> None:
+    store = DuckStore(path)
+    with pytest.raises(StoreBusy, match="this very process"):
+        DuckStore(path)
+    put(store, "retention_days", 3)
+    store.close()
+
+
 def test_a_damaged_wal_is_set_aside_and_said_aloud(path: Path) -> None:
     code = (
         f"from apom.store.duck import DuckStore; from apom.store import audit; import os; from datetime import datetime, UTC\n"

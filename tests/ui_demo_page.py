@@ -53,11 +53,11 @@ def gallery() -> list[TakeItem]:
     now = datetime.now(UTC)
     started = [(now - timedelta(seconds=s)).isoformat() for s in (4, 72)]
     return [
-        take(101, "PENDING", "Waiting", started_at=started[0]),
-        take(102, "PROCESSING", "Working", started_at=started[1]),
-        take(103, "ATTENTION", "Needs you", error="The answer to the submission was lost: it may have been paid for."),
-        take(104, "FAILED", "Failed", error="The provider refused the content. Change the prompt or the picture."),
-        take(105, "CANCELLED", "Cancelled"),
+        take(901, "PENDING", "Waiting", started_at=started[0]),
+        take(902, "PROCESSING", "Working", started_at=started[1]),
+        take(903, "ATTENTION", "Needs you", error="The answer to the submission was lost: it may have been paid for."),
+        take(904, "FAILED", "Failed", error="The provider refused the content. Change the prompt or the picture."),
+        take(905, "CANCELLED", "Cancelled"),
         take(1, alt=HOSTILE, caption=HOSTILE),
         *(take(n) for n in range(2, COUNT)),
     ]

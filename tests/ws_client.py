@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -17,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Tab:
         sent = {"Origin": f"http://{host}", "Cookie": cookie} | dict(headers or {})
         self.socket = connect(
             f"ws://{host}{path}",
-            subprotocols=["streamlit", "xsrf", *([session] if session else [])],
+            subprotocols=[Subprotocol(name) for name in ("streamlit", "xsrf", session) if name],
             additional_headers={name: value for name, value in sent.items() if value is not None},
             user_agent_header=None,
             open_timeout=20,
@@ -98,9 +99,9 @@ class Tab:
             states.append(WidgetState(id=self.widgets[label], string_value=text))
         self.send(message)
 
-    def run(self, **asked: object) -> Drawn:
+    def run(self, **asked: Any) -> Drawn:
         """A rerun and what it drew."""
-        self.ask(**asked)  # type: ignore[arg-type]  # the same arguments
+        self.ask(**asked)
         return self.drawn()
 
     def drawn(self, *, within_s: float = 20) -> Drawn:

@@ -80,10 +80,18 @@ def whoami(mine: Mine) -> User:
     return mine.me()
 
 
+def _forget(request: Request) -> None:
+    """The edge remembers who is behind a token for a moment: not after a session has ended."""
+    sessions = getattr(request.app.state, "sessions", None)
+    if sessions is not None:
+        sessions.forget()
+
+
 @router.delete("/session", status_code=204)
-def sign_out(mine: Mine, response: Response, studio: TheStudio) -> None:
+def sign_out(mine: Mine, request: Request, response: Response, studio: TheStudio) -> None:
     """Ends this session."""
     mine.logout()
+    _forget(request)
     response.delete_cookie(
         studio.settings.cookie, path="/", secure=studio.settings.is_https, httponly=True, samesite="lax"
     )
@@ -104,9 +112,10 @@ def change_profile(body: Profile, mine: Mine) -> User:
 
 
 @router.post("/me/password", status_code=204)
-def change_password(body: PasswordChange, mine: Mine) -> None:
+def change_password(body: PasswordChange, mine: Mine, request: Request) -> None:
     """Ends all other sessions."""
     mine.change_password(body.current, body.new)
+    _forget(request)
 
 
 @router.get("/me/sessions")
@@ -116,9 +125,10 @@ def sessions(mine: Mine) -> tuple[Session, ...]:
 
 
 @router.delete("/me/sessions/{session_id}", status_code=204)
-def end_session(session_id: UUID, mine: Mine) -> None:
+def end_session(session_id: UUID, mine: Mine, request: Request) -> None:
     """Signs one browser out."""
     mine.end_session(session_id)
+    _forget(request)
 
 
 @router.get("/operator/health")

@@ -86,11 +86,20 @@ class Engine:
     def start(self) -> None:
         """Starts the thread; returns when the loop runs. What was unfinished goes on."""
         running: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._main(running)), name="apom-engine", daemon=True
-        )
+        self._thread = threading.Thread(target=self._thread_main, args=(running,), name="apom-engine", daemon=True)
         self._thread.start()
         running.result(timeout=30)
+
+    def _thread_main(self, running: Future[None]) -> None:
+        try:
+            asyncio.run(self._main(running))
+        except BaseException as error:
+            if not running.done():
+                running.set_exception(error)
+            else:
+                log.exception("the engine has stopped")
+        finally:
+            self._ticked = None
 
     def wake(self) -> None:
         """There is something new in the store."""

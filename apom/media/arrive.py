@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from apom.config import LIMITS, MB, Limits
@@ -13,6 +14,9 @@ from apom.media.sniff import HEAD, Kind, sniff
 from apom.media.storage import LocalStorage, key
 from apom.models import AssetType
 from apom.words import N_
+
+if TYPE_CHECKING:
+    from apom.media.images import Picture
 
 NOT_EXPECTED = {
     AssetType.IMAGE: N_("This is a picture, and no picture was asked for."),
@@ -62,8 +66,7 @@ def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits:
         raise BadMedia(NOT_EXPECTED[kind.asset_type])
     _check_bytes(path, kind, limits)
     folder.mkdir(parents=True, exist_ok=True)
-    measure = _clip if kind.asset_type is AssetType.VIDEO else _picture
-    return measure(path, folder, kind, limits)
+    return (_clip if kind.asset_type is AssetType.VIDEO else _picture)(path, folder, kind, limits)
 
 
 def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:
@@ -88,15 +91,31 @@ def _check_bytes(path: Path, kind: Kind, limits: Limits) -> None:
     if size > most:
         raise TooLarge(
             "The file has {size} MB; at most {most} MB are taken. Make it smaller.",
-            size=round(size / MB, 1),
-            most=round(most / MB, 1),
+            size=f"{size / MB:.4g}",
+            most=f"{most / MB:g}",
         )
 
 
 def _picture(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
     from apom.media import images
 
-    picture = images.read(path, kind.reader, limits)
+    return _arrival(path, folder, kind, images.read(path, kind.reader, limits))
+
+
+def _clip(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
+    from apom.media import video
+
+    clip = video.read(path, kind.reader, limits)
+    preview = folder / "preview.mp4"
+    video.write_preview(clip.frames, preview)
+    arrival = _arrival(path, folder, kind, clip)
+    return replace(arrival, duration_s=clip.duration_s, fps=clip.fps, preview=preview)
+
+
+def _arrival(path: Path, folder: Path, kind: Kind, picture: Picture) -> Arrival:
+    """What pictures and clips have in common."""
+    from apom.media import images
+
     thumb = folder / "thumb.webp"
     images.write_thumb(picture.small, thumb)
     return Arrival(
@@ -109,29 +128,6 @@ def _picture(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
         sha256=_sha256(path),
         placeholder=images.placeholder(picture.small),
         thumb=thumb,
-    )
-
-
-def _clip(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
-    from apom.media import images, video
-
-    clip = video.read(path, kind.reader, limits)
-    thumb, preview = folder / "thumb.webp", folder / "preview.mp4"
-    images.write_thumb(clip.poster, thumb)
-    video.write_preview(clip.frames, preview)
-    return Arrival(
-        asset_type=kind.asset_type,
-        mime=kind.mime,
-        ext=kind.ext,
-        bytes=path.stat().st_size,
-        width=clip.width,
-        height=clip.height,
-        duration_s=clip.duration_s,
-        fps=clip.fps,
-        sha256=_sha256(path),
-        placeholder=images.placeholder(clip.poster),
-        thumb=thumb,
-        preview=preview,
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures: decoded whole, measured, and made small. The only home of Pillow on the way in.
+"""Pictures: decoded whole, measured, and made small, by Pillow.
 
 Every picture is opened by the one plugin its bytes call for, and refused by its size before a pixel is decoded.
 """
@@ -39,7 +39,7 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture that decodes. `width`, `height`: in pixels, as it is seen (EXIF orientation applied)."""
+    """A picture that decodes. `width`, `height`: in pixels, as it is seen (turned upright); `small`: the thumbnail."""
 
     width: int
     height: int
@@ -98,11 +98,11 @@ def placeholder(small: Image.Image) -> str:
 
 def _picture(image: Image.Image, limits: Limits) -> Picture:
     width, height = image.size
-    turn = _turn(image)
     if image.format not in ("JPEG", "MPO"):  # what follows the picture in an MPO is a depth or brightness map
         _decode_frames(image, limits)
     image.draft(None, (THUMB * 2, THUMB * 2))  # a JPEG decodes straight to what a thumbnail needs; every byte is read
     image.load()
+    turn = _turn(image)
     small = _eight_bits(image)
     small.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
     small = _rgb(_srgb(small, image.info.get("icc_profile")))
@@ -114,7 +114,10 @@ def _picture(image: Image.Image, limits: Limits) -> Picture:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What its EXIF orientation asks for. A broken or unknown one asks for nothing: the picture itself may be good."""
+    """What the EXIF orientation of a loaded picture asks for; a broken or unknown one asks for nothing.
+
+    Loaded, because Pillow looks for a PNG's EXIF behind its pixels: a fault in those would be swallowed here.
+    """
     try:
         return TURNS.get(image.getexif().get(0x0112, 1))
     except Exception:  # anything, as in `read`
@@ -162,5 +165,5 @@ def _srgb(small: Image.Image, profile: bytes | None) -> Image.Image:
         return small
 
 
-def _million(pixels: int) -> float:
-    return round(pixels / 1e6, 1)
+def _million(pixels: int) -> str:
+    return f"{pixels / 1e6:g}"

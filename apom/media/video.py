@@ -1,4 +1,4 @@
-"""Clips: demuxed whole, decoded where it matters, measured, and made small. PyAV's home on the way in.
+"""Clips: demuxed whole, decoded where it matters, measured, and made small, by PyAV.
 
 FFmpeg is told which container to expect, so that a playlist or a picture called `.mp4` is not followed, and it may open
 nothing but this one file. Each container is closed before we return: what PyAV leaves open leaks.
@@ -23,14 +23,14 @@ from PIL import Image
 
 from apom.config import Limits
 from apom.errors import BadMedia, TooLarge
-from apom.media.images import check_pixels, shrink
+from apom.media.images import Picture, check_pixels, shrink
 from apom.words import N_
 
 PREVIEW_WIDTH = 320  # px
 PREVIEW_FPS = 12
 PREVIEW_S = 3.0
 DECODED_FRAMES = 400  # most frames decoded for a preview: 3 s at 120 a second, and no more for absurd rates
-PACKETS = 2_000_000  # an hour at 240 frames a second with sound has 1.1 million: more is made to keep us busy
+PACKETS = 2_000_000  # an hour at 240 frames a second with sound has half of that: more is made to keep us busy
 CODECS = frozenset(["h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "prores", "dnxhd", "mjpeg"])
 TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 
@@ -40,18 +40,16 @@ DAMAGED = N_("The clip is damaged or incomplete. Export or download it again.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
-    """A clip that decodes. `width`, `height`: in pixels, as it is seen (rotation applied); `duration_s`, `fps`: measured.
+class Clip(Picture):
+    """A clip that decodes; `small` is its poster.
 
-    `poster` is small already; `frames`: its first seconds for a preview, each with its number at `PREVIEW_FPS`.
+    `duration_s`, `fps`: as its packets say; `frames`: its first seconds for a preview, each with its number at
+    `PREVIEW_FPS`.
     """
 
-    width: int
-    height: int
     duration_s: float
     fps: float
     codec: str
-    poster: Image.Image
     frames: Frames
 
 
@@ -80,7 +78,14 @@ def read(path: Path, reader: str, limits: Limits) -> Clip:
 
 
 def write_preview(frames: Frames, path: Path) -> None:
-    """A silent H.264 clip, small enough to play while the mouse is over a thumbnail."""
+    """A silent H.264 clip, small enough to play while the mouse is over a thumbnail. Raises OSError."""
+    try:
+        _encode(frames, path)
+    except av.FFmpegError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _encode(frames: Frames, path: Path) -> None:
     with av.open(f"file:{path}", "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=PREVIEW_FPS, options={"crf": "28", "preset": "veryfast"})
         stream.width, stream.height = frames[0][1].size
@@ -115,7 +120,7 @@ def _clip(container: InputContainer, limits: Limits) -> Clip:
         duration_s=round(survey.duration_s, 3),
         fps=round(fps, 3),
         codec=stream.codec_context.codec.canonical_name,
-        poster=shrink(_image(poster, width, height)),
+        small=shrink(_image(poster, width, height)),
         frames=frames,
     )
 
@@ -125,8 +130,10 @@ def _picture_stream(container: InputContainer) -> VideoStream:
     stream = next(
         (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic), None
     )
+    if stream is None and container.streams.audio:
+        raise BadMedia("This is sound without a moving picture. Send a clip.")
     if stream is None:
-        raise BadMedia("There is no moving picture in this file, only sound or nothing. Send a clip.")
+        raise BadMedia(DAMAGED)
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "?"
     if codec not in CODECS:
         raise BadMedia("The clip is coded as {codec}, which is not taken. Export it as H.264.", codec=codec)
@@ -141,17 +148,20 @@ def _survey(container: InputContainer, stream: VideoStream) -> Survey:
     for count, packet in enumerate(container.demux()):
         if packet.is_corrupt or count > PACKETS:
             raise BadMedia(DAMAGED)
-        if packet.pts is None or packet.is_discard:  # the end of a stream, or what an edit list leaves out
+        if packet.pts is None:  # the end of a stream
+            continue
+        is_picture = packet.stream_index == stream.index
+        if is_picture and packet.is_keyframe:
+            keys.append(packet.pts)
+        if packet.is_discard:  # what an edit list leaves out: decoded perhaps, never seen
             continue
         past = packet.pts + (packet.duration or 0)
         last_s = max(last_s, float(past * packet.time_base))
-        if packet.stream_index == stream.index:
+        if is_picture:
             starts.append(packet.pts)
             end = max(end, past)
-            if packet.is_keyframe:
-                keys.append(packet.pts)
     said_s = (container.duration or 0) / av.time_base
-    if not keys or stream.time_base is None or last_s + max(0.5, said_s * 0.02) < said_s:
+    if not keys or not starts or stream.time_base is None or last_s + max(0.5, said_s * 0.02) < said_s:
         raise BadMedia(DAMAGED)
     start = min(starts)
     duration_s = float((end - start) * stream.time_base)

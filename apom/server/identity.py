@@ -32,11 +32,6 @@ LONGEST_TOKEN = 200
 TRUSTED = "x-apom-"  # headers by this prefix are ours alone
 
 
-def session_cookie(url: str) -> str:
-    """The cookie's name under this address; over https browsers keep `__Host-` cookies from subdomains and http."""
-    return "__Host-apom_session" if url.startswith("https://") else "apom_session"
-
-
 def token_in(headers: Headers, cookie: str) -> str | None:
     """The bearer token, else the session cookie, else None."""
     kind, _, token = headers.get("authorization", "").partition(" ")

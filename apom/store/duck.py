@@ -161,7 +161,11 @@ class DuckStore:
             if "WAL" not in str(error):
                 raise self._broken(error) from error
             db = self._connect_without_wal(error)
-        return _locked_down(db, self.snapshots)
+        try:
+            return _locked_down(db, self.snapshots)
+        except duckdb.InvalidInputException as error:  # its configuration is locked: this process opened it before
+            db.close()
+            raise StoreBusy("The store {path} is open in this very process already.", path=self.path) from error
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(

@@ -23,17 +23,26 @@ class Running:
     url: str
     process: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)
+    ear: threading.Thread | None = None
 
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
         self.process.kill()
-        self.process.wait(timeout=10)
+        self._ended(10)
+
+    def _ended(self, timeout_s: float) -> int:
+        code = self.process.wait(timeout=timeout_s)
+        if self.ear is not None:
+            self.ear.join(timeout=5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
 
     def stop(self, timeout_s: float = 15) -> int:
         """SIGTERM, and the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=timeout_s)
+        return self._ended(timeout_s)
 
 
 def start(command: list[str], pattern: str, env: dict[str, str]) -> Running:
@@ -62,9 +71,10 @@ def start(command: list[str], pattern: str, env: dict[str, str]) -> Running:
                 ready.set()
         ready.set()
 
-    threading.Thread(target=listen, daemon=True).start()
+    running.ear = threading.Thread(target=listen, daemon=True)
+    running.ear.start()
     if not ready.wait(READY_S) or not running.url:
-        process.kill()
+        running.kill()
         raise RuntimeError("it did not start:\n" + "".join(running.said))
     return running
 
@@ -89,5 +99,4 @@ def server(data_dir: Path, **settings: str) -> Iterator[Running]:
     try:
         yield running
     finally:
-        if running.process.poll() is None:
-            running.stop()
+        running.stop()

@@ -16,7 +16,7 @@ import streamlit as st
 
 from apom.errors import NotFound, NotSignedIn
 from apom.models import Actor
-from apom.words import LANGUAGES, language
+from apom.words import LANGUAGES, _, language
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,7 +25,7 @@ ResolveSession: TypeAlias = Callable[[str], Actor | None]
 OWNER = "_apom_owner"  # whose this session_state is
 
 
-def _nobody(_: str) -> Actor | None:
+def _nobody(_ref: str) -> Actor | None:
     return None
 
 
@@ -69,7 +69,9 @@ def guarded(act: Callable[P, R]) -> Callable[P, R]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Screen:
-    """A page: its path without slashes ("" for the first), its title, what draws it, and whether it asks for no sign-in."""
+    """A page: its path without slashes ("" for the first), its title (marked by `N_`), what draws it, and whether it asks
+    for no sign-in.
+    """
 
     path: str
     title: str
@@ -101,7 +103,7 @@ def page(path: str) -> st.Page:
     screen = _screens.get(path)
     if screen is None:
         raise NotFound
-    return st.Page(screen.show, title=screen.title, url_path=path or "home", default=path == "", visibility="hidden")
+    return st.Page(screen.show, title=_(screen.title), url_path=path or "home", default=path == "", visibility="hidden")
 
 
 def _arrive() -> Actor | None:

@@ -1,0 +1,29 @@
+"""`python -m apom.sandbox --port 0 --folder DIR`: the sandbox as a process of its own, on this machine only."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from apom.sandbox.app import create_app
+
+
+def main() -> None:
+    """Says where it is in one line, then serves until it is stopped."""
+    parser = argparse.ArgumentParser(prog="apom.sandbox", description="The sandbox provider on 127.0.0.1.")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--folder", type=Path, required=True, help="where its tasks and files lie")
+    parser.add_argument("--image-s", type=float, default=1.5, help="seconds for a picture")
+    parser.add_argument("--video-s", type=float, default=4.0, help="seconds for a clip")
+    chosen = parser.parse_args()
+    app = create_app(chosen.folder, image_s=chosen.image_s, video_s=chosen.video_s)
+    with socket.create_server(("127.0.0.1", chosen.port)) as listener:
+        print(f"sandbox http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Debian's Chromium, driven by Playwright: started once per test process, a fresh profile per test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+ARGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync""".split()
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+# Streamlit's client probes the page's own path first; on a deep link that is not there
+EXPECTED = ("_stcore/health", "_stcore/host-config", "status of 404")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "Chromium is needed: make browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()
+
+
+def idle(page: Page) -> None:
+    """Until Streamlit has drawn everything."""
+    page.wait_for_selector(IDLE, timeout=20_000)
+    page.wait_for_timeout(250)
+
+
+def listen(page: Page) -> list[str]:
+    """Errors of the page's console, the expected ones left out."""
+    errors: list[str] = []
+
+    def hear(text: str, where: str) -> None:
+        if not any(known in text or known in where for known in EXPECTED):
+            errors.append(f"{text} {where}")
+
+    page.on("console", lambda m: hear(m.text, m.location.get("url", "")) if m.type == "error" else None)
+    page.on("pageerror", lambda error: hear(str(error), ""))
+    return errors
+
+
+def screen(page: Page, name: str, folder: Path) -> None:
+    """A picture of the page: for docs/screens with `make screens`, else for whoever looks into the test's folder."""
+    target = Path(os.environ.get("APOM_SCREENS") or folder)
+    target.mkdir(parents=True, exist_ok=True)
+    shot = target / f"{name}.png"
+    page.screenshot(path=shot)
+    with Image.open(shot) as image:
+        image.save(shot.with_suffix(".webp"), quality=82)
+    shot.unlink()
+
+
+def loaded(pictures: Locator, count: int, timeout_ms: int = 60_000) -> None:
+    """Until that many pictures are there and decoded."""
+    for i in range(count):
+        picture = pictures.nth(i)
+        picture.wait_for(state="visible", timeout=timeout_ms)
+        picture.evaluate("img => img.complete || new Promise(done => { img.onload = done; })")
+        assert picture.evaluate("img => img.naturalWidth") > 100
