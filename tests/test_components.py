@@ -130,8 +130,8 @@ def test_every_component_mounts_together_in_peace(visit: Visit) -> None:
 
 def test_a_click_reaches_python_once_and_shows_at_once(visit: Visit) -> None:
     page = visit.open("show=takes")
-    heart = page.locator("li").filter(has_text="Take 2 ").get_by_role("button", name="Favourite")
-    page.locator("li").filter(has_text="Take 2 ").hover()
+    heart = page.locator("li").filter(has_text="Take 2 ·").get_by_role("button", name="Favourite")
+    page.locator("li").filter(has_text="Take 2 ·").hover()
     heart.click()
     expect(heart).to_have_attribute("aria-pressed", "true", timeout=100)
     assert visit.did() == [("takes", "favorite", True)]
@@ -142,12 +142,12 @@ def test_a_click_reaches_python_once_and_shows_at_once(visit: Visit) -> None:
 
 def test_pictures_keep_their_nodes_when_the_data_changes(visit: Visit) -> None:
     page = visit.open("show=takes")
-    picture = page.locator("li").filter(has_text="Take 7 ").locator("img")
+    picture = page.locator("li").filter(has_text="Take 7 ·").locator("img")
     picture.evaluate("node => { node.mine = true }")
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.get_by_role("button", name="Again").click()
-    page.locator("li").filter(has_text="Take 8 ").get_by_role("button", name="Headliner").click(force=True)
+    page.locator("li").filter(has_text="Take 8 ·").get_by_role("button", name="Headliner").click(force=True)
     assert visit.did() == [("takes", "headliner", True)]
     assert picture.evaluate("node => node.mine") is True
     assert [url for url in requests if "/m/" in url] == []
@@ -157,7 +157,7 @@ def test_quick_keys_lose_nothing(visit: Visit) -> None:
     page = visit.open("show=takes")
     page.locator("[data-status=FAILED] .open").focus()
     page.keyboard.press("f")  # there is nothing to like
-    page.locator("li").filter(has_text="Take 6 ").locator(".open").focus()
+    page.locator("li").filter(has_text="Take 6 ·").locator(".open").focus()
     page.keyboard.press("Control+f")
     for _ in range(5):
         page.keyboard.press("f")
@@ -184,7 +184,7 @@ def test_the_clock_of_a_running_take_ticks(visit: Visit) -> None:
 
 def test_a_clip_plays_silently_under_the_mouse(visit: Visit) -> None:
     page = visit.open("show=takes")
-    page.locator("li").filter(has_text="Take 2 ").hover()
+    page.locator("li").filter(has_text="Take 2 ·").hover()
     video = page.locator("li video")
     expect(video).to_have_js_property("muted", True)
     expect(video).to_have_js_property("paused", False)

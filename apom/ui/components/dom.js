@@ -148,20 +148,65 @@ function clock(seconds) {
   return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+const HANDLE = ".open";            // the button of a card that has the focus and opens it
+
+/** Makes `list` a list of cards: `perform(card, action, button)` is called for the buttons, `onKey(event, card)` first for keys. */
+function cards(here, list, perform, onKey = () => false) {
+  const cardOf = (event) => event.target.closest("[data-id]");
+  here.list = list;
+  here.nodes = new Map();
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act]");
+    if (button) perform(cardOf(event), button.dataset.act, button);
+  }, here.while);
+  list.addEventListener("keydown", (event) => {
+    if (onKey(event, cardOf(event)) || (!isTaken(event) && roam(event, list))) keep(event);
+  }, here.while);
+  list.addEventListener("focusin", (event) => rove(list, cardOf(event)), here.while);
+}
+
+/** The cards of the data, in order, or the empty state */
+function deal(here, make, paint, items = here.data.items) {
+  const { labels } = here.data;
+  set(here.list, "aria-label", labels.list);
+  reconcile(here.list, here.nodes, items, () => make(labels), (node, item) => { node.item = item; set(node, "data-id", item.id); paint(node, item); });
+  here.list.hidden = items.length === 0;
+  teach(here.root.querySelector(".empty"), labels, items.length === 0);
+  rove(here.list);
+}
+
+/** What moves and what waits for somebody, on a picture. */
+function badges() {
+  return el("span", { class: "chips" },
+    el("span", { class: "chip loud" }, icon("ATTENTION"), el("span")),
+    el("span", { class: "chip active" }, icon("PROCESSING"), el("span")));
+}
+
+/** Paints the badges; returns their words. */
+function count(node, { active, attention }, labels) {
+  const words = { loud: attention > 1 ? `${labels.attention} · ${attention}` : labels.attention, active: `${active} ${labels.active}` };
+  for (const [name, n] of [["loud", attention], ["active", active]]) {
+    const chip = node.querySelector(`.${name}`);
+    say(chip.lastElementChild, words[name]);
+    chip.hidden = !n;
+  }
+  return [attention && words.loud, active && words.active];
+}
+
 /** Moves the focus among cards by the arrow keys; only one of them is in the tab order. True when it did. */
-function roam(event, list, handle) {
+function roam(event, list) {
   const cards = [...list.children], at = cards.indexOf(event.target.closest("[data-id]"));
   const columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
   const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
   const to = { Home: 0, End: cards.length - 1 }[event.key] ?? (step === undefined ? -1 : at + step);
   if (at < 0 || !cards[to] || event.altKey || event.ctrlKey || event.metaKey) return false;
-  cards[to].querySelector(handle).focus();
+  cards[to].querySelector(HANDLE).focus();
   return true;
 }
 
 /** Makes the card that has the focus, else the first one, the one that Tab comes to. */
-function rove(list, handle, current) {
-  const card = current ?? list.querySelector(`[data-id]:has(${handle}[tabindex="0"])`) ?? list.firstElementChild;
+function rove(list, current) {
+  const card = current ?? list.querySelector(`[data-id]:has(${HANDLE}[tabindex="0"])`) ?? list.firstElementChild;
   for (const other of list.children) for (const part of other.querySelectorAll("button")) part.tabIndex = other === card ? 0 : -1;
 }
 

@@ -13,7 +13,7 @@ from apom.words import _
 _live = assemble("live", '<p class="pill" role="status" hidden></p>')
 
 
-class Event(TypedDict, total=False):
+class Heard(TypedDict, total=False):
     """The last message of a burst, as the browser passed it on: a hint what to look at, never the truth.
 
     `type` is the server's, or `caught_up` when messages may have been missed.
@@ -27,17 +27,17 @@ class Event(TypedDict, total=False):
     status: str | None
 
 
-def live(project_id: UUID, *, key: str) -> Event | None:
+def live(project_id: UUID, *, key: str) -> Heard | None:
     """Call it inside the fragment that should be drawn anew; says why it was, None for any other reason.
 
     A burst of messages is one rerun; a hidden tab waits until it is looked at; without a socket it looks again by itself.
     """
     labels = {"lost": _("Connection lost. Trying again…")}
     data = {"url": f"/api/projects/{project_id}/events", "labels": labels}
-    _live(key=key, data=data, on_event_change=_heard)
-    event: Event | None = st.session_state[key].get("event")
-    return event
+    _live(key=key, data=data, on_event_change=_look)
+    heard: Heard | None = st.session_state[key].get("event")
+    return heard
 
 
-def _heard() -> None:
+def _look() -> None:
     """Its being there tells Streamlit the name of the trigger; the rerun is all that is wanted."""

@@ -1,4 +1,3 @@
-const HANDLE = ".open";
 const RUNNING = ["PENDING", "PROCESSING"];
 
 export default function (component) {
@@ -9,34 +8,27 @@ export default function (component) {
   if (selected !== here.selected) {
     here.selected = selected;
     for (const [id, node] of here.nodes) node.classList.toggle("selected", id === selected);
-    rove(here.list, HANDLE, here.nodes.get(selected));
+    rove(here.list, here.nodes.get(selected));
   }
   return here.end;
 }
 
 function start(here) {
-  here.list = here.root.querySelector("ul");
-  here.nodes = new Map();
   here.player = el("video", { muted: true, loop: true, playsinline: true, preload: "none", disablepictureinpicture: true, tabindex: -1, "aria-hidden": "true" });
   here.player.muted = true;
-  const cardOf = (event) => event.target.closest?.("[data-id]");
-  here.list.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-act]"), card = cardOf(event);
-    if (card && button) perform(here, card.dataset.id, button.dataset.act);
-  }, here.while);
-  here.list.addEventListener("keydown", (event) => onKey(here, event, cardOf(event)), here.while);
-  here.list.addEventListener("focusin", (event) => rove(here.list, HANDLE, cardOf(event)), here.while);
-  here.list.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") play(here, cardOf(event)); }, here.while);
+  cards(here, here.root.querySelector("ul"), (card, action) => perform(here, card.dataset.id, action), (event, card) => onKey(here, event, card));
+  here.list.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") play(here, event.target.closest("[data-id]")); }, here.while);
   here.list.addEventListener("pointerleave", () => play(here, null), here.while);
   every(here, 1000, () => tick(here));
   here.while.signal.addEventListener("abort", () => play(here, null));
 }
 
+/** `f` and `h` mark the take that has the focus. */
 function onKey(here, event, card) {
-  if (!card || isTaken(event)) return;
   const action = { f: "favorite", h: "headliner" }[keyOf(event)];
-  if (action) { if (!event.repeat) perform(here, card.dataset.id, action); keep(event); }
-  else if (roam(event, here.list, HANDLE)) keep(event);
+  if (!action || isTaken(event)) return false;
+  if (!event.repeat) perform(here, card.dataset.id, action);
+  return true;
 }
 
 /** Does what a button or key says, and shows it at once. */
@@ -55,13 +47,8 @@ function perform(here, id, action) {
 }
 
 function draw(here) {
-  const { items, labels } = here.data;
-  set(here.list, "aria-label", labels.list);
-  reconcile(here.list, here.nodes, items, () => make(labels), (node, item) => paint(here, node, item));
-  here.list.hidden = items.length === 0;
-  teach(here.root.querySelector(".empty"), labels, items.length === 0);
+  deal(here, make, (node, item) => paint(here, node, item));
   if (!here.player.isConnected || !here.nodes.has(here.playing)) play(here, null);
-  rove(here.list, HANDLE);
   tick(here);
 }
 
@@ -74,8 +61,6 @@ function make(labels) {
 
 function paint(here, node, item) {
   const part = (name) => node.querySelector(name), done = item.status === "COMPLETED";
-  node.item = item;
-  set(node, "data-id", item.id);
   set(node, "data-status", item.status);
   const open = part(".open");
   show(open.firstChild, item.thumb, item.placeholder, "");

@@ -63,7 +63,7 @@ function media(here, item) {
   if (!item.url) return el("div", { class: "none" }, el("span", { class: `chip ${item.status === "ATTENTION" ? "loud" : ""}` }, icon(item.status), item.status_text), el("span", { class: "why" }, item.error ?? ""));
   if (item.type === "VIDEO") return el("video", { src: item.url, poster: item.thumb, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": item.alt });
   const box = el("button", { type: "button", class: "picture", "data-act": "zoom", "aria-label": here.data.labels.zoom }), img = el("img", { decoding: "async", draggable: "false" });
-  if (item.width && item.height) { set(img, "width", item.width); set(img, "height", item.height); }
+  if (item.width) img.style.setProperty("--own-width", `${item.width}px`);     // known before the picture is here
   box.append(img);
   show(img, item.url, item.placeholder, item.alt);
   return box;
