@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser clean
+.PHONY: run test test-long check browser screens clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -37,6 +37,9 @@ browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
 	  echo "Installing Chromium for the browser tests"; \
 	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq chromium; }
+
+screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
+	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py
 
 clean:
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TypedDict
 from uuid import UUID
 
-import streamlit as st
-
 from apom.ui.components.assembly import assemble
 from apom.words import _
 
@@ -34,8 +32,7 @@ def live(project_id: UUID, *, key: str) -> Heard | None:
     """
     labels = {"lost": _("Connection lost. Trying again…")}
     data = {"url": f"/api/projects/{project_id}/events", "labels": labels}
-    _live(key=key, data=data, on_event_change=_look)
-    heard: Heard | None = st.session_state[key].get("event")
+    heard: Heard | None = _live(key=key, data=data, on_event_change=_look).event
     return heard
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from apom.models import Box, Project
+from apom.models import Project, media_url
 from apom.ui.components.assembly import OnAction, assemble, mount
 from apom.words import _, plural
 
@@ -32,9 +32,9 @@ class ProjectItem(TypedDict):
     note: str
 
 
-def project_item(project: Project, boxes: Sequence[Box] = (), *, note: str = "") -> ProjectItem:
-    """A project for its card, with the headliners of the first `boxes` that have one."""
-    seen = [box for box in boxes if box.headliner_thumbnail_url][:MOSAIC]
+def project_item(project: Project, mosaic: Sequence[tuple[str, str | None]] = (), *, note: str = "") -> ProjectItem:
+    """A project for its card. `mosaic`: headliners, each the key of its thumbnail and its placeholder."""
+    seen = mosaic[:MOSAIC]
     counts = (
         plural("{n} shot", "{n} shots", project.boxes_count),
         plural("{n} take", "{n} takes", project.assets_count),
@@ -42,8 +42,8 @@ def project_item(project: Project, boxes: Sequence[Box] = (), *, note: str = "")
     return ProjectItem(
         id=str(project.id),
         name=project.name,
-        thumbs=[box.headliner_thumbnail_url or "" for box in seen],
-        placeholders=[box.headliner_placeholder for box in seen],
+        thumbs=[media_url(key) or "" for key, _placeholder in seen],
+        placeholders=[placeholder for _key, placeholder in seen],
         shots=project.boxes_count,
         takes=project.assets_count,
         active=project.active_count,
