@@ -93,8 +93,9 @@ def gallery(box: Box, can_edit: bool) -> None:
     """The takes, newest first; drawn again by itself whenever something changes in the project."""
     live(box.project_id, key="live")
     page = mine().get_box_assets(box, limit=PAGE)
+    count = mine().box(box).assets_count
     takes(
-        [take_item(take, name=name_of(take)) for take in page.items],
+        [take_item(take, name=name_of(take, count - place)) for place, take in enumerate(page.items)],
         key="takes",
         on_action=guard.guarded(act),
         allow={"open", "favorite", "headliner", "cancel"} if can_edit else {"open"},
@@ -103,10 +104,9 @@ def gallery(box: Box, can_edit: bool) -> None:
         st.caption(_("These are the latest {n} takes.", n=PAGE))
 
 
-def name_of(take: Take) -> str:
-    """What people call a take until it has a better name."""
-    kind = _("Clip") if take.asset_type is AssetType.VIDEO else _("Picture")
-    return f"{kind} {take.seed}" if take.seed is not None else kind
+def name_of(take: Take, number: int) -> str:
+    """What people call a take: the how-manieth it is in its shot."""
+    return _("Clip {n}", n=number) if take.asset_type is AssetType.VIDEO else _("Take {n}", n=number)
 
 
 def act(action: Action) -> None:
@@ -139,14 +139,17 @@ def big_view(box_id: UUID, can_edit: bool) -> None:
     ws = mine()
     take = ws.asset(asked_for("take"))
     ids = [other.id for other in ws.get_box_assets(box_id, limit=PAGE).items]
+    place = ids.index(take.id) if take.id in ids else 0
+    steps = ({"prev"} if place > 0 else set()) | ({"next"} if place < len(ids) - 1 else set())
     left, right = st.columns([2.4, 1], gap="medium")
     with left:
         viewer(
             take,
-            name=name_of(take),
+            name=name_of(take, ws.box(box_id).assets_count - place),
             key="viewer",
             on_action=guard.guarded(lambda action: look_on(action, ids)),
-            allow={"close", "prev", "next", "favorite", "headliner"} if can_edit else {"close", "prev", "next"},
+            allow={"close", *steps, *(("favorite", "headliner") if can_edit else ())},
+            position=f"{place + 1} / {len(ids)}",
         )
     with right:
         facts(take)

@@ -18,7 +18,7 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 EXPECTED = ("_stcore/health", "_stcore/host-config", "status of 404")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of the other modules
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "Chromium is needed: make browser"

@@ -62,7 +62,7 @@ def take_item(take: Take, *, name: str) -> TakeItem:
         started_at=take.created_at.isoformat() if take.status in OPEN_STATUSES else None,
         alt=name,
         error=take.error_message,
-        caption=f"{name} · {take.ai_model}" if take.ai_model else name,
+        caption=f"{name} · {take.ai_model.rpartition('/')[2]}" if take.ai_model else name,
     )
 
 
