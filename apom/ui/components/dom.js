@@ -31,17 +31,17 @@ function act(here, action, id, on = null) {
   const n = Math.max(Date.now(), (here.data.done ?? 0) + 1, (here.outbox.at(-1)?.n ?? 0) + 1);
   here.outbox = here.outbox.filter((waiting) => n - waiting.n < 10_000);
   here.outbox.push({ n, action, id, on });
-  send(here, n);
+  deliver(here, n);
 }
 
 const ANSWER_MS = 1500;
 
 /** Sends until there is an answer, for ten seconds: a trigger that meets a script which just ends may be lost. */
-function send(here, n) {
+function deliver(here, n) {
   here.component.setTriggerValue("action", here.outbox);
   setTimeout(() => {
     const waits = here.outbox.some((action) => action.n === n) && Date.now() - n < 10_000;
-    if (waits && !here.while.signal.aborted) send(here, n);
+    if (waits && !here.while.signal.aborted) deliver(here, n);
   }, ANSWER_MS);
 }
 
