@@ -6,6 +6,7 @@ store keeps its SHA-256. Wrong names and wrong passwords answer alike and take t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import threading
@@ -31,6 +32,7 @@ FREE_TRIES = 5
 LONGEST_WAIT_S = 30.0
 SEEN_EVERY = timedelta(minutes=1)
 WAITING_HASHES = 20
+REMEMBERED_TRIES = 10_000
 
 
 def token_hash(token: str) -> str:
@@ -83,8 +85,9 @@ class Tries:
         """One more."""
         now = self._clock()
         with self._lock:
-            day_ago = now - timedelta(days=1)
-            self._failed = {k: v for k, v in self._failed.items() if v[1] > day_ago}
+            if len(self._failed) > REMEMBERED_TRIES:
+                day_ago = now - timedelta(days=1)
+                self._failed = {k: v for k, v in self._failed.items() if v[1] > day_ago}
             self._failed[who] = (self._failed.get(who, (0, now))[0] + 1, now)
 
     def succeeded(self, who: tuple[str, str]) -> None:
@@ -208,7 +211,7 @@ class Accounts:
         if user is None or not fits or not user.is_active:
             self._tries.failed(who)
             with self._store.write() as tx:
-                audit.append(tx, now, who[0], "login.failed", "", address)
+                audit.append(tx, now, user.username if user else "", "login.failed", "", address)
             raise NotSignedIn("User name or password is wrong.")
         self._tries.succeeded(who)
         better = self._passwords.hash(password) if hashed and self._passwords.is_weak(hashed) else None
@@ -223,6 +226,9 @@ class Accounts:
             agent=one_line(agent)[: LIMITS.name_chars],
         )
         with self._store.write() as tx:
+            still = users.get(tx, user.id)
+            if still is None or not still.is_active or users.password_hash(tx, user.id) != hashed:
+                raise NotSignedIn("User name or password is wrong.")  # it was changed a moment ago
             if better:
                 users.set_password_hash(tx, user.id, better, now)
             users.forget_expired(tx, now)
@@ -243,7 +249,7 @@ class Accounts:
             return None
         actor, session = found
         if now - session.seen_at > SEEN_EVERY:
-            with self._store.write() as tx:
+            with contextlib.suppress(Unavailable), self._store.write() as tx:  # a full disk shuts nobody out
                 users.touch_session(tx, session.id, now)
         return actor
 
@@ -296,6 +302,8 @@ class Accounts:
         better = self._passwords.hash(new)
         now = self._clock()
         with self._store.write() as tx:
+            if users.password_hash(tx, actor.user_id) != hashed:
+                raise Conflict("The password was changed elsewhere a moment ago. Sign in again.")
             users.set_password_hash(tx, actor.user_id, better, now)
             users.end_sessions(tx, actor.user_id, but=actor.session_id)
             audit.append(tx, now, actor.username, "password.change", f"user:{actor.user_id}")
@@ -303,7 +311,7 @@ class Accounts:
     def reset_password(self, username: str, password: str, *, by: str) -> User:
         """A new password given by the operator; all sessions of the person end. Raises NotFound, Invalid."""
         with self._store.read() as tx:
-            user = users.named(tx, username)
+            user = users.named(tx, one_line(username))
         if user is None:
             raise NotFound
         check_password(password, user.username)

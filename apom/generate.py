@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from apom.providers.spec import Model
 
 SEEDS = 2**31
+APART = timedelta(microseconds=1)  # the takes of an order, so that they stand in the order they were asked for
+TOKEN = re.compile(r"[\x21-\x7e]{8,100}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,21 +96,26 @@ class Generate:
             raise Invalid("Ask for 1 to {most} takes at once.", field="n", most=LIMITS.variations)
         if len(prompt) > LIMITS.prompt_chars:
             raise Invalid("A prompt has at most {most} characters.", field="prompt", most=LIMITS.prompt_chars)
+        if order.token is not None and not TOKEN.fullmatch(order.token):
+            raise Invalid("A token has 8 to 100 letters, digits or signs, and no spaces.", field="token")
         variations = [self._params(provider, model, prompt, order.params, i) for i in range(order.n)]
         sha256, content = self._catalog.snapshot(provider)
         token = order.token or secrets.token_urlsafe(16)
         now = self._clock()
         with self._store.write() as tx:
             box = need_box(tx, actor, box_id, Role.EDITOR)
+            recipe = {"box": str(box_id), "model": order.model, "prompt": prompt, "n": order.n}
             again = generations.batch(tx, token)
             if again is not None:
-                return _ordered_before(tx, actor, again)
+                return _ordered_before(tx, actor, again, recipe)
             inputs = _check_inputs(tx, actor, box, model, order.inputs)
             batch_id = new_id()
             price = model.price
             new = [
-                _take_and_generation(actor, box, order, model, prompt, params, inputs, batch_id, provider, sha256, now)
-                for params in variations
+                _take_and_generation(
+                    actor, box, order, model, prompt, params, inputs, batch_id, provider, sha256, now + i * APART
+                )
+                for i, params in enumerate(variations)
             ]
             generations.keep_snapshot(tx, sha256, provider, content, now)
             generations.insert_batch(
@@ -115,7 +123,7 @@ class Generate:
                 batch_id,
                 token,
                 box.project_id,
-                json.dumps({"model": order.model, "prompt": prompt, "n": order.n}, ensure_ascii=False),
+                json.dumps(recipe, ensure_ascii=False),
                 price.amount * order.n if price else None,
                 price.unit if price else None,
                 actor.user_id,
@@ -150,16 +158,23 @@ class Generate:
             params[prompt_name] = prompt
         if seed_name is not None:
             seed = params.get(seed_name)
-            params[seed_name] = (seed + variation) % SEEDS if isinstance(seed, int) else secrets.randbelow(SEEDS)
+            if seed is None:
+                params[seed_name] = secrets.randbelow(SEEDS)
+            elif variation and isinstance(seed, int) and 0 <= seed < SEEDS:
+                params[seed_name] = (seed + variation) % SEEDS
         return self._catalog.check_params(model, params)
 
 
-def _ordered_before(tx: Tx, actor: Actor, again: tuple[UUID, UUID]) -> tuple[Take, ...]:
-    batch_id, ordered_by = again
-    if ordered_by != actor.user_id:
-        raise Conflict("This order was placed before. Look at the shot again.")
-    found = (assets.take(tx, actor.user_id, id) for id in generations.assets_of_batch(tx, batch_id))
-    return tuple(take for take in found if take is not None)
+def _ordered_before(
+    tx: Tx, actor: Actor, again: tuple[UUID, UUID, str], recipe: Mapping[str, object]
+) -> tuple[Take, ...]:
+    """The takes of the same order, sent once more; another order under the same token is a mistake."""
+    batch_id, ordered_by, before = again
+    found = [assets.take(tx, actor.user_id, id) for id in generations.assets_of_batch(tx, batch_id)]
+    takes = tuple(take for take in found if take is not None)
+    if ordered_by != actor.user_id or json.loads(before) != recipe or not takes:
+        raise Conflict("This order was placed before. Look at the shot, then order again.")
+    return takes
 
 
 def _check_inputs(

@@ -128,7 +128,7 @@ class Projects:
             raise Invalid("A project has exactly one owner. Choose EDITOR or VIEWER.", field="role")
         with self._store.write() as tx:
             need(tx, actor, project_id, Role.OWNER)
-            user = users.named(tx, username)
+            user = users.named(tx, one_line(username))
             if user is None:
                 raise Invalid("There is no account {name} here.", field="username", name=one_line(username)[:60])
             if projects.role(tx, user.id, project_id) is Role.OWNER:

@@ -8,6 +8,7 @@ whatever it cannot know ends in ATTENTION, never in a second POST.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,6 +28,8 @@ from apom.words import N_
 if TYPE_CHECKING:
     from apom.providers.client import Client, Rendered
     from apom.providers.spec import Model
+
+log = logging.getLogger("apom.engine")
 
 AGAIN_BY_ITSELF = frozenset(["not_sent", "rate_limited", "maintenance", "transient"])
 BAD_FILE_TRIES = 4
@@ -67,7 +70,10 @@ class Arrived:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What is true after a step. `changes`: fields of the generation. `durable`: False when only a timer moved."""
+    """What is true after a step. `changes`: fields of the generation. `durable`: False when only a timer moved.
+
+    `pause_s`: the provider asked everybody to wait for so long.
+    """
 
     state: State
     next_at: datetime
@@ -75,6 +81,7 @@ class Outcome:
     arrived: Sequence[Arrived] = ()
     said: Said | None = None
     durable: bool = True
+    pause_s: float | None = None
 
 
 class Keeper(Protocol):
@@ -134,7 +141,8 @@ async def submit(generation: Generation, provider: Client, model: Model, request
         attempts = generation.attempts + 1
         if error.kind in ("not_sent", "rate_limited", "maintenance"):
             wait = backoff(attempts) if error.retry_after_s is None else timedelta(seconds=error.retry_after_s)
-            return Outcome(state=State.PENDING, next_at=now + wait, changes={"attempts": attempts})
+            pause_s = None if error.kind == "not_sent" else wait.total_seconds()
+            return Outcome(state=State.PENDING, next_at=now + wait, changes={"attempts": attempts}, pause_s=pause_s)
         state = State.ATTENTION if error.kind in ("unknown", "transient") else State.FAILED
         said = Said(message=LOST) if state is State.ATTENTION else Said.of(error)
         changes = {"error_code": error.provider_code or error.kind, "request": masked}
@@ -153,33 +161,44 @@ def lost(now: datetime) -> Outcome:
 
 
 async def poll(generation: Generation, provider: Client, model: Model, expected_s: float, now: datetime) -> Outcome:
-    """Asks how far it is. Free, so every fault means "ask again"."""
+    """Asks how far it is. Free, so every fault means "ask again"; only a task that still runs can be late."""
     block = model.poll_block(provider.spec)
-    age_s = (now - (generation.submitted_at or generation.created_at)).total_seconds()
-    if age_s > block.deadline_s:
-        said = Said(message=LATE, values={"minutes": round(block.deadline_s / 60)})
-        return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "late"}, said=said)
+    age_s = max(0.0, (now - (generation.submitted_at or generation.created_at)).total_seconds())
     try:
         answer = await provider.poll(model, generation.task, age_s)
     except (ProviderError, Misconfigured) as error:
-        return _unanswered(generation, error, now)
-    cost: dict[str, Any] = {} if answer.cost is None else {"cost_actual": answer.cost, "cost_unit": answer.unit}
+        return _unanswered(generation, error, age_s > block.deadline_s, now)
+    task: dict[str, JsonValue] = {**generation.task, **answer.task}
+    changes: dict[str, Any] = {} if task == generation.task else {"task": task}
+    if answer.cost is not None:
+        changes |= {"cost_actual": answer.cost, "cost_unit": answer.unit}
     if answer.state == "done":
-        task: dict[str, JsonValue] = {**generation.task, "results": list(answer.results), "done_at": now.isoformat()}
-        return Outcome(state=State.STORING, next_at=now, changes={"task": task, "attempts": 0, **cost})
+        task |= {"results": list(answer.results), "done_at": now.isoformat()}
+        return Outcome(state=State.STORING, next_at=now, changes={**changes, "task": task, "attempts": 0})
     if answer.state in ("failed", "cancelled"):
         refusal = ProviderError("failed", provider_code=answer.error_code, provider_message=answer.error_message)
-        changes = {"error_code": refusal.provider_code or "failed", **cost}
+        changes["error_code"] = refusal.provider_code or "failed"
         return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(refusal))
+    if age_s > block.deadline_s:
+        return _late(age_s, now)
     wait = poll_wait(age_s, expected_s, block.every_s, block.max_every_s)
-    return Outcome(state=State.PROCESSING, next_at=now + wait, durable=False)
+    return Outcome(state=State.PROCESSING, next_at=now + wait, changes=changes, durable="task" in changes)
 
 
-def _unanswered(generation: Generation, error: ProviderError | Misconfigured, now: datetime) -> Outcome:
-    attempts = generation.attempts + 1
-    if isinstance(error, ProviderError) and error.kind in ("rejected", "failed", "moderated"):
+def _late(age_s: float, now: datetime) -> Outcome:
+    said = Said(message=LATE, values={"minutes": round(age_s / 60)})
+    return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "late"}, said=said)
+
+
+def _unanswered(generation: Generation, error: ProviderError | Misconfigured, is_late: bool, now: datetime) -> Outcome:
+    """It is paid for: even "no such task" is asked again, until it is late and a person decides."""
+    if isinstance(error, ProviderError) and error.kind in ("failed", "moderated"):
         changes = {"error_code": error.provider_code or error.kind}
         return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(error))
+    if is_late:
+        said = Said.of(error)
+        return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": error.code}, said=said)
+    attempts = generation.attempts + 1
     wished_s = error.retry_after_s if isinstance(error, ProviderError) else None
     wait = backoff(attempts) if wished_s is None else timedelta(seconds=wished_s)
     return Outcome(state=State.PROCESSING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
@@ -189,11 +208,17 @@ async def collect(generation: Generation, provider: Client, keeper: Keeper, now:
     """Fetches every result and stores it. Paid for, so it is tried again for as long as the provider keeps it."""
     urls = generation.task["results"]
     assert isinstance(urls, list), "poll wrote it"
-    try:
-        arrived = [await _fetch(generation, provider, keeper, str(url), i) for i, url in enumerate(urls)]
-    except (ApomError, OSError) as error:
-        return _uncollected(generation, error, now)
-    return Outcome(state=State.COMPLETED, next_at=now, arrived=arrived)
+    arrived: list[Arrived] = []
+    faults: list[Exception] = []
+    for index, url in enumerate(urls):
+        try:
+            arrived.append(await _fetch(generation, provider, keeper, str(url), index))
+        except Exception as error:  # a decoder may fail in its own way; whatever it is, the other files count
+            log.warning("generation %s: result %s could not be stored", generation.id, index, exc_info=error)
+            faults.append(error)
+    if not faults or (arrived and _is_hopeless(generation, faults)):
+        return Outcome(state=State.COMPLETED, next_at=now, arrived=arrived)
+    return _uncollected(generation, faults, now)
 
 
 async def _fetch(generation: Generation, provider: Client, keeper: Keeper, url: str, index: int) -> Arrived:
@@ -202,14 +227,20 @@ async def _fetch(generation: Generation, provider: Client, keeper: Keeper, url: 
         return await asyncio.to_thread(keeper.keep, path, generation, index)
 
 
-def _uncollected(generation: Generation, error: ApomError | OSError, now: datetime) -> Outcome:
-    attempts = generation.attempts + 1
-    if isinstance(error, BadMedia | TooLarge) and attempts >= BAD_FILE_TRIES:
-        return Outcome(state=State.FAILED, next_at=now, changes={"error_code": error.code}, said=Said.of(error))
+def _is_hopeless(generation: Generation, faults: Sequence[Exception]) -> bool:
+    """The bytes themselves are wrong, again and again."""
+    return generation.attempts + 1 >= BAD_FILE_TRIES and all(isinstance(f, BadMedia | TooLarge) for f in faults)
+
+
+def _uncollected(generation: Generation, faults: Sequence[Exception], now: datetime) -> Outcome:
+    attempts, first = generation.attempts + 1, faults[0]
+    if _is_hopeless(generation, faults) and isinstance(first, ApomError):
+        return Outcome(state=State.FAILED, next_at=now, changes={"error_code": first.code}, said=Said.of(first))
     done_at = datetime.fromisoformat(str(generation.task["done_at"]))
     if now - done_at > KEPT_BY_PROVIDER:
         return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "gone"}, said=Said(message=GONE))
-    return Outcome(state=State.STORING, next_at=now + backoff(attempts), changes={"attempts": attempts}, durable=False)
+    wait = backoff(attempts, most_s=600)
+    return Outcome(state=State.STORING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
 
 
 def _code(error: Exception) -> str:

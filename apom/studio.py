@@ -126,10 +126,15 @@ class Studio:
 
         settings = settings or Settings()
         catalog = Catalog.load(shipped("providers"))
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = open_store(settings.store_url)
-        studio = cls(settings, store, LocalStorage(settings.data_dir / "media"), catalog, clock)
-        if engine:
-            studio.engine.start()
+        try:
+            studio = cls(settings, store, LocalStorage(settings.data_dir / "media"), catalog, clock)
+            if engine:
+                studio.engine.start()
+        except BaseException:
+            store.close()
+            raise
         return studio
 
     def close(self) -> None:
@@ -308,9 +313,9 @@ class Workspace:
         """A new box at the end. Raises NotFound, NotAllowed, Invalid, Conflict."""
         return self._studio.projects.create_boxes(self.actor, id_of(project), [name], kind, fields)[0]
 
-    def create_boxes(self, project: Ref, names: Sequence[str]) -> tuple[Box, ...]:
-        """Many shots at once, all or none. Raises NotFound, NotAllowed, Invalid."""
-        return self._studio.projects.create_boxes(self.actor, id_of(project), list(names), BoxKind.SHOT, {})
+    def create_boxes(self, project: Ref, names: Sequence[str], *, kind: BoxKind = BoxKind.SHOT) -> tuple[Box, ...]:
+        """Many boxes at once, all or none. Raises NotFound, NotAllowed, Invalid."""
+        return self._studio.projects.create_boxes(self.actor, id_of(project), list(names), kind, {})
 
     def box(self, box: Ref) -> Box:
         """One box. Raises NotFound."""

@@ -54,7 +54,8 @@ def prompt(box: Box) -> None:
 
 def generate(box: Box, filled: form.Filled) -> None:
     """Orders once, however often the button was pressed; the prompt stays with the shot."""
-    token = st.session_state.setdefault("order", secrets.token_urlsafe(16))
+    key = f"order-{box.id}"
+    token = st.session_state.setdefault(key, secrets.token_urlsafe(16))
     ws = mine()
     ordered = attempt(
         ws.generate,
@@ -65,10 +66,9 @@ def generate(box: Box, filled: form.Filled) -> None:
         n=filled.n,
         token=token,
     )
-    if ordered is not None:
-        del st.session_state["order"]
-        if filled.prompt != box.prompt_text:
-            attempt(ws.update_box, box, prompt_text=filled.prompt)
+    del st.session_state[key]
+    if ordered is not None and filled.prompt != box.prompt_text:
+        attempt(ws.update_box, box, prompt_text=filled.prompt)
 
 
 def shot(box: Box) -> None:
@@ -224,8 +224,10 @@ def actions(take: Asset) -> None:
 
 def order_clip(take: Asset, words: str) -> None:
     """A clip from this picture, once, and back to the gallery where it arrives."""
-    token = st.session_state.setdefault("clip", secrets.token_urlsafe(16))
-    if attempt(mine().animate, take, words, token=token) is not None:
-        del st.session_state["clip"]
+    key = f"clip-{take.id}"
+    token = st.session_state.setdefault(key, secrets.token_urlsafe(16))
+    ordered = attempt(mine().animate, take, words, token=token)
+    del st.session_state[key]
+    if ordered is not None:
         close()
         st.rerun()

@@ -233,3 +233,21 @@ def test_the_language_is_one_we_speak(studio: Studio) -> None:
     assert alice.set_language("ru").language == "ru"
     with pytest.raises(Invalid):
         alice.set_language("xx")
+
+
+def test_an_old_password_opens_nothing_while_it_is_being_changed(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.register("alice", GOOD)
+    verify = studio.accounts._passwords.verify
+
+    def slow(hashed: str | None, password: str) -> bool:
+        fits = verify(hashed, password)
+        monkeypatch.undo()
+        studio.operator().reset_password("alice", "nine small boats at dusk")
+        return fits
+
+    monkeypatch.setattr(studio.accounts._passwords, "verify", slow)
+    with pytest.raises(NotSignedIn):
+        studio.login("alice", GOOD)
+    studio.login("alice", "nine small boats at dusk")

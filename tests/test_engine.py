@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from apom.config import Settings
 from apom.engine.gate import Gate
+from apom.engine.outcomes import Done, commit
 from apom.errors import Conflict, Invalid
-from apom.models import AssetType, InputRole, SourceType, Status
-from apom.steps import backoff, poll_wait
+from apom.models import AssetType, InputRole, Role, SourceType, State, Status, new_id
+from apom.steps import Arrived, Outcome, backoff, poll_wait
+from apom.store import generations
 from apom.studio import Studio, Workspace
 
 
@@ -87,7 +89,7 @@ def test_one_order_sent_twice_is_one_order(alice: Workspace) -> None:
     results: list[set[object]] = []
     threads = [
         threading.Thread(
-            target=lambda: results.append({t.id for t in alice.generate(box, "x", n=2, token="one click only")})
+            target=lambda: results.append({t.id for t in alice.generate(box, "x", n=2, token="one-click-only")})
         )
         for _ in range(6)
     ]
@@ -99,7 +101,7 @@ def test_one_order_sent_twice_is_one_order(alice: Workspace) -> None:
     assert len(alice.get_box_assets(box).items) == 2
     bob = alice._studio.workspace(person(alice._studio, "bob"))
     with pytest.raises(Conflict):
-        bob.generate(bob.create_box(bob.create_project("B"), "b"), "x", token="one click only")
+        bob.generate(bob.create_box(bob.create_project("B"), "b"), "x", token="one-click-only")
 
 
 @pytest.mark.parametrize(
@@ -148,6 +150,68 @@ def test_what_was_in_flight_goes_on_after_a_restart(settings: Settings) -> None:
         assert [t.status for t in done] == [Status.COMPLETED] * 4, [t.error_message for t in done]
         assert len(list((settings.data_dir / "sandbox").rglob("*.json"))) >= 4
         assert_files_match_rows(studio)
+
+
+def test_a_submission_whose_process_died_waits_for_a_person_and_is_never_sent_again(studio: Studio) -> None:
+    alice = studio.workspace(person(studio, "alice"))
+    box = alice.create_box(alice.create_project("P"), "one")
+    take = alice.generate(box, "x")[0]
+    with studio._store.write() as tx:
+        tx.all("update generation set state = 'SUBMITTING', owner = 'dead', lease_until = $1", studio.accounts._clock())
+    studio.engine.start()
+    _until(lambda: alice.asset(take).status is Status.ATTENTION)
+    assert "never sent again by itself" in str(alice.asset(take).error_message)
+    _until(lambda: studio.engine.vitals().in_flight == 0)
+    with studio._store.read() as tx:
+        assert tx.value("select count(*) from ledger_entry") == 1, "it may have been paid for"
+
+
+def test_a_result_that_was_ready_while_we_slept_is_fetched_however_late(settings: Settings) -> None:
+    with Studio.open(settings.model_copy(update={"sandbox_image_s": 1.0})) as studio:
+        alice = studio.workspace(person(studio, "alice"))
+        take = alice.generate(alice.create_box(alice.create_project("P"), "one"), "x")[0]
+        _until(lambda: alice.asset(take).status is Status.PROCESSING)
+        time.sleep(0.3)
+    with Studio.open(settings, engine=False) as studio:
+        with studio._store.write() as tx:
+            tx.all("update generation set submitted_at = submitted_at - interval '8 hours'")
+        studio.engine.start()
+        assert studio.workspace(alice.actor).wait([take], timeout_s=30)[0].status is Status.COMPLETED
+
+
+def test_several_results_become_takes_even_when_who_ordered_has_left(studio: Studio) -> None:
+    alice, editor = (studio.workspace(person(studio, name)) for name in ("alice", "edith"))
+    project = alice.create_project("P")
+    let_in(alice, project, "edith", Role.EDITOR)
+    box = alice.create_box(project, "one")
+    take = editor.generate(box, "x")[0]
+    editor.remove_member(project, editor.actor.user_id)
+    with studio._store.read() as tx:
+        before = generations.unfinished(tx)[0]
+    file = {"file_key": "dev/a/x/original-0123456789ab.png", "mime": "image/png", "bytes": 1, "sha256": "0"}
+    arrived = [Arrived(asset_id=id, asset_type=AssetType.IMAGE, file=file) for id in (take.id, new_id(), new_id())]
+    outcome = Outcome(state=State.COMPLETED, next_at=before.next_at, arrived=arrived)
+    done = Done(
+        before=before, after=before.model_copy(update={"state": State.COMPLETED}), outcome=outcome, is_play=True
+    )
+    assert commit(studio._store, [done], "me", before.next_at) == {before.id}
+    assert commit(studio._store, [done], "me", before.next_at) == set(), "once"
+    takes = alice.get_box_assets(box).items
+    assert {t.id for t in takes} == {a.asset_id for a in arrived}
+    assert {(t.status, alice.asset(t).prompt_text, t.seed) for t in takes} == {(Status.COMPLETED, "x", take.seed)}
+
+
+def test_the_same_token_for_another_order_is_refused(alice: Workspace) -> None:
+    one, two = alice.create_boxes(alice.create_project("P"), ["one", "two"])
+    alice.generate(one, "x", token="one-click-only")
+    for order in (
+        lambda: alice.generate(two, "x", token="one-click-only"),
+        lambda: alice.generate(one, "y", token="one-click-only"),
+    ):
+        with pytest.raises(Conflict, match="placed before"):
+            order()
+    with pytest.raises(Invalid):
+        alice.generate(one, "x", token="\ud800 short")
 
 
 def test_a_take_that_was_not_sent_is_cancelled_and_never_sent(studio: Studio, settings: Settings) -> None:

@@ -150,6 +150,8 @@ def operator_add_user(body: Credentials, operator: Operating) -> User:
 
 
 @router.post("/operator/users/{username}/password")
-def operator_reset_password(username: str, body: NewPassword, operator: Operating) -> User:
+def operator_reset_password(username: str, body: NewPassword, operator: Operating, request: Request) -> User:
     """A new password; the person's sessions end."""
-    return operator.reset_password(username, body.password)
+    user = operator.reset_password(username, body.password)
+    _forget(request)
+    return user

@@ -133,9 +133,7 @@ def boxes(project_id: UUID, mine: Mine, kind: BoxKind | None = None) -> tuple[Bo
 @router.post("/projects/{project_id}/boxes", status_code=201)
 def create_boxes(project_id: UUID, body: NewBoxes, mine: Mine) -> tuple[Box, ...]:
     """New boxes at the end, all or none."""
-    if body.kind is BoxKind.SHOT:
-        return mine.create_boxes(project_id, body.names)
-    return tuple(mine.create_box(project_id, name, kind=body.kind) for name in body.names)
+    return mine.create_boxes(project_id, body.names, kind=body.kind)
 
 
 @router.put("/projects/{project_id}/order")

@@ -38,9 +38,9 @@ def operator(settings: Settings) -> Iterator[OperatorDoor]:
 
     try:
         studio = Studio.open(settings, engine=False)
-    except StoreBusy:
+    except StoreBusy as busy:
         run = runfile.read(settings.data_dir)
-        if run is None:
+        if run is None or str(run.pid) != busy.values.get("pid"):  # left behind by one that was killed
             raise
         yield OperatorClient(run.url, run.token)
         return

@@ -7,6 +7,7 @@ A fault of one generation puts that one aside, never the loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import logging
 import os
@@ -41,6 +42,8 @@ TICK_S = 0.25
 GROUP_S = 0.015
 LOOK_S = 5.0
 LEASE = timedelta(seconds=30)  # longer than a submission may take in all (15 s)
+LONGEST_WAIT = timedelta(minutes=10)
+DRAIN_S = 9.0
 COLLECT_AT_ONCE = 4
 DEFAULT_EXPECTED_S = 10.0
 
@@ -104,16 +107,18 @@ class Engine:
     def wake(self) -> None:
         """There is something new in the store."""
         if self._thread is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._look_now)
+            with contextlib.suppress(RuntimeError):  # the loop ended a moment ago: the next start reads the rows
+                self._loop.call_soon_threadsafe(self._look_now)
 
     def _look_now(self) -> None:
         self._looked = None
         self._woken.set()
 
-    def stop(self, timeout_s: float = 10.0) -> None:
+    def stop(self, timeout_s: float = 15.0) -> None:
         """No new submissions; those under way are answered and committed; then the thread ends."""
         if self._thread is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(timeout_s)
 
     def vitals(self) -> Vitals:
@@ -163,7 +168,10 @@ class Engine:
             await event.wait()
             await asyncio.sleep(group_s)
             event.clear()
-            await act()
+            try:
+                await act()
+            except Exception:
+                log.exception("the engine stumbled; it goes on")
 
     async def _drain(self) -> None:
         """What holds an intent is answered; everything else is left as its row says."""
@@ -171,11 +179,12 @@ class Engine:
             self._busy[id] for id, g in self._live.items() if g.state is State.SUBMITTING and id in self._busy
         ]
         if submitting:
-            await asyncio.wait(submitting, timeout=8)
+            await asyncio.wait(submitting, timeout=DRAIN_S)
         for task in self._busy.values():
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
-        await self._flush()
+        for _ in range(3):  # a task id that was paid for is worth more than one try
+            await self._flush()
 
     async def _tick(self) -> None:
         """Takes up what is new, starts what is due, sends what is ready."""
@@ -187,7 +196,7 @@ class Engine:
             while self._due and self._due[0][0] <= time.monotonic():
                 generation = self._live.get(heapq.heappop(self._due)[2])
                 if generation is not None and generation.id not in self._busy:
-                    self._start(generation)
+                    self._start_or_wait(generation)
             self._send()
         except ApomError:
             log.warning("the store could not be read or written; the next tick tries again", exc_info=True)
@@ -202,13 +211,21 @@ class Engine:
         with self._store.read() as tx:
             new = generations.unfinished(tx, but=list(self._live))
         for generation in new:
-            self._live[generation.id] = generation
-            if generation.state is not State.PENDING:
-                self._gate(generation).hold(generation.id)
-            wait_s = (generation.next_at - self._clock()).total_seconds()
-            if generation.state is State.SUBMITTING and generation.lease_until is not None:
-                wait_s = (generation.lease_until - self._clock()).total_seconds()
-            self._push(generation.id, wait_s)
+            try:
+                self._hold(generation)
+            except Exception:
+                log.exception("generation %s cannot be taken up; the others go on", generation.id)
+
+    def _hold(self, generation: Generation) -> None:
+        """Into memory, and onto the heap: after a clock that jumped, no longer than a wait may be."""
+        if generation.state is not State.PENDING:
+            self._gate(generation).hold(generation.id)
+        due, longest = generation.next_at, LONGEST_WAIT
+        if generation.state is State.SUBMITTING and generation.lease_until is not None:
+            due, longest = generation.lease_until, LEASE
+        wait = min(due - self._clock(), longest)
+        self._live[generation.id] = generation
+        self._push(generation.id, wait.total_seconds())
 
     def _push(self, id: UUID, wait_s: float) -> None:
         self._pushed += 1
@@ -226,6 +243,13 @@ class Engine:
         client = self._providers.client(generation.snapshot)
         return client, client.spec.model(generation.model)
 
+    def _start_or_wait(self, generation: Generation) -> None:
+        try:
+            self._start(generation)
+        except Exception:
+            log.exception("generation %s could not be started; it is tried again", generation.id)
+            self._push(generation.id, steps.backoff(4).total_seconds())
+
     def _start(self, generation: Generation) -> None:
         if generation.state is State.PENDING and not self._gate(generation).enter(generation.id):
             self._push(generation.id, TICK_S)
@@ -241,19 +265,20 @@ class Engine:
     def _run(self, generation: Generation, step: Coroutine[None, None, Outcome | None]) -> None:
         async def guarded() -> None:
             try:
+                is_play = self._client(generation)[0].spec.is_play
                 outcome = await step
             except Exception:
                 log.exception("generation %s: a step failed and is tried again", generation.id)
                 self._busy.pop(generation.id, None)
                 if generation.state is State.SUBMITTING:  # the POST may have gone out
-                    self._finish(generation, steps.lost(self._clock()))
+                    self._finish(generation, steps.lost(self._clock()), is_play=False)
                 else:
                     self._leave_unsent(generation)
                     self._push(generation.id, steps.backoff(3).total_seconds())
                 return
             self._busy.pop(generation.id, None)
             if outcome is not None:
-                self._finish(generation, outcome)
+                self._finish(generation, outcome, is_play=is_play)
 
         self._busy[generation.id] = asyncio.create_task(guarded())
 
@@ -317,7 +342,7 @@ class Engine:
             client, _ = self._client(generation)
             return await steps.collect(generation, client, self._keeper, self._clock())
 
-    def _finish(self, before: Generation, outcome: Outcome) -> None:
+    def _finish(self, before: Generation, outcome: Outcome, *, is_play: bool) -> None:
         """A step's outcome: into memory when only a timer moved, else on the list that is committed next."""
         after = before.model_copy(
             update={**outcome.changes, "state": outcome.state, "next_at": outcome.next_at, "owner": None}
@@ -331,7 +356,8 @@ class Engine:
             self._leave_unsent(after)
             self._push(before.id, (outcome.next_at - self._clock()).total_seconds())
             return
-        is_play = self._client(before)[0].spec.is_play
+        if outcome.pause_s is not None:
+            self._gate(before).pause(outcome.pause_s)
         self._done.append(Done(before=before, after=after, outcome=outcome, is_play=is_play))
         self._outcome.set()
 
@@ -351,7 +377,8 @@ class Engine:
             if d.before.id not in written:
                 log.warning("generation %s was not written; its row is read again", d.before.id)
                 self._drop(d.before)
-            elif d.after.state in (State.PENDING, State.PROCESSING, State.STORING):
+                continue
+            if d.after.state in (State.PENDING, State.PROCESSING, State.STORING):
                 self._live[d.after.id] = d.after
                 self._leave_unsent(d.after)
                 self._push(d.after.id, (d.after.next_at - self._clock()).total_seconds())

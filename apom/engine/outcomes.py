@@ -35,25 +35,23 @@ def commit(store: Store, done: Sequence[Done], owner: str, now: datetime) -> set
 def _write_take(tx: Tx, d: Done, now: datetime) -> None:
     after = d.after
     if after.state is State.COMPLETED:
-        first, *others = d.outcome.arrived
-        assets.set_file(tx, after.asset_id, first.asset_type, dict(first.file), now)
-        for position, other in enumerate(others, start=1):
-            _write_sibling(tx, after, position, other, now)
+        for position, arrived in enumerate(d.outcome.arrived):
+            if position > 0:
+                _write_sibling(tx, after, position, arrived, now)
+            assets.set_file(tx, arrived.asset_id, arrived.asset_type, dict(arrived.file), now)
     elif d.before.state.status is not after.state.status or d.outcome.said is not None:
         said = None if d.outcome.said is None else str(d.outcome.said)
         assets.set_status(tx, [after.asset_id], after.state.status, said, now)
-    if after.state in (State.COMPLETED, State.ATTENTION) or (after.state is State.FAILED and after.cost_actual):
+    was_paid = after.state is State.FAILED and (after.cost_actual or d.before.state is State.STORING)
+    if after.state in (State.COMPLETED, State.ATTENTION) or was_paid:
         generations.enter_ledger(tx, after, d.is_play, now)
 
 
 def _write_sibling(tx: Tx, generation: Generation, position: int, arrived: Arrived, now: datetime) -> None:
     """One more file of the same submission: a take of its own with the same recipe."""
-    first = assets.get(tx, generation.created_by, generation.asset_id)
-    if first is None:
-        return
+    first = assets.ordered(tx, generation.asset_id)
     inputs = tuple(used.model_copy(update={"asset_id": arrived.asset_id}) for used in first.inputs)
     opinions = {"is_favorite": False, "is_headliner": False, "rating": 0}
     sibling = first.model_copy(update={"id": arrived.asset_id, "inputs": inputs, **opinions})
     assets.insert(tx, [sibling])
-    assets.set_file(tx, sibling.id, arrived.asset_type, dict(arrived.file), now)
     generations.add_output(tx, generation.id, position, sibling.id)

@@ -91,10 +91,11 @@ class ProviderPool:
         found = []
         with self._store.read() as tx:
             for used in generation.inputs:
-                source = assets.take(tx, generation.created_by, used.source_asset_id)
-                if source is None or source.file_key is None or source.mime is None:
+                source = assets.file_of(tx, used.source_asset_id)
+                if source is None:
                     raise NotFound("The picture this was to be made from is gone. Choose another and generate again.")
-                found.append((used.role, self._storage.path(source.file_key), source.mime))
+                key, mime = source
+                found.append((used.role, self._storage.path(key), mime))
         return found
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import threading
@@ -14,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
+
+log = logging.getLogger("apom.sandbox")
 
 SAFE = re.compile(r"[0-9a-f]{32}(\.[a-z0-9]{2,4})?")
 BALANCE = 100_000
@@ -55,8 +58,10 @@ class Tasks:
         self._lock = threading.Lock()
         self._drawing: set[str] = set()
         self._painters = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
+        self._broken: set[str] = set()
         for made in (self.files, self._records):
             made.mkdir(parents=True, exist_ok=True)
+        self._spent = sum(task.price for task in self.all())
 
     def accept(self, model: str, input: dict[str, JsonValue], price: float, takes_s: float, ends_badly: bool) -> Task:
         """A new task, on disk before it is answered."""
@@ -65,6 +70,8 @@ class Tasks:
             id=uuid.uuid4().hex, model=model, input=input, price=price, at=now, takes_s=takes_s, ends_badly=ends_badly
         )
         write(self._records / f"{task.id}.json", json.dumps(asdict(task), ensure_ascii=False).encode())
+        with self._lock:
+            self._spent += price
         self._draw(task)
         return task
 
@@ -82,8 +89,8 @@ class Tasks:
         return [Task(**json.loads(path.read_text("utf-8"))) for path in self._records.glob("*.json")]
 
     def balance(self) -> float:
-        """What is left of the play credits."""
-        return BALANCE - sum(task.price for task in self.all())
+        """What is left of the play credits; when they are gone, there are new ones."""
+        return BALANCE - self._spent % BALANCE
 
     def state(self, task: Task) -> str:
         """waiting, queuing, generating, success or fail: by the time that has passed, and by whether it is drawn."""
@@ -94,7 +101,7 @@ class Tasks:
             return "queuing"
         if part < 1:
             return "generating"
-        if task.ends_badly:
+        if task.ends_badly or task.id in self._broken:
             return "fail"
         if (self.files / task.file).exists():
             return "success"
@@ -124,6 +131,9 @@ class Tasks:
         try:
             draw(task, self.files, part)
             os.replace(part, self.files / task.file)
+        except Exception:  # told as a failure, as any provider would
+            log.exception("the sandbox could not draw task %s", task.id)
+            self._broken.add(task.id)
         finally:
             with self._lock:
                 self._drawing.discard(task.id)

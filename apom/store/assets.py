@@ -90,6 +90,26 @@ def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
     return Asset(**row, inputs=inputs(tx, asset_id))
 
 
+def ordered(tx: Tx, asset_id: UUID) -> Asset:
+    """A take by its id for the engine, which works for the project whoever is still in it."""
+    row = tx.one(
+        "select a.id, a.project_id, a.box_id, a.asset_type, a.source_type, a.status, a.ai_model, a.seed, a.parent_asset_id,"
+        " a.batch_id, a.created_by, a.created_at, a.updated_at, r.prompt_text, r.generation_config, r.tags, r.rights"
+        " from asset a join asset_recipe r on r.asset_id = a.id where a.id = $1",
+        asset_id,
+    )
+    assert row is not None, "its generation was written a moment ago"
+    for column in ("generation_config", "tags", "rights"):
+        row[column] = json.loads(row[column])
+    return Asset(**row, inputs=inputs(tx, asset_id))
+
+
+def file_of(tx: Tx, asset_id: UUID) -> tuple[str, str] | None:
+    """The (key, media type) of a take's original, for the engine; None when it is not here."""
+    row = tx.one("select file_key, mime from asset where id = $1 and file_key is not null", asset_id)
+    return (row["file_key"], row["mime"]) if row else None
+
+
 def inputs(tx: Tx, asset_id: UUID) -> tuple[AssetInput, ...]:
     """What went into a take, in order."""
     rows = tx.all(
@@ -174,9 +194,13 @@ def set_file(tx: Tx, asset_id: UUID, asset_type: AssetType, file: dict[str, Any]
 
 def delete(tx: Tx, asset_id: UUID) -> None:
     """A take, its recipe and everything said about it; its files are the caller's."""
+    tx.all(
+        "delete from generation_output where asset_id = $1"
+        " or generation_id in (select id from generation where asset_id = $1)",
+        asset_id,
+    )
     for table in ("asset_recipe", "asset_input", "comment", "verdict", "generation"):
         tx.all(f"delete from {table} where asset_id = $1", asset_id)
-    tx.all("delete from generation_output where asset_id = $1", asset_id)
     tx.all("delete from asset where id = $1", asset_id)
 
 

@@ -71,6 +71,7 @@ class DuckStore:
         self.notices: list[str] = []
         self._writing = threading.Lock()
         self._reopening = threading.Lock()
+        self._is_closed = False
         self.snapshots.mkdir(parents=True, exist_ok=True)
         self._db = self._open()
         try:
@@ -106,6 +107,7 @@ class DuckStore:
 
     def close(self) -> None:
         with self._writing:
+            self._is_closed = True
             self._db.close()
 
     @contextmanager
@@ -139,6 +141,8 @@ class DuckStore:
         if isinstance(error, duckdb.IOException | duckdb.TransactionException | duckdb.OutOfMemoryException):
             return Unavailable("The store could not be written: nothing was saved. Is the disk full? Then try again.")
         if isinstance(error, duckdb.ConnectionException):
+            if not self._is_closed:
+                self._reopen(db)
             return Unavailable("The store is closed or being opened again. Try again in a moment.")
         return error
 
@@ -158,7 +162,7 @@ class DuckStore:
                 raise self._broken(error) from error
             raise self._busy(error) from error
         except duckdb.Error as error:
-            if "WAL" not in str(error):
+            if "replaying WAL" not in str(error) or isinstance(error, duckdb.OutOfMemoryException):
                 raise self._broken(error) from error
             db = self._connect_without_wal(error)
         try:

@@ -50,10 +50,10 @@ def insert(tx: Tx, generations: Sequence[Generation], batch_id: UUID | None) -> 
         tx.all("insert into generation_output (generation_id, position, asset_id) values ($1, 0, $2)", g.id, g.asset_id)
 
 
-def batch(tx: Tx, token: str) -> tuple[UUID, UUID] | None:
-    """The (batch, creator) that was admitted under this token."""
-    row = tx.one("select id, created_by from batch where token = $1", token)
-    return (row["id"], row["created_by"]) if row else None
+def batch(tx: Tx, token: str) -> tuple[UUID, UUID, str] | None:
+    """The (batch, creator, recipe) that was admitted under this token."""
+    row = tx.one("select id, created_by, recipe from batch where token = $1", token)
+    return (row["id"], row["created_by"], row["recipe"]) if row else None
 
 
 def insert_batch(
@@ -84,7 +84,7 @@ def insert_batch(
 
 def assets_of_batch(tx: Tx, batch_id: UUID) -> list[UUID]:
     """The takes of a batch, in the order they were asked for."""
-    return [row["id"] for row in tx.all("select id from asset where batch_id = $1 order by created_at, seed", batch_id)]
+    return [row["id"] for row in tx.all("select id from asset where batch_id = $1 order by created_at, id", batch_id)]
 
 
 def keep_snapshot(tx: Tx, sha256: str, provider: str, content: str, now: datetime) -> None:
@@ -152,7 +152,7 @@ def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: da
         " owner = null, lease_until = null, updated_at = $1,"
         " finished_at = case when v.state in ('COMPLETED', 'FAILED', 'CANCELLED') then $1 else null end"
         f" from (select {taken}) v where generation.id = v.id and generation.state = v.before"
-        " and (generation.owner is null or generation.owner = $2) returning generation.id",
+        " and (generation.owner is null or generation.owner = $2 or generation.lease_until < $1) returning generation.id",
         now,
         owner,
         *(values for _, values in columns.values()),

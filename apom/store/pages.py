@@ -24,7 +24,7 @@ def position(text: str | None) -> tuple[datetime | None, UUID | None]:
     try:
         at, id = json.loads(base64.urlsafe_b64decode(text))
         return datetime.fromisoformat(at), UUID(id)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise Invalid(
             "This list cannot be continued from there. Load it again from the start.", field="cursor"
         ) from error
