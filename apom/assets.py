@@ -107,7 +107,7 @@ class Assets:
                 raise Conflict("This take is still on its way. Wait for it, or cancel it if it was not sent.")
             used = assets.used_by(tx, asset_id)
             if used:
-                raise Conflict("{count} takes were made from this one. Delete those first.", count=used)
+                raise Conflict("It is in use: {count} made from it. Delete what was made from it first.", count=used)
             if sharing.in_a_round(tx, asset_id=asset_id):
                 raise Conflict("A published round shows this take. What a client saw is kept.")
             keys = assets.keys(tx, asset_id=asset_id)

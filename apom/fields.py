@@ -109,6 +109,10 @@ def check(kind: type, values: Mapping[str, object]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = str(first["loc"][0]) if first["loc"] else ""
+        most = first.get("ctx", {}).get("max_length")
+        if most is not None and kind is not AssetChanges:
+            label = field.replace("_", " ").capitalize()
+            raise Invalid("{label} has at most {most} characters.", field=field, label=label, most=most) from None
         raise Invalid(
             "{label} cannot be used: {reason}.",
             field=field,

@@ -35,7 +35,7 @@ from apom.models import (
     new_id,
 )
 from apom.projects import need_box
-from apom.store import Store, Tx, assets, generations, projects
+from apom.store import Store, Tx, assets, boxes, generations, projects
 
 if TYPE_CHECKING:
     from apom.providers.catalog import Catalog
@@ -111,9 +111,21 @@ class Generate:
             inputs = _check_inputs(tx, actor, box, model, order.inputs)
             batch_id = new_id()
             price = model.price
+            first = boxes.count_takes(tx, box_id, order.n)
             new = [
                 _take_and_generation(
-                    actor, box, order, model, prompt, params, inputs, batch_id, provider, sha256, now + i * APART
+                    actor,
+                    box,
+                    first + i,
+                    order,
+                    model,
+                    prompt,
+                    params,
+                    inputs,
+                    batch_id,
+                    provider,
+                    sha256,
+                    now + i * APART,
                 )
                 for i, params in enumerate(variations)
             ]
@@ -207,6 +219,7 @@ def _check_inputs(
 def _take_and_generation(
     actor: Actor,
     box: Box,
+    number: int,
     order: Order,
     model: Model,
     prompt: str,
@@ -225,6 +238,7 @@ def _take_and_generation(
         id=asset_id,
         project_id=box.project_id,
         box_id=box.id,
+        number=number,
         asset_type=model.model_type,
         source_type=SourceType.IMG2VID if from_picture else SourceType.GENERATED,
         status=Status.PENDING,

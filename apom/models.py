@@ -200,8 +200,8 @@ class Box(Record):
     out_s: float | None = None
     order_index: int | None = Field(None, description="0..n-1 among the project's shots; None for other kinds")
     headliner_asset_id: UUID | None = None
-    headliner_thumb_key: str | None = None
-    headliner_placeholder: str | None = None
+    cover_key: str | None = Field(None, description="the thumbnail of the headliner, else of the newest take")
+    cover_placeholder: str | None = None
     assets_count: int = 0
     active_count: int = 0
     attention_count: int = 0
@@ -211,9 +211,9 @@ class Box(Record):
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
-    def headliner_thumbnail_url(self) -> str | None:
-        """The headliner's thumbnail, None without one."""
-        return media_url(self.headliner_thumb_key)
+    def cover_url(self) -> str | None:
+        """What the shot looks like by now, None before the first take."""
+        return media_url(self.cover_key)
 
 
 def media_url(key: str | None) -> str | None:
@@ -230,6 +230,7 @@ class Take(Record):
     id: UUID
     project_id: UUID
     box_id: UUID
+    number: int = Field(description="the how-manieth take of its box; never given twice")
     asset_type: AssetType
     source_type: SourceType
     status: Status

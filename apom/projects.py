@@ -152,6 +152,14 @@ class Projects:
         """New boxes at the end, coded 010, 020, … unless `fields` names a code. Raises Invalid, Conflict."""
         if not 1 <= len(names) <= LIMITS.shots_at_once:
             raise Invalid("Give 1 to {most} names.", field="names", most=LIMITS.shots_at_once)
+        long = next((name for name in names if len(one_line(name)) > LIMITS.name_chars), None)
+        if long is not None:
+            raise Invalid(
+                "The line “{start}…” is longer than {most} characters. Shorten it; nothing was stored.",
+                field="names",
+                start=one_line(long)[:40],
+                most=LIMITS.name_chars,
+            )
         names = [check_name(name) for name in names]
         values = check(BoxChanges, fields)
         now = self._clock()

@@ -44,6 +44,7 @@ from apom.models import (
     Round,
     Session,
     SharedLink,
+    Status,
     Take,
     User,
 )
@@ -273,7 +274,7 @@ class Workspace:
         return self._studio.projects.page(self.actor, archived, cursor, limit)
 
     def mosaics(self, projects: Sequence[Ref]) -> dict[UUID, list[tuple[str, str | None]]]:
-        """Up to four headliners of each project: (thumbnail key, placeholder)."""
+        """Up to four covers of each project's shots: (thumbnail key, placeholder)."""
         return self._studio.projects.mosaics(self.actor, [id_of(p) for p in projects])
 
     def update_project(self, project: Ref, **changes: Unpack[ProjectChanges]) -> Project:
@@ -384,6 +385,20 @@ class Workspace:
         inputs = [(InputRole.FIRST_FRAME, picture)]
         words = prompt or picture.prompt_text
         return self.generate(picture.box_id, words, model=model, inputs=inputs, token=token)[0]
+
+    def again(self, asset: Ref, *, token: str | None = None) -> Take:
+        """The same recipe once more: with the same seed when it failed, with another one when it did not.
+
+        Raises as `generate` does.
+        """
+        take = self.asset(asset)
+        failed = take.status in (Status.FAILED, Status.CANCELLED)
+        params = {name: value for name, value in take.generation_config.items() if failed or value != take.seed}
+        inputs = [(used.role, used.source_asset_id) for used in take.inputs]
+        ordered = self.generate(
+            take.box_id, take.prompt_text, model=take.ai_model, params=params, inputs=inputs, token=token
+        )
+        return ordered[0]
 
     def wait(self, takes: Sequence[Ref], *, timeout_s: float = 600.0) -> tuple[Asset, ...]:
         """Waits until none of these is on its way. After `timeout_s` answers with how they are: late is no failure."""

@@ -18,6 +18,12 @@ LOCALE = shipped("locale")
 language: ContextVar[str] = ContextVar("language", default="en")
 
 
+def spoken() -> dict[str, str]:
+    """The languages there is a catalogue for, English first."""
+    found = (code for code in LANGUAGES if gettext.find("apom", LOCALE, [code]))
+    return {code: LANGUAGES[code] for code in ("en", *found)}
+
+
 @cache
 def catalogue(code: str) -> gettext.NullTranslations:
     """The catalogue of a language; an unknown one speaks English."""

@@ -5,7 +5,7 @@ import streamlit as st
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.door import attempt, did, mine, plain
-from apom.words import LANGUAGES, _
+from apom.words import _, spoken
 
 
 def show() -> None:
@@ -24,10 +24,12 @@ def profile() -> None:
     me = mine().me()
     st.subheader(_("Profile"))
     st.text(me.username + (f" · {_('admin')}" if me.is_admin else ""))
-    codes = list(LANGUAGES)
-    chosen = st.selectbox(
-        _("Language"), codes, index=codes.index(me.language), format_func=lambda code: LANGUAGES[code]
-    )
+    languages = spoken()
+    if len(languages) == 1:
+        return
+    codes = list(languages)
+    index = codes.index(me.language) if me.language in codes else 0
+    chosen = st.selectbox(_("Language"), codes, index=index, format_func=lambda code: languages[code])
     if chosen != me.language and attempt(mine().set_language, chosen) is not None:
         st.rerun()
 
@@ -35,7 +37,7 @@ def profile() -> None:
 def password() -> None:
     """The current one proves who asks."""
     st.subheader(_("Password"))
-    with st.form("password", border=False, clear_on_submit=True):
+    with st.form("password", border=False):
         current = st.text_input(_("Current password"), type="password", autocomplete="current-password")
         new = st.text_input(
             _("New password"),
@@ -44,10 +46,8 @@ def password() -> None:
             help=_("15 characters or more: a few words."),
         )
         sent = st.form_submit_button(_("Change password"))
-    if sent:
-        before = len(mine().sessions())
-        if did(mine().change_password, current, new):
-            st.success(_("Changed. {n} other sessions have ended.", n=before - 1))
+    if sent and did(mine().change_password, current, new):
+        st.success(_("Changed. Wherever else you were signed in, you are signed out."))
 
 
 def sessions() -> None:

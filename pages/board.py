@@ -18,7 +18,7 @@ STEPS = {"earlier": -1, "later": 1}
 
 def show() -> None:
     """The shots, and beside them what one does with a project."""
-    project = mine().project(asked_for("project"))
+    project = mine().project(_project_asked_for())
     header(project.name, [(_("Projects"), "", {})])
     can_edit = project.role is not Role.VIEWER
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -26,7 +26,7 @@ def show() -> None:
             st.button(
                 _("Add shots"), icon=":material/add:", type="primary", on_click=guard.guarded(_open), args=("adding",)
             )
-            st.button(_("Project"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
+            st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
         st.space("stretch")
     board(project.id, can_edit)
     opened = st.session_state.pop("board-dialog", None)
@@ -34,6 +34,11 @@ def show() -> None:
         add_shots(project)
     elif opened == "settings":
         settings(project)
+
+
+def _project_asked_for() -> UUID:
+    """By its own id; or by a shot's, which Streamlit leaves in the address when one goes back from the shot."""
+    return asked_for("project") if "project" in st.query_params else mine().box(asked_for("box")).project_id
 
 
 def _open(dialog: str) -> None:
@@ -128,19 +133,27 @@ def settings(project: Project) -> None:
         with st.expander(_("Delete"), icon=":material/delete:"):
             st.write(_("All its shots and takes go with their files, for good:"))
             st.text(summary(project))
-            if st.button(_("Delete for good"), type="primary") and did(mine().delete_project, project):
+            if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(
+                mine().delete_project, project
+            ):
                 go("")
 
 
 def people(project: Project) -> None:
     """Who is in the project; the owner lets others in."""
     st.divider()
+    st.markdown(_("**People**"))
     for member in mine().members(project):
-        st.text(f"{member.username} · {_(member.role.capitalize())}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"{member.username} · {_(member.role.capitalize())}", width="stretch")
+            if project.role is Role.OWNER and member.role is not Role.OWNER:
+                out = st.button(_("Remove"), key=f"remove-{member.user_id}", type="tertiary")
+                if out and did(mine().remove_member, project, member.user_id):
+                    st.rerun(scope="fragment")
     if project.role is not Role.OWNER:
         return
     with st.form("member", border=False, clear_on_submit=True):
-        username = st.text_input(_("User name"))
+        username = st.text_input(_("Let somebody in"), placeholder=_("their user name"))
         role = st.selectbox(_("May"), [Role.EDITOR, Role.VIEWER], format_func=lambda r: _(r.capitalize()))
         sent = st.form_submit_button(_("Let in"))
     if sent and attempt(mine().set_member, project, username, role) is not None:

@@ -1,12 +1,13 @@
 """One shot: its takes, and how to make more."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC
 from uuid import UUID
 
 import streamlit as st
 
-from apom.models import Asset, AssetType, Box, Role, Take
+from apom.models import OPEN_STATUSES, Asset, AssetType, Box, Role, SourceType, Status, Take
 from apom.ui import form, guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
@@ -37,7 +38,10 @@ def show() -> None:
     else:
         gallery(box, can_edit)
     if "take" in st.query_params:
-        big_view(box.id, can_edit)
+        if did(ws.asset, st.query_params["take"]):
+            big_view(box.id, can_edit)
+        else:
+            close()
 
 
 def prompt(box: Box) -> None:
@@ -83,7 +87,7 @@ def shot(box: Box) -> None:
             st.rerun()
         with st.popover(_("Delete shot"), icon=":material/delete:"):
             st.write(_("The shot and its {n} takes go with their files, for good.", n=box.assets_count))
-            if st.button(_("Delete for good"), type="primary") and did(mine().delete_box, box):
+            if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_box, box):
                 go("board", project=str(box.project_id))
 
 
@@ -93,9 +97,8 @@ def gallery(box: Box, can_edit: bool) -> None:
     """The takes, newest first; drawn again by itself whenever something changes in the project."""
     live(box.project_id, key="live")
     page = mine().get_box_assets(box, limit=PAGE)
-    count = mine().box(box).assets_count
     takes(
-        [take_item(take, name=name_of(take, count - place)) for place, take in enumerate(page.items)],
+        [take_item(take, name=name_of(take)) for take in page.items],
         key="takes",
         on_action=guard.guarded(act),
         allow={"open", "favorite", "headliner", "cancel"} if can_edit else {"open"},
@@ -104,9 +107,9 @@ def gallery(box: Box, can_edit: bool) -> None:
         st.caption(_("These are the latest {n} takes.", n=PAGE))
 
 
-def name_of(take: Take, number: int) -> str:
-    """What people call a take: the how-manieth it is in its shot."""
-    return _("Clip {n}", n=number) if take.asset_type is AssetType.VIDEO else _("Take {n}", n=number)
+def name_of(take: Take) -> str:
+    """What people call a take, for good."""
+    return _("Clip {n}", n=take.number) if take.asset_type is AssetType.VIDEO else _("Take {n}", n=take.number)
 
 
 def act(action: Action) -> None:
@@ -145,11 +148,10 @@ def big_view(box_id: UUID, can_edit: bool) -> None:
     with left:
         viewer(
             take,
-            name=name_of(take, ws.box(box_id).assets_count - place),
+            name=name_of(take),
             key="viewer",
             on_action=guard.guarded(lambda action: look_on(action, ids)),
             allow={"close", *steps, *(("favorite", "headliner") if can_edit else ())},
-            position=f"{place + 1} / {len(ids)}",
         )
     with right:
         facts(take)
@@ -171,8 +173,6 @@ def look_on(action: Action, ids: list[UUID]) -> None:
 
 def facts(take: Asset) -> None:
     """Prompt, model, parameters, size, cost, and what it came from."""
-    if take.error_message:
-        st.error(plain(take.error_message))
     if take.prompt_text:
         st.caption(_("Prompt"))
         st.text(take.prompt_text)
@@ -208,6 +208,11 @@ def open_take(asset_id: UUID) -> None:
 
 def actions(take: Asset) -> None:
     """What one does with a take beside judging it."""
+    if take.source_type is not SourceType.UPLOADED and take.status not in OPEN_STATUSES:
+        failed = take.status in (Status.FAILED, Status.CANCELLED)
+        label = _("Try again") if failed else _("Once more, another seed")
+        if st.button(label, icon=":material/refresh:", type="primary" if failed else "secondary", width="stretch"):
+            once(f"again-{take.id}", lambda token: mine().again(take, token=token))
     if take.asset_type is AssetType.IMAGE and take.file_key:
         with st.container(border=True):
             words = st.text_input(_("Motion"), placeholder=_("slow push in"), key=f"motion-{take.id}")
@@ -217,16 +222,20 @@ def actions(take: Asset) -> None:
         st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
     with st.popover(_("Delete take"), icon=":material/delete:", width="stretch"):
         st.write(_("The take and its file go for good."))
-        if st.button(_("Delete for good"), type="primary") and did(mine().delete_asset, take):
+        if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_asset, take):
             close()
             st.rerun()
 
 
 def order_clip(take: Asset, words: str) -> None:
     """A clip from this picture, once, and back to the gallery where it arrives."""
-    key = f"clip-{take.id}"
+    once(f"clip-{take.id}", lambda token: mine().animate(take, words, token=token))
+
+
+def once(key: str, order: Callable[[str], Take]) -> None:
+    """Orders once, however often it was pressed, and goes back to the gallery where it arrives."""
     token = st.session_state.setdefault(key, secrets.token_urlsafe(16))
-    ordered = attempt(mine().animate, take, words, token=token)
+    ordered = attempt(order, token)
     del st.session_state[key]
     if ordered is not None:
         close()

@@ -16,8 +16,8 @@ def show(path: str) -> None:
     query = "&".join(f"{name}={value}" for name, value in st.query_params.items() if value.isascii())
     _left, middle, _right = st.columns([1, 1.4, 1])
     with middle:
-        st.title("apom")
-        st.caption(_("Shots, takes, review and cost of AI film work, in one place."))
+        st.title("apom", text_alignment="center")
+        st.caption(_("Shots, takes, review and cost of AI film work, in one place."), text_alignment="center")
         if is_first:
             signin("first", next=f"{path}?{query}" if query else path, key="first")
             return

@@ -70,7 +70,7 @@ def test_a_clip_is_made_from_a_picture(running: Studio, alice: Workspace) -> Non
     assert [(i.source_asset_id, i.role) for i in clip.inputs] == [(picture.id, InputRole.FIRST_FRAME)]
     assert clip.duration_s and 2.5 < clip.duration_s < 6
     assert clip.preview_key and clip.thumb_key
-    with pytest.raises(Conflict, match="were made from this one"):
+    with pytest.raises(Conflict, match="made from it"):
         alice.delete_asset(picture)
     alice.delete_asset(clip)
     alice.delete_asset(picture)
@@ -82,6 +82,9 @@ def test_a_failure_of_the_provider_is_told_in_its_words(alice: Workspace) -> Non
     failed, refused = alice.wait((*alice.generate(box, "[fail] x"), *alice.generate(box, "[refuse] x")), timeout_s=60)
     assert failed.status is Status.FAILED and "It said: " in str(failed.error_message)
     assert refused.status is Status.FAILED and "It said: " in str(refused.error_message)
+    assert not refused.cost, "nothing was charged"
+    again = alice.again(refused)
+    assert (again.number, again.seed, again.ai_model) == (3, refused.seed, refused.ai_model)
 
 
 def test_one_order_sent_twice_is_one_order(alice: Workspace) -> None:
@@ -250,7 +253,7 @@ def test_favourites_and_headliners(running: Studio, alice: Workspace) -> None:
     assert [t.id for t in alice.get_favorite_assets().items] == [a.id]
     assert not alice.toggle_favorite(a).is_favorite
     assert alice.set_headliner(box, b).headliner_asset_id == b.id
-    assert alice.asset(b).is_headliner and alice.box(box).headliner_thumbnail_url
+    assert alice.asset(b).is_headliner and alice.box(box).cover_url
     with pytest.raises(Invalid, match="of this shot"):
         alice.set_headliner(other, b)
     with pytest.raises(Invalid, match="not here yet"):
@@ -259,6 +262,8 @@ def test_favourites_and_headliners(running: Studio, alice: Workspace) -> None:
     assert [t.id for t in alice.get_box_assets(box, asset_type=AssetType.VIDEO).items] == []
     alice.delete_asset(b)
     assert alice.box(box).headliner_asset_id is None, "I5"
+    assert alice.box(box).cover_key == a.thumb_key, "the newest take stands in"
+    assert alice.generate(box, "x")[0].number == 4, "numbers are never given twice"
 
 
 def test_health_tells_of_store_and_engine(studio: Studio) -> None:

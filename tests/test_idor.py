@@ -117,6 +117,7 @@ ROWS = [
     Row(method="PATCH", path="/assets/{asset_id}", body={"rating": 3}, owner=200, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/favorite", owner=200, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/cancel", owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/again", body={}, owner=201, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/animate", body={}, owner=201, viewer=403),
     Row(method="DELETE", path="/assets/{spare_id}", owner=204, viewer=403),
     Row(method="DELETE", path="/projects/{spare_project_id}", owner=204, viewer=403),

@@ -47,6 +47,12 @@ class Animate(Body):
     token: Token | None = None
 
 
+class Again(Body):
+    """As for an order."""
+
+    token: Token | None = None
+
+
 @router.get("/models")
 def models(mine: Mine, asset_type: AssetType | None = None) -> tuple[AIModel, ...]:
     """What can be generated with."""
@@ -104,6 +110,12 @@ def toggle_favorite(asset_id: UUID, mine: Mine) -> Take:
 def cancel(asset_id: UUID, mine: Mine) -> Take:
     """Stops what was not sent yet."""
     return mine.cancel(asset_id)
+
+
+@router.post("/assets/{asset_id}/again", status_code=201)
+def again(asset_id: UUID, body: Again, mine: Mine) -> Take:
+    """The same recipe once more."""
+    return mine.again(asset_id, token=body.token)
 
 
 @router.post("/assets/{asset_id}/animate", status_code=201)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from apom.models import Generation, State
 from apom.steps import Arrived, Outcome
-from apom.store import Store, Tx, assets, generations
+from apom.store import Store, Tx, assets, boxes, generations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ def _write_sibling(tx: Tx, generation: Generation, position: int, arrived: Arriv
     first = assets.ordered(tx, generation.asset_id)
     inputs = tuple(used.model_copy(update={"asset_id": arrived.asset_id}) for used in first.inputs)
     opinions = {"is_favorite": False, "is_headliner": False, "rating": 0}
-    sibling = first.model_copy(update={"id": arrived.asset_id, "inputs": inputs, **opinions})
+    number = boxes.count_takes(tx, first.box_id, 1)
+    sibling = first.model_copy(update={"id": arrived.asset_id, "number": number, "inputs": inputs, **opinions})
     assets.insert(tx, [sibling])
     generations.add_output(tx, generation.id, position, sibling.id)

@@ -12,7 +12,7 @@ from apom.models import Asset, AssetInput, AssetType, Page, Status, Take
 from apom.store import Tx, pages
 from apom.store.projects import assignments, visible
 
-TAKE = """a.id, a.project_id, a.box_id, a.asset_type, a.source_type, a.status, a.is_favorite,
+TAKE = """a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite,
     b.headliner_asset_id is not distinct from a.id as is_headliner, a.rating, a.ai_model, a.seed, a.error_message,
     a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.placeholder, a.mime, a.bytes, a.width,
     a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.trashed_at, a.purged_at"""
@@ -26,12 +26,13 @@ def insert(tx: Tx, assets: Sequence[Asset]) -> None:
     """New takes with their recipes and inputs."""
     for a in assets:
         tx.all(
-            "insert into asset (id, project_id, box_id, asset_type, source_type, status, is_favorite, rating, ai_model,"
-            " seed, parent_asset_id, batch_id, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7,"
-            " $8, $9, $10::bigint, $11::uuid, $12::uuid, $13, $14, $15)",
+            "insert into asset (id, project_id, box_id, number, asset_type, source_type, status, is_favorite, rating,"
+            " ai_model, seed, parent_asset_id, batch_id, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5,"
+            " $6, $7, $8, $9, $10, $11::bigint, $12::uuid, $13::uuid, $14, $15, $16)",
             a.id,
             a.project_id,
             a.box_id,
+            a.number,
             a.asset_type,
             a.source_type,
             a.status,
@@ -77,7 +78,8 @@ def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
         f"select {TAKE}, a.external_task_id, a.sha256, r.prompt_text, r.generation_config, r.tags, r.rights,"
         " u.username as created_by_name, g.cost, g.cost_unit"
         f" {FROM} join asset_recipe r on r.asset_id = a.id join app_user u on u.id = a.created_by"
-        " left join (select asset_id, max(cost_unit) as cost_unit, sum(coalesce(cost_actual, cost_estimate)) as cost"
+        " left join (select asset_id, max(cost_unit) as cost_unit, "
+        "   sum(case when state = 'FAILED' then cost_actual else coalesce(cost_actual, cost_estimate) end) as cost"
         "   from generation group by asset_id) g on g.asset_id = a.id"
         " where a.id = $2 and a.trashed_at is null",
         user_id,
@@ -93,9 +95,9 @@ def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
 def ordered(tx: Tx, asset_id: UUID) -> Asset:
     """A take by its id for the engine, which works for the project whoever is still in it."""
     row = tx.one(
-        "select a.id, a.project_id, a.box_id, a.asset_type, a.source_type, a.status, a.ai_model, a.seed, a.parent_asset_id,"
-        " a.batch_id, a.created_by, a.created_at, a.updated_at, r.prompt_text, r.generation_config, r.tags, r.rights"
-        " from asset a join asset_recipe r on r.asset_id = a.id where a.id = $1",
+        "select a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.ai_model, a.seed,"
+        " a.parent_asset_id, a.batch_id, a.created_by, a.created_at, a.updated_at, r.prompt_text,"
+        " r.generation_config, r.tags, r.rights from asset a join asset_recipe r on r.asset_id = a.id where a.id = $1",
         asset_id,
     )
     assert row is not None, "its generation was written a moment ago"

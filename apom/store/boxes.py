@@ -12,12 +12,18 @@ from apom.store.projects import assignments, visible
 
 SELECT = f"""
 select b.id, b.project_id, p.name as project_name, b.code, b.name, b.kind, b.section, b.prompt_text, b.line, b.notes,
-    b.duration_s, b.in_s, b.out_s, b.order_index, b.headliner_asset_id, h.thumb_key as headliner_thumb_key,
-    h.placeholder as headliner_placeholder, coalesce(c.n, 0) as assets_count, coalesce(c.active, 0) as active_count,
+    b.duration_s, b.in_s, b.out_s, b.order_index, b.headliner_asset_id,
+    coalesce(h.thumb_key, n.thumb_key) as cover_key,
+    coalesce(h.placeholder, n.placeholder) as cover_placeholder,
+    coalesce(c.n, 0) as assets_count, coalesce(c.active, 0) as active_count,
     coalesce(c.attention, 0) as attention_count, b.created_by, b.created_at, b.updated_at
 from box b {visible("b.project_id")}
 join project p on p.id = b.project_id
 left join asset h on h.id = b.headliner_asset_id
+left join (
+    select distinct on (box_id) box_id, thumb_key, placeholder from asset
+    where thumb_key is not null and trashed_at is null order by box_id, created_at desc, id
+) n on n.box_id = b.id
 left join (
     select box_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
         count(*) filter (where status = 'ATTENTION') as attention
@@ -32,8 +38,8 @@ def insert(tx: Tx, boxes: list[Box]) -> None:
     for box in boxes:
         tx.all(
             "insert into box (id, project_id, code, name, kind, section, prompt_text, line, notes, duration_s, in_s, out_s,"
-            " order_index, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-            " $10::double precision, $11::double precision, $12::double precision, $13::integer, $14, $15, $16)",
+            " order_index, takes_made, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+            " $10::double precision, $11::double precision, $12::double precision, $13::integer, 0, $14, $15, $16)",
             box.id,
             box.project_id,
             box.code,
@@ -69,6 +75,12 @@ def of_project(tx: Tx, user_id: UUID, project_id: UUID, kind: BoxKind | None = N
         kind,
     )
     return tuple(Box(**row) for row in rows)
+
+
+def count_takes(tx: Tx, box_id: UUID, more: int) -> int:
+    """Takes the next `more` numbers of a box, which are never given twice; the first of them."""
+    last = tx.value("update box set takes_made = takes_made + $2 where id = $1 returning takes_made", box_id, more)
+    return int(last) - more + 1
 
 
 def codes(tx: Tx, project_id: UUID) -> set[str]:

@@ -97,13 +97,16 @@ def page(tx: Tx, user_id: UUID, archived: bool, cursor: str | None, limit: int) 
 
 
 def mosaic(tx: Tx, user_id: UUID, project_ids: list[UUID], each: int) -> list[dict[str, Any]]:
-    """The first headliners of each project: project_id, thumb_key, placeholder."""
+    """The first shots of each project, by headliner or newest take: project_id, thumb_key, placeholder."""
     return tx.all(
         "select project_id, thumb_key, placeholder from ("
-        "  select b.project_id, a.thumb_key, a.placeholder,"
-        "    row_number() over (partition by b.project_id order by b.order_index nulls last, b.id) as n"
-        f"  from box b {visible('b.project_id')} join asset a on a.id = b.headliner_asset_id"
-        "  where b.project_id = any($2) and a.thumb_key is not null) t where n <= $3 order by project_id, n",
+        "  select project_id, thumb_key, placeholder, row_number() over ("
+        "    partition by project_id order by place nulls last, box_id) as n from ("
+        "    select distinct on (b.id) b.project_id, b.id as box_id, b.order_index as place, a.thumb_key, a.placeholder"
+        f"    from box b {visible('b.project_id')} join asset a on a.box_id = b.id and a.trashed_at is null"
+        "    where b.project_id = any($2) and a.thumb_key is not null"
+        "    order by b.id, a.id is not distinct from b.headliner_asset_id desc, a.created_at desc, a.id) c"
+        ") t where n <= $3 order by project_id, n",
         user_id,
         project_ids,
         each,

@@ -92,6 +92,7 @@ create table box (
     assignee_id uuid,
     order_index integer,
     headliner_asset_id uuid,
+    takes_made integer not null,
     trashed_at timestamptz,
     created_by uuid not null,
     created_at timestamptz not null,
@@ -117,6 +118,7 @@ create table asset (
     id uuid primary key,
     project_id uuid not null,
     box_id uuid not null,
+    number integer not null,
     asset_type text not null check (asset_type in ('IMAGE', 'VIDEO', 'AUDIO')),
     source_type text not null check (source_type in ('GENERATED', 'UPLOADED', 'IMG2VID')),
     status text not null
