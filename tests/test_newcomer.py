@@ -38,6 +38,7 @@ def test_from_the_first_page_to_a_clip_that_plays_and_seeks(browser: Browser, tm
         page.get_by_label("One line for each shot").fill(SHOTS)
         page.get_by_role("button", name="Make shots").click()
         page.get_by_text("Storm over the sea").wait_for()
+        idle(page)  # nobody is faster than the page here
         page.get_by_role("button", name=re.compile("^010, Harbour")).click()
 
         prompt = page.get_by_label("Prompt")
@@ -100,6 +101,7 @@ def test_the_sample_project_fills_itself_and_fits_a_phone(browser: Browser, tmp_
         register(page, app.url)
         page.get_by_role("button", name="Open a sample project").click()
         page.get_by_text("Harbour at dawn").wait_for()
+        idle(page)
         page.get_by_role("button", name=re.compile("^010, Harbour")).click()
         loaded(page.get_by_role("listitem").locator("img"), 2)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
@@ -116,6 +118,8 @@ def test_a_status_change_is_seen_within_a_second_in_a_second_tab(browser: Browse
         page.get_by_role("button", name="Create project").click()
         page.get_by_label("One line for each shot").fill("one")
         page.get_by_role("button", name="Make shots").click()
+        page.get_by_text("one", exact=True).wait_for()
+        idle(page)
         page.get_by_role("button", name=re.compile("^010, one")).click()
         page.get_by_label("Prompt").wait_for()
         idle(page)

@@ -142,6 +142,7 @@ def show_viewer() -> None:
     take = Take(
         id=UUID(uid("viewed")),
         project_id=ROOT,
+        number=7,
         box_id=ROOT,
         created_by=ROOT,
         created_at=datetime.now(UTC),
