@@ -1,57 +1,98 @@
 """Kie's contract, spoken by the sandbox: HTTP 200 for refusals with the real code in the body, results as a JSON string.
 
-Source: docs.kie.ai, as written down for the `kie` provider. Beside it `/_sandbox/…` for tests: counters and faults.
+Source: docs.kie.ai, as written down for the `kie` provider. Beside it `/_sandbox/…` for tests and demos: what happened
+so far, and faults. A prompt with `[fail]` fails in the end, `[refuse]` is refused, `[slow]` takes ten times as long.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
+from pydantic import JsonValue
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from apom.sandbox.tasks import SIZES, Tasks
+from apom.sandbox.order import VIDEO, Refusal, read
+from apom.sandbox.tasks import Task, Tasks
 
-PRICES = {"sandbox-image": 4.0, "sandbox-video": 12.0}
-DURATIONS = (3, 4, 5)
+UPLOAD = "/api/file-stream-upload"
 UPLOAD_BYTES = 50 * 1024 * 1024
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+REFUSALS = {
+    401: "You do not have access permissions",
+    402: "Insufficient credits",
+    404: "Not found",
+    422: "Validation error",
+    429: "Too many requests, try again later",
+    455: "The service is under maintenance",
+    500: "Server error",
+    501: "Generation failed",
+}
 
 
 @dataclass
 class Manners:
-    """How the sandbox behaves; tests change it. Times in seconds."""
+    """How the sandbox behaves; kept in memory, changed by `/_sandbox/settings`. Times in seconds."""
 
     image_s: float
     video_s: float
-    create_delay_s: float = 0.0
-    rate_limit_next: int = 0
+    create_delay_s: float = 0.0  # createTask accepts at once and answers so much later
+    fail_rate: float = 0.0  # the share of tasks that fail in the end
+    rate_limit_next: float = 0  # so many createTask are answered with 429
+    drop_next: float = 0  # so many createTask are accepted, and the connection is cut within the answer
+    refuse_with: float = 0  # a code that every createTask is answered with
+
+    def change(self, wishes: dict[str, JsonValue]) -> None:
+        """Takes over what is named. Raises Refusal 422, and then changes nothing."""
+        names = {field.name for field in fields(self)}
+        for name, value in wishes.items():
+            if name not in names or isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+                raise Refusal(422, f"{name} is no setting, or its value no number from 0 on")
+        if wishes.get("refuse_with", 0) not in (0, *REFUSALS):
+            raise Refusal(422, f"refuse_with must be one of 0, {', '.join(map(str, REFUSALS))}")
+        for name, value in wishes.items():
+            setattr(self, name, value)
+
+    def refuse(self) -> None:
+        """Raises Refusal when the next createTask is to be refused."""
+        if self.rate_limit_next >= 1:
+            self.rate_limit_next -= 1
+            raise Refusal(429, REFUSALS[429])
+        if self.refuse_with:
+            raise Refusal(int(self.refuse_with), REFUSALS[int(self.refuse_with)])
+
+    def drops(self) -> bool:
+        """Whether this answer gets lost."""
+        if self.drop_next < 1:
+            return False
+        self.drop_next -= 1
+        return True
 
 
-class Refusal(Exception):
-    """An answer whose code is not 200."""
+class CutResponse(Response):
+    """An answer that begins and never ends: the server closes the connection, as when a proxy dies on the way."""
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
 
 def create_app(folder: Path, *, image_s: float = 1.5, video_s: float = 4.0) -> Starlette:
-    """The application. `folder` keeps its tasks and files; no lifespan is needed."""
+    """The application. `folder` keeps its tasks and files; no lifespan is needed. Times: of a picture, of a clip."""
     sandbox = Sandbox(Tasks(folder), Manners(image_s=image_s, video_s=video_s))
     return Starlette(
         routes=[
             Route("/api/v1/jobs/createTask", sandbox.create_task, methods=["POST"]),
             Route("/api/v1/jobs/recordInfo", sandbox.record_info),
             Route("/api/v1/chat/credit", sandbox.credit),
-            Route("/api/file-stream-upload", sandbox.upload, methods=["POST"]),
+            Route(UPLOAD, sandbox.upload, methods=["POST"]),
             Route("/files/{name}", sandbox.file),
             Route("/_sandbox/stats", sandbox.stats),
             Route("/_sandbox/settings", sandbox.settings, methods=["POST"]),
@@ -60,17 +101,8 @@ def create_app(folder: Path, *, image_s: float = 1.5, video_s: float = 4.0) -> S
     )
 
 
-def _refused(_: Request, refusal: Exception) -> JSONResponse:
-    assert isinstance(refusal, Refusal), "it is registered for nothing else"
-    return JSONResponse({"code": refusal.code, "msg": refusal.message, "data": None})
-
-
-def _answer(data: object) -> JSONResponse:
-    return JSONResponse({"code": 200, "msg": "success", "data": data})
-
-
 class Sandbox:
-    """The endpoints."""
+    """The endpoints. Those without `async` touch files, and are run in threads by Starlette."""
 
     def __init__(self, tasks: Tasks, manners: Manners) -> None:
         self.tasks = tasks
@@ -78,113 +110,110 @@ class Sandbox:
 
     async def create_task(self, request: Request) -> Response:
         """Accepts a task, or refuses it in the body."""
-        body = await _json(request)
-        if self.manners.rate_limit_next > 0:
-            self.manners.rate_limit_next -= 1
-            raise Refusal(429, "Too many requests, try again later")
-        model, given = body.get("model"), body.get("input")
-        if model not in PRICES or not isinstance(given, dict):
-            raise Refusal(422, "The model is not supported" if isinstance(given, dict) else "input is required")
-        self._check(str(model), given)
-        price = PRICES[str(model)]
-        if await run_in_threadpool(self.tasks.balance) < price:
-            raise Refusal(402, "Insufficient credits")
-        prompt = str(given.get("prompt") or "")
-        takes_s = self.manners.video_s if model == "sandbox-video" else self.manners.image_s
-        takes_s *= 10 if "[slow]" in prompt else 1
-        task = await run_in_threadpool(self.tasks.accept, str(model), given, price, takes_s, "[fail]" in prompt)
+        body = await _object(request)
+        self.manners.refuse()
+        task = await run_in_threadpool(self._accepted, body)
         await asyncio.sleep(self.manners.create_delay_s)
-        return _answer({"taskId": task.id})
+        return CutResponse() if self.manners.drops() else _answer({"taskId": task.id})
 
-    def _check(self, model: str, given: dict[str, Any]) -> None:
-        prompt, seed = given.get("prompt"), given.get("seed", 0)
-        if model == "sandbox-image" and (not isinstance(prompt, str) or not prompt.strip()):
-            raise Refusal(422, "prompt is required")
-        if "[refuse]" in str(prompt):
-            raise Refusal(422, "The prompt was flagged by the content policy")
-        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
-            raise Refusal(422, "seed must be an integer from 0 to 2147483647")
-        if given.get("aspect_ratio", "16:9") not in SIZES:
-            raise Refusal(422, f"aspect_ratio must be one of {', '.join(SIZES)}")
-        if given.get("resolution", "720p") not in ("720p", "1080p"):
-            raise Refusal(422, "resolution must be 720p or 1080p")
-        if model == "sandbox-video":
-            given.setdefault("duration", DURATIONS[1])
-            if given["duration"] not in DURATIONS:
-                raise Refusal(422, "duration must be 3, 4 or 5")
-            if self.tasks.path(str(given.get("image_url", "")).rsplit("/", 1)[-1]) is None:
-                raise Refusal(422, "image_url must be a file that was uploaded here")
+    def _accepted(self, body: dict[str, JsonValue]) -> Task:
+        model, given = body.get("model"), body.get("input")
+        order = read(model, given)
+        assert isinstance(given, dict), "the order was read from it"
+        if order.source and self.tasks.path(order.source) is None:
+            raise Refusal(422, "image_url must be a picture that was uploaded or made here")
+        takes_s = self.manners.video_s if order.model == VIDEO else self.manners.image_s
+        return self.tasks.accept(
+            order.model,
+            given,
+            takes_s=takes_s * (10 if "[slow]" in order.prompt else 1),
+            fail_rate=self.manners.fail_rate,
+        )
 
-    async def record_info(self, request: Request) -> Response:
-        """How far a task is."""
-        task = await run_in_threadpool(self.tasks.find, request.query_params.get("taskId", ""))
+    def record_info(self, request: Request) -> Response:
+        """How far a task is. Times in ms since 1970."""
+        task = self.tasks.find(request.query_params.get("taskId", ""))
         if task is None:
             raise Refusal(404, "The task does not exist")
-        state = await run_in_threadpool(self.tasks.state, task)
-        is_over = state in ("success", "fail")
-        urls = {"resultUrls": [str(request.base_url) + f"files/{task.file}"]}
+        state = self.tasks.state(task)
+        is_done, has_failed = state == "success", state == "fail"
+        done_at = self.tasks.done_at(task) if is_done or has_failed else None
+        result = {"resultUrls": [f"{request.base_url}files/{task.file}"]}
         return _answer(
             {
                 "taskId": task.id,
                 "model": task.model,
                 "state": state,
-                "param": json.dumps({"model": task.model, "input": task.input}, ensure_ascii=False),
-                "resultJson": json.dumps(urls) if state == "success" else "",
-                "failCode": "501" if state == "fail" else None,
-                "failMsg": "The picture could not be drawn, as the prompt asked for" if state == "fail" else None,
-                "creditsConsumed": task.price if state == "success" else 0,
+                "param": json.dumps({"model": task.model, "input": task.input}),
+                "resultJson": json.dumps(result) if is_done else "",
+                "failCode": "501" if has_failed else None,
+                "failMsg": task.fault if has_failed else None,
+                "creditsConsumed": task.price if is_done else 0,
+                "costTime": None if done_at is None else int((done_at - task.at) * 1000),
                 "createTime": int(task.at * 1000),
-                "completeTime": int((task.at + task.takes_s) * 1000) if is_over else None,
+                "completeTime": None if done_at is None else int(done_at * 1000),
             }
         )
 
-    async def credit(self, _: Request) -> Response:
+    def credit(self, _: Request) -> Response:
         """The play credits that are left."""
-        return _answer(await run_in_threadpool(self.tasks.balance))
+        return _answer(self.tasks.balance())
 
     async def upload(self, request: Request) -> Response:
-        """Takes a picture in."""
+        """Takes a picture in, under a name of ours: the one it comes with is not used."""
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get("file")
             if file is None or isinstance(file, str):
-                raise Refusal(400, "file is required")
-            ending = ENDINGS.get(file.content_type or "")
-            if ending is None:
-                raise Refusal(422, "Only PNG, JPEG and WebP are taken")
+                raise Refusal(422, "file is required")
+            mime = file.content_type or ""
             content = await file.read(UPLOAD_BYTES + 1)
+        if mime not in ENDINGS:
+            raise Refusal(422, "Only PNG, JPEG and WebP are taken")
         if len(content) > UPLOAD_BYTES:
             raise Refusal(422, "The file is larger than 50 MB")
-        name = await run_in_threadpool(self.tasks.keep, content, ending)
-        url = str(request.base_url) + f"files/{name}"
-        data = {"fileName": name, "fileUrl": url, "downloadUrl": url, "fileSize": len(content)}
+        name = await run_in_threadpool(self.tasks.keep, content, ENDINGS[mime])
+        url = f"{request.base_url}files/{name}"
+        data = {"fileName": name, "fileUrl": url, "downloadUrl": url, "fileSize": len(content), "mimeType": mime}
         return JSONResponse({"success": True, "code": 200, "msg": "success", "data": data})
 
-    async def file(self, request: Request) -> Response:
-        """An upload or a result."""
-        path = await run_in_threadpool(self.tasks.path, request.path_params["name"])
+    def file(self, request: Request) -> Response:
+        """An upload or a result, whole or by ranges."""
+        path = self.tasks.path(request.path_params["name"])
         return Response(status_code=404) if path is None else FileResponse(path)
 
-    async def stats(self, _: Request) -> Response:
-        """What happened so far."""
-        tasks = await run_in_threadpool(self.tasks.all)
-        states = [self.tasks.state(task) for task in tasks]
-        counts = {state: states.count(state) for state in sorted(set(states))}
-        return JSONResponse({"submitted": len(tasks), "states": counts})
+    def stats(self, _: Request) -> Response:
+        """What happened so far; `submitted` counts every createTask that was accepted."""
+        counts = self.tasks.counts()
+        return JSONResponse(
+            {
+                "submitted": sum(counts.values()),
+                "tasks": counts,
+                "uploads": self.tasks.uploads(),
+                "balance": self.tasks.balance(),
+            }
+        )
 
     async def settings(self, request: Request) -> Response:
         """Changes the manners."""
-        for name, value in (await _json(request)).items():
-            if not hasattr(self.manners, name) or not isinstance(value, int | float):
-                raise Refusal(422, f"There is no setting {name}")
-            setattr(self.manners, name, value)
+        self.manners.change(await _object(request))
         return _answer(None)
 
 
-async def _json(request: Request) -> dict[str, Any]:
+def _answer(data: JsonValue) -> JSONResponse:
+    return JSONResponse({"code": 200, "msg": "success", "data": data})
+
+
+def _refused(request: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, Refusal), "it is registered for nothing else"
+    body: dict[str, JsonValue] = {"code": refusal.code, "msg": refusal.message, "data": None}
+    return JSONResponse({"success": False, **body} if request.url.path == UPLOAD else body)
+
+
+async def _object(request: Request) -> dict[str, JsonValue]:
     try:
         body = await request.json()
-    except ValueError:
-        raise Refusal(400, "The body is not JSON") from None
+    except (ValueError, RecursionError):
+        raise Refusal(422, "The body is not JSON") from None
     if not isinstance(body, dict):
-        raise Refusal(400, "The body is not an object")
+        raise Refusal(422, "The body is not an object")
     return body

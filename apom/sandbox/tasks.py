@@ -9,30 +9,28 @@ import re
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue
 
-log = logging.getLogger("apom.sandbox")
+from apom.sandbox.easel import Easel
+from apom.sandbox.order import PRICES, Order, Refusal, read
 
-SAFE = re.compile(r"[0-9a-f]{32}(\.[a-z0-9]{2,4})?")
-BALANCE = 100_000
-SIZES = {
-    "16:9": (1280, 720),
-    "9:16": (720, 1280),
-    "1:1": (960, 960),
-    "4:3": (1120, 840),
-    "3:4": (840, 1120),
-    "21:9": (1512, 648),
-}
+log = logging.getLogger(__name__)
+
+BALANCE = 100_000.0  # play credits at the beginning
+FILE = re.compile(r"[0-9a-f]{32}\.(?:png|jpg|webp|mp4)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A submission that was accepted. `at`: seconds since 1970; `takes_s`: how long it will take at least."""
+    """A submission that was accepted.
+
+    `at`: seconds since 1970; `takes_s`: how long it takes at least; `fault`: why it fails in the end, "" if it does not.
+    """
 
     id: str
     model: str
@@ -40,73 +38,103 @@ class Task:
     price: float
     at: float
     takes_s: float
-    ends_badly: bool = False
+    fault: str = ""
+
+    @property
+    def order(self) -> Order:
+        """What is drawn."""
+        return read(self.model, self.input)
 
     @property
     def file(self) -> str:
         """The result's name."""
-        return f"{self.id}.{'mp4' if self.model == 'sandbox-video' else 'png'}"
+        return f"{self.id}.{self.order.ending}"
+
+    @property
+    def seed(self) -> int:
+        """The seed that was asked for, or one of its own."""
+        return int(self.id[:7], 16) if self.order.seed is None else self.order.seed
+
+    @property
+    def cost(self) -> float:
+        """Play credits: what fails costs nothing."""
+        return 0.0 if self.fault else self.price
 
 
 class Tasks:
-    """Accepts, draws in threads, and answers how far it is."""
+    """Accepts tasks, has them drawn, and says how far they are. Everything here may block: call it from a thread."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self.files = folder / "files"
         self._records = folder / "tasks"
         self._clock = clock
         self._lock = threading.Lock()
-        self._drawing: set[str] = set()
-        self._painters = ThreadPoolExecutor(1, thread_name_prefix="sandbox")
-        self._broken: set[str] = set()
-        for made in (self.files, self._records):
-            made.mkdir(parents=True, exist_ok=True)
-        self._spent = sum(task.price for task in self.all())
+        self._known: dict[str, Task] | None = None  # read when first asked for: starting stays quick
+        self._easel = Easel(self.files, self._spoilt)
+        for path in (self.files, self._records):
+            path.mkdir(parents=True, exist_ok=True)
 
-    def accept(self, model: str, input: dict[str, JsonValue], price: float, takes_s: float, ends_badly: bool) -> Task:
-        """A new task, on disk before it is answered."""
-        now = self._clock()
+    def accept(self, model: str, given: dict[str, JsonValue], *, takes_s: float, fail_rate: float = 0.0) -> Task:
+        """A new task, on disk when this returns. Raises Refusal 402 when the play credits do not reach."""
+        task_id = uuid.uuid4().hex
+        is_doomed = "[fail]" in str(given.get("prompt")) or int(task_id[:8], 16) / 2**32 < fail_rate
         task = Task(
-            id=uuid.uuid4().hex, model=model, input=input, price=price, at=now, takes_s=takes_s, ends_badly=ends_badly
+            id=task_id,
+            model=model,
+            input=given,
+            price=PRICES[model],
+            at=self._clock(),
+            takes_s=takes_s,
+            fault="The generation failed, as it was asked to" if is_doomed else "",
         )
-        write(self._records / f"{task.id}.json", json.dumps(asdict(task), ensure_ascii=False).encode())
         with self._lock:
-            self._spent += price
-        self._draw(task)
+            if self._balance() < task.cost:
+                raise Refusal(402, "Insufficient credits")
+            self._write(task)
+        self._want(task)
         return task
 
     def find(self, task_id: str) -> Task | None:
         """A task by its id."""
-        if not SAFE.fullmatch(task_id):
-            return None
-        try:
-            return Task(**json.loads((self._records / f"{task_id}.json").read_text("utf-8")))
-        except OSError:
-            return None
-
-    def all(self) -> list[Task]:
-        """Every task there ever was."""
-        return [Task(**json.loads(path.read_text("utf-8"))) for path in self._records.glob("*.json")]
+        with self._lock:
+            return self._all().get(task_id)
 
     def balance(self) -> float:
-        """What is left of the play credits; when they are gone, there are new ones."""
-        return BALANCE - self._spent % BALANCE
+        """What is left of the play credits."""
+        with self._lock:
+            return self._balance()
+
+    def counts(self) -> dict[str, int]:
+        """How many tasks are in each state; together they are every createTask that was ever accepted."""
+        with self._lock:
+            tasks = list(self._all().values())
+        return dict(Counter(self.state(task) for task in tasks))
+
+    def uploads(self) -> int:
+        """How many files were sent in."""
+        with self._lock:
+            made = {task.file for task in self._all().values()}
+            return sum(FILE.fullmatch(path.name) is not None and path.name not in made for path in self.files.iterdir())
 
     def state(self, task: Task) -> str:
         """waiting, queuing, generating, success or fail: by the time that has passed, and by whether it is drawn."""
-        part = (self._clock() - task.at) / task.takes_s if task.takes_s else 1.0
+        part = (self._clock() - task.at) / task.takes_s if task.takes_s > 0 else 1.0
+        is_drawn = bool(task.fault) or (self.files / task.file).exists()
+        if not is_drawn:
+            self._want(task)  # after a restart nobody draws it yet
         if part < 0.15:
             return "waiting"
         if part < 0.3:
             return "queuing"
-        if part < 1:
+        if part < 1 or not is_drawn:
             return "generating"
-        if task.ends_badly or task.id in self._broken:
-            return "fail"
-        if (self.files / task.file).exists():
-            return "success"
-        self._draw(task)
-        return "generating"
+        return "fail" if task.fault else "success"
+
+    def done_at(self, task: Task) -> float:
+        """When a task that is over was over, in seconds since 1970."""
+        path = self.files / task.file
+        drawn_at = path.stat().st_mtime if path.exists() else task.at
+        return max(drawn_at, task.at + task.takes_s)
 
     def keep(self, content: bytes, ending: str) -> str:
         """An uploaded file, under a name of our own."""
@@ -115,54 +143,43 @@ class Tasks:
         return name
 
     def path(self, name: str) -> Path | None:
-        """An uploaded file or a result."""
+        """An uploaded file or a result; None for every other name."""
         path = self.files / name
-        return path if SAFE.fullmatch(name) and path.is_file() else None
+        return path if FILE.fullmatch(name) and path.is_file() else None
 
-    def _draw(self, task: Task) -> None:
+    def _all(self) -> dict[str, Task]:
+        if self._known is None:
+            found = (_read(path) for path in sorted(self._records.glob("*.json")))
+            self._known = {task.id: task for task in found if task}
+        return self._known
+
+    def _balance(self) -> float:
+        return BALANCE - sum(task.cost for task in self._all().values())
+
+    def _write(self, task: Task) -> None:
+        known = self._all()  # before the file is there, or it would be found as well
+        write(self._records / f"{task.id}.json", json.dumps(asdict(task)).encode("ascii"))
+        known[task.id] = task
+
+    def _want(self, task: Task) -> None:
+        if not task.fault:
+            self._easel.want(task.file, task.order, task.seed)
+
+    def _spoilt(self, file: str) -> None:
+        """What could not be drawn fails for good, so that nobody waits for it."""
         with self._lock:
-            if task.ends_badly or task.id in self._drawing:
-                return
-            self._drawing.add(task.id)
-        self._painters.submit(self._drawn, task)
-
-    def _drawn(self, task: Task) -> None:
-        part = self.files / f"{task.id}.part"
-        try:
-            draw(task, self.files, part)
-            os.replace(part, self.files / task.file)
-        except Exception:  # told as a failure, as any provider would
-            log.exception("the sandbox could not draw task %s", task.id)
-            self._broken.add(task.id)
-        finally:
-            with self._lock:
-                self._drawing.discard(task.id)
+            task = self._all()[Path(file).stem]
+            self._write(replace(task, fault="The result could not be drawn: is the source a picture?"))
 
 
-def draw(task: Task, files: Path, target: Path) -> None:
-    """The task's picture or clip."""
-    from PIL import Image
-
-    from apom.sandbox.motion import animate
-    from apom.sandbox.painter import paint
-
-    seed = int(str(task.input.get("seed") or 0))
-    prompt = str(task.input.get("prompt") or "")
-    if task.model == "sandbox-video":
-        with Image.open(files / str(task.input["image_url"]).rsplit("/", 1)[-1]) as source:
-            picture = source.convert("RGB")
-        animate(picture, target, seconds=float(str(task.input["duration"])), seed=seed, size=clip_size(picture.size))
-        return
-    size = SIZES[str(task.input.get("aspect_ratio") or "16:9")]
-    if task.input.get("resolution") == "1080p":
-        size = (size[0] * 3 // 2, size[1] * 3 // 2)
-    paint(prompt, seed, size).save(target, "PNG", compress_level=3)
-
-
-def clip_size(source: tuple[int, int]) -> tuple[int, int]:
-    """The clip's size for a picture: its shape, 720 on the short side at most, even."""
-    scale = min(1.0, 720 / min(source))
-    return max(2, int(source[0] * scale) // 2 * 2), max(2, int(source[1] * scale) // 2 * 2)
+def _read(path: Path) -> Task | None:
+    try:
+        task = Task(**json.loads(path.read_bytes()))
+        read(task.model, task.input)
+    except (ValueError, TypeError, Refusal):
+        log.warning("%s is not a task of this sandbox and is left alone.", path)
+        return None
+    return task
 
 
 def write(path: Path, content: bytes) -> None:
