@@ -175,3 +175,33 @@ def test_a_viewer_sees_and_cannot_change_and_a_stranger_sees_nothing(browser: Br
                 assert page.get_by_role("listitem").count() == 0
             theirs.close()
         alices.close()
+
+
+def test_there_is_always_a_way_back(browser: Browser, tmp_path: Path) -> None:
+    with testing.server(tmp_path / "data") as app:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        register(page, app.url)
+        page.get_by_label("Name").fill("P")
+        page.get_by_role("button", name="Create project").click()
+        page.get_by_label("One line for each shot").fill("one")
+        page.get_by_role("button", name="Make shots").click()
+        page.get_by_text("one", exact=True).wait_for()
+        idle(page)
+        page.get_by_text("one", exact=True).click()  # a shot's name opens it, not only its picture
+        page.get_by_label("Prompt").wait_for()
+        idle(page)
+        page.get_by_label("Prompt").fill("typed words")
+        page.get_by_role("link", name="P", exact=True).click()  # with the focus still in the prompt
+        page.get_by_role("button", name="Add shots").wait_for()
+        idle(page)
+        page.get_by_role("button", name=re.compile("^010, one")).click()
+        page.get_by_label("Prompt").wait_for()
+        idle(page)
+        page.go_back()
+        page.get_by_role("button", name="Add shots").wait_for()
+        page.goto(f"{app.url}/box?box=123")
+        page.get_by_text("There is nothing here by that id").wait_for()
+        page.get_by_text("Back to the projects").click()
+        page.get_by_role("button", name="New project").wait_for()
+        context.close()

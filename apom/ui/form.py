@@ -52,7 +52,6 @@ def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
         max_chars=LIMITS.prompt_chars,
         placeholder=_("What should the picture show?"),
         key=f"{key}-prompt",
-        persist_state="session",  # a draft is there when one comes back
         on_change="ignore",  # leaving the field must not get in the way of the link that was clicked
     )
     by_title = {model.title: model for model in models}

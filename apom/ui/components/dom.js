@@ -167,8 +167,9 @@ function cards(here, list, perform, onKey = () => false) {
   here.list = list;
   here.nodes = new Map();
   list.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-act]");
-    if (button) perform(cardOf(event), button.dataset.act, button);
+    const card = cardOf(event), missed = event.target.closest(".tools");        // beside a button: not meant to open
+    const button = event.target.closest("[data-act]") ?? (missed ? null : card?.querySelector(HANDLE));
+    if (button) perform(card, button.dataset.act, button);                       // a card's words open it too
   }, here.while);
   list.addEventListener("keydown", (event) => {
     if (onKey(event, cardOf(event)) || (!isTaken(event) && roam(event, list))) keep(event);
