@@ -169,6 +169,21 @@ def test_a_submission_whose_process_died_waits_for_a_person_and_is_never_sent_ag
         assert tx.value("select count(*) from ledger_entry") == 1, "it may have been paid for"
 
 
+def test_a_row_that_cannot_be_read_holds_up_no_other(studio: Studio) -> None:
+    alice = studio.workspace(person(studio, "alice"))
+    box = alice.create_box(alice.create_project("P"), "one")
+    broken, whole = alice.generate(box, "x", n=2)
+    with studio._store.write() as tx:
+        tx.all("update provider_snapshot set content = '{}'")
+        tx.all("update generation set snapshot = 'elsewhere' where asset_id = $1", broken.id)
+        sha256, content = studio.generate._catalog.snapshot("sandbox")
+        generations.keep_snapshot(tx, sha256 + "-whole", "sandbox", content, studio.accounts._clock())
+        tx.all("update generation set snapshot = $2 where asset_id = $1", whole.id, sha256 + "-whole")
+    studio.engine.start()
+    assert alice.wait([whole], timeout_s=30)[0].status is Status.COMPLETED
+    assert alice.asset(broken).status is Status.PENDING
+
+
 def test_a_result_that_was_ready_while_we_slept_is_fetched_however_late(settings: Settings) -> None:
     with Studio.open(settings.model_copy(update={"sandbox_image_s": 1.0})) as studio:
         alice = studio.workspace(person(studio, "alice"))
