@@ -385,7 +385,7 @@ class AuditEntry(Record):
 class Event(Record):
     """Something changed: carries ids and a version, readers read the store."""
 
-    type: str = Field(description="asset_status_changed, assets_changed, boxes_changed, project_changed")
+    type: str = Field(description="hello, asset_status_changed, assets_changed, boxes_changed, project_changed")
     project_id: UUID
     version: int = 0
     box_id: UUID | None = None

@@ -41,6 +41,9 @@ async def _scene(url: str, data: Path) -> None:
     for cookie in (None, await _cookie(url, "bob")):
         assert await _closed_with(address, url, cookie), "a stranger hears nothing"
     async with _listen(address, url, await _cookie(url, "victor")) as socket:
+        assert json.loads(await asyncio.wait_for(socket.recv(), 5))["type"] == "hello", (
+            "look again: from now on all is told"
+        )
         take = (await alice.post(f"/api/boxes/{box}/generate", json={"prompt": "secret words"})).json()[0]
         seen: list[dict[str, object]] = []
         while not seen or seen[-1]["status"] != "COMPLETED":

@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from apom.api.deps import actor_of
 from apom.errors import ApomError
 from apom.events import Subscription
-from apom.models import Actor
+from apom.models import Actor, Event
 from apom.studio import current
 
 router = APIRouter()
@@ -45,6 +45,8 @@ async def _until_gone(socket: WebSocket) -> None:
 
 
 async def _send(socket: WebSocket, subscription: Subscription, actor: Actor, project_id: UUID) -> None:
+    # What changed between the reader's last look and this moment was told to nobody: one look more makes it good.
+    await socket.send_text(Event(type="hello", project_id=project_id).model_dump_json())
     checked = asyncio.get_running_loop().time()
     while True:
         event = None
