@@ -37,7 +37,7 @@ def animate(image: Image.Image, target: Path, *, seconds: float, seed: int, size
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
-        context.thread_count = 2  # whatever the number of cores: it changes the bytes
+        context.thread_count = 1  # with more, the bytes may differ from run to run
         context.colorspace, context.color_primaries, context.color_trc = (
             Colorspace.ITU709,
             ColorPrimaries.BT709,
