@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,7 @@ class Easel:
     def _next(self) -> None:
         with self._lock:
             file, (order, seed) = next(iter(self._wanted.items()))
-        part = self._files / f"{file}.part"
+        part = self._files / f"{file}.{secrets.token_hex(4)}.part"  # a process that is ending may still draw the same
         try:
             if not (self._files / file).exists():
                 draw(order, seed, self._files, part)
