@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser screens clean
+.PHONY: run test test-long check browser screens bench bench-quick clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -40,6 +40,12 @@ browser:
 
 screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
 	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py
+
+bench: .venv/ready-dev   # what it costs, beside others: half an hour on a quiet machine, docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-quick: .venv/ready-dev
+	$(BIN)/python -m benchmarks --quick
 
 clean:
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

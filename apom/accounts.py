@@ -21,7 +21,7 @@ from apom.config import LIMITS, SYSTEM, Settings
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany, Unavailable
 from apom.fields import one_line
 from apom.models import Actor, Session, User, new_id
-from apom.store import Store, Tx, audit, system, users
+from apom.store import Store, Tx, audit, system, tokens, users
 from apom.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class Accounts:
             audit.append(tx, self._clock(), actor.username, "logout", f"session:{session_id}")
 
     def change_password(self, actor: Actor, current: str, new: str) -> None:
-        """A new password; every other session of the actor ends. Raises NotAllowed, Invalid, TooMany."""
+        """A new password; every other session of the actor ends, tokens go on. Raises NotAllowed, Invalid, TooMany."""
         who = (users.fold(actor.username), "change")
         wait = self._tries.wait_s(who)
         if wait > 0:
@@ -309,7 +309,7 @@ class Accounts:
             audit.append(tx, now, actor.username, "password.change", f"user:{actor.user_id}")
 
     def reset_password(self, username: str, password: str, *, by: str) -> User:
-        """A new password given by the operator; all sessions of the person end. Raises NotFound, Invalid."""
+        """A new password given by the operator; the person's sessions and tokens end. Raises NotFound, Invalid."""
         with self._store.read() as tx:
             user = users.named(tx, one_line(username))
         if user is None:
@@ -320,8 +320,29 @@ class Accounts:
         with self._store.write() as tx:
             users.set_password_hash(tx, user.id, hashed, now)
             users.end_sessions(tx, user.id)
+            tokens.end_all(tx, user.id)
             audit.append(tx, now, by, "password.reset", f"user:{user.id}")
         return user
+
+    def change(self, username: str, *, by: str, is_admin: bool | None = None, is_active: bool | None = None) -> User:
+        """The operator changes what is named; who may no longer sign in is signed out. Raises NotFound, Conflict."""
+        now = self._clock()
+        with self._store.write() as tx:
+            user = users.named(tx, one_line(username))
+            if user is None:
+                raise NotFound
+            is_admin = user.is_admin if is_admin is None else is_admin
+            is_active = user.is_active if is_active is None else is_active
+            users.set_rights(tx, user.id, is_admin, is_active, now)
+            if user.is_admin and user.is_active and users.admins(tx) == 0:
+                raise Conflict(
+                    "{name} is the last admin who can sign in. Make somebody else admin first.", name=user.username
+                )
+            if not is_active:
+                users.end_sessions(tx, user.id)
+                tokens.end_all(tx, user.id)
+            audit.append(tx, now, by, "user.change", f"user:{user.id}")
+        return user.model_copy(update={"is_admin": is_admin, "is_active": is_active, "updated_at": now})
 
     def everyone(self) -> tuple[User, ...]:
         """Every account, for the operator."""

@@ -1,27 +1,32 @@
-"""Takes: favourites, headliners, ratings, deletion, and who may see which file."""
+"""Takes: lists and search, marks, deletion, and who may see which file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from apom import words
+from apom.answers import answers_about
+from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, NotFound
 from apom.events import Hub
 from apom.fields import AssetChanges, check
-from apom.models import Actor, Asset, AssetType, Box, Event, Page, Role, Status, Take
+from apom.marks import Known, Made, make
+from apom.models import Actor, Asset, Box, Event, Mark, Marked, Page, Refusal, Role, Status, Take
 from apom.projects import need, need_box
-from apom.store import Store, Tx, assets, audit, boxes, generations, projects, sharing
+from apom.search import Filter, parse
+from apom.store import Store, Tx, assets, audit, boxes, generations, lists, projects, sharing
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
 
 
-def need_take(tx: Tx, actor: Actor, asset_id: UUID, least: Role) -> Take:
+def need_take(tx: Tx, actor: Actor, asset_id: UUID, least: Role, *, even_trashed: bool = False) -> Take:
     """The take, if the actor has the right in its project."""
-    take = assets.take(tx, actor.user_id, asset_id)
+    take = assets.take(tx, actor.user_id, asset_id, even_trashed=even_trashed)
     if take is None:
         raise NotFound
     need(tx, actor, take.project_id, least)
@@ -41,24 +46,64 @@ class Assets:
         """One take with everything about it. Raises NotFound."""
         with self._store.read() as tx:
             asset = assets.get(tx, actor.user_id, asset_id)
+            generation = generations.of_take(tx, asset_id) if asset else None
         if asset is None:
             raise NotFound
-        return asset
+        if generation is None:
+            return asset
+        return asset.model_copy(
+            update={
+                "external_task_id": generation.task_id,
+                "attention": generation.attention,
+                "answers": answers_about(asset, generation),
+            }
+        )
 
-    def of_box(
-        self, actor: Actor, box_id: UUID, asset_type: AssetType | None, cursor: str | None, limit: int
-    ) -> Page[Take]:
-        """A box's takes, newest first. Raises NotFound."""
+    def page(self, actor: Actor, wanted: Filter, cursor: str | None, limit: int, text: str = "") -> Page[Take]:
+        """Takes that a filter lets through and that have the words of `text`, newest first. Raises NotFound, Invalid."""
+        if len(text) > LIMITS.search_chars:
+            raise Invalid("Search for at most {most} characters.", field="text", most=LIMITS.search_chars)
+        if any(at is not None and at.tzinfo is None for at in (wanted.since, wanted.until)):
+            raise Invalid("Say in which time zone that is.", field="since")
         with self._store.read() as tx:
-            need_box(tx, actor, box_id, Role.VIEWER)
-            return assets.page(tx, actor.user_id, box_id=box_id, asset_type=asset_type, cursor=cursor, limit=limit)
+            found = lists.page(tx, actor.user_id, wanted, parse(text), cursor, limit)
+            if not found.items:  # is there nothing in it, or is it not there?
+                if wanted.project_id is not None:
+                    need(tx, actor, wanted.project_id, Role.VIEWER)
+                if wanted.box_id is not None:
+                    need_box(tx, actor, wanted.box_id, Role.VIEWER)
+        return found
 
-    def favorites(self, actor: Actor, project_id: UUID | None, cursor: str | None, limit: int) -> Page[Take]:
-        """Favourite takes of one project, or of all of the actor's. Raises NotFound."""
+    def several(self, actor: Actor, ids: Sequence[UUID]) -> tuple[Take, ...]:
+        """Those of these takes that are there, in the trash or not, newest first. Raises Invalid for too many."""
+        _not_too_many(ids)
         with self._store.read() as tx:
-            if project_id is not None:
-                need(tx, actor, project_id, Role.VIEWER)
-            return assets.page(tx, actor.user_id, project_id=project_id, favorites=True, cursor=cursor, limit=limit)
+            return lists.several(tx, actor.user_id, ids)
+
+    def mark(self, actor: Actor, marks: Sequence[Mark]) -> Marked:
+        """Each mark for itself, in order, in one transaction. What was so already is not written again.
+
+        Raises Invalid for none or too many.
+        """
+        if not marks:
+            raise Invalid("Mark at least one take.", field="marks")
+        _not_too_many(marks)
+        now = self._clock()
+        with self._store.write() as tx:
+            known = _known(tx, actor, {mark.asset_id for mark in marks})
+            made = make(known, marks, now)
+            assets.set_marks(tx, list(made.takes.values()), now)
+            for box_id, headliner in made.headliners.items():
+                boxes.set_headliner(tx, box_id, headliner, now)
+            events = _events(known, made)
+            for project_id in {event.project_id for event in events}:
+                projects.touch(tx, project_id, now)
+            takes = lists.several(tx, actor.user_id, [*known.takes, *_put_down(known, made)])
+        self._hub.publish(*events)
+        refused = (
+            Refusal(asset_id=id, code=error.code, detail=words.say(error, actor.language)) for id, error in made.refused
+        )
+        return Marked(takes=takes, refused=tuple(refused))
 
     def update(self, actor: Actor, asset_id: UUID, changes: Mapping[str, object]) -> Asset:
         """Changes what people think of a take. Raises NotFound, NotAllowed, Invalid."""
@@ -96,13 +141,13 @@ class Assets:
         return box
 
     def delete(self, actor: Actor, asset_id: UUID) -> None:
-        """A take and its files, for good; as headliner it is cleared.
+        """A take and its files, for good, in the trash or not; as headliner it is cleared.
 
         Raises Conflict while it is on its way, when others were made from it, or when a published round shows it.
         """
         now = self._clock()
         with self._store.write() as tx:
-            take = need_take(tx, actor, asset_id, Role.EDITOR)
+            take = need_take(tx, actor, asset_id, Role.EDITOR, even_trashed=True)
             if assets.in_flight(tx, asset_id=asset_id):
                 raise Conflict("This take is still on its way. Wait for it, or cancel it if it was not sent.")
             used = assets.used_by(tx, asset_id)
@@ -117,17 +162,6 @@ class Assets:
         for key in keys:
             self._storage.delete(key)
         self._changed(take)
-
-    def cancel(self, actor: Actor, asset_id: UUID) -> Take:
-        """Stops a take that was not sent yet: nothing is paid. Raises Conflict when it is too late for that."""
-        now = self._clock()
-        with self._store.write() as tx:
-            take = need_take(tx, actor, asset_id, Role.EDITOR)
-            if not generations.cancel(tx, asset_id, now):
-                raise Conflict("It has been sent already, and the provider cannot take it back. It will arrive.")
-            assets.set_status(tx, [asset_id], Status.CANCELLED, None, now)
-        self._changed(take, Status.CANCELLED)
-        return take.model_copy(update={"status": Status.CANCELLED})
 
     def file(self, actor: Actor, asset_id: UUID, name: str) -> tuple[Path, str]:
         """A stored file of a take by the last part of its key: (path, media type). Raises NotFound."""
@@ -147,6 +181,45 @@ class Assets:
                 status=status,
             )
         )
+
+
+def _not_too_many(asked: Sequence[object]) -> None:
+    if len(asked) > LIMITS.marks:
+        raise Invalid("At most {most} takes at once.", most=LIMITS.marks)
+
+
+def _known(tx: Tx, actor: Actor, ids: Collection[UUID]) -> Known:
+    takes = {take.id: take for take in lists.several(tx, actor.user_id, ids)}
+    return Known(
+        takes=takes,
+        roles=projects.roles(tx, actor.user_id, {take.project_id for take in takes.values()}),
+        headliners=boxes.headliners(tx, {take.box_id for take in takes.values()}),
+    )
+
+
+def _put_down(known: Known, made: Made) -> list[UUID]:
+    """The headliners that made room for another, or for none."""
+    return [before for box_id in made.headliners if (before := known.headliners[box_id]) is not None]
+
+
+def _events(known: Known, made: Made) -> list[Event]:
+    """One per box and kind of change."""
+    homes = {take.box_id: take.project_id for take in known.takes.values()}
+    changed = {box_id: [take.id for take in made.takes.values() if take.box_id == box_id] for box_id in homes}
+    events = [
+        Event(type="assets_changed", project_id=homes[box_id], box_id=box_id, asset_ids=tuple(ids))
+        for box_id, ids in changed.items()
+        if ids
+    ]
+    return events + [
+        Event(
+            type="boxes_changed",
+            project_id=homes[box_id],
+            box_id=box_id,
+            asset_ids=tuple(id for id in (known.headliners[box_id], headliner) if id is not None),
+        )
+        for box_id, headliner in made.headliners.items()
+    ]
 
 
 def _mime(key: str, original: str) -> str:

@@ -41,9 +41,29 @@ class Limits(BaseModel):
     shots_at_once: int = Field(500, description="most shots pasted at once")
     variations: int = Field(16, description="most takes from one press of Generate")
     page: int = Field(500, description="most rows in one page of a list")
+    marks: int = Field(200, description="most takes marked, or asked for by their ids, at once")
+    search_chars: int = Field(500, description="longest text to search for")
+    tokens: int = Field(50, description="most API tokens of a person")
+    token_days: int = Field(365, description="longest life of an API token, in days")
+    shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
+    shown_clip_bytes: int = Field(4 * MB, description="largest clip that an output of a notebook holds whole")
 
 
 LIMITS = Limits()
+
+
+class Thresholds(BaseModel):
+    """From where on `apom doctor` speaks up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    free_bytes_low: int = Field(10 * 1024 * MB, description="less free disk is a warning")
+    free_bytes_least: int = Field(1024 * MB, description="less free disk is a problem")
+    snapshot_days: float = Field(7, description="an older latest snapshot is a warning")
+    clock_behind_s: float = Field(60, description="a clock that far behind the newest row is a problem")
+
+
+THRESHOLDS = Thresholds()
 
 
 class Settings(BaseSettings):
@@ -52,7 +72,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="APOM_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Field(Path("data"), description="where the store, the media and the sandbox live")
-    database_url: str = Field("", description="duckdb:///path; by default data/apom.duckdb")
+    database_url: str = Field(
+        "", repr=False, description="duckdb:///path or postgresql://user@host/database; by default data/apom.duckdb"
+    )
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(8501, ge=0, le=65535, description="the port to listen on")
     public_url: str = Field("", description="the address people reach this under, for links and callbacks")
@@ -105,5 +127,6 @@ SYSTEM: Mapping[str, SystemKey] = {
     "link_days": SystemKey(type=int, default=30, help="A review link lives for so many days."),
     "smart_edit_model": SystemKey(type=str, default="", help="The model that edits a picture by words."),
     "smart_edit_template": SystemKey(type=str, default="{words}", help="The prompt that Smart Edit sends."),
+    "currency": SystemKey(type=str, default="USD", help="The currency of the limits that people have per month."),
     "exchange_rates": SystemKey(type=dict, default={}, help="What one unit costs in each currency."),
 }

@@ -6,10 +6,12 @@
      ├─ NotAllowed        a member without the right                      (403)
      ├─ NotFound          no such thing, or not yours to know about       (404)
      ├─ Conflict          it clashes with what is there                   (409)
+     ├─ OverBudget        it would cost more than may be spent            (402)
      ├─ TooLarge          more bytes than the limit                       (413)
      ├─ TooMany           too often: wait `retry_after_s`                 (429)
      ├─ BadMedia          not a picture or clip we can show               (422)
      ├─ Unavailable       not now                                         (503)
+     │   ├─ Occupied      somebody else is writing; nothing was begun
      │   ├─ StoreBusy     another process holds the store
      │   └─ StoreBroken   the store has to be mended first
      ├─ Misconfigured     the settings are unsafe or do not fit
@@ -75,6 +77,12 @@ class Conflict(ApomError):
     code = "conflict"
 
 
+class OverBudget(ApomError):
+    """It would cost more than may be spent, or nobody knows what it would cost while there is a limit."""
+
+    code = "over_budget"
+
+
 class TooLarge(ApomError):
     """More bytes than the limit allows."""
 
@@ -101,6 +109,12 @@ class Unavailable(ApomError):
     """It cannot be done now; later it may."""
 
     code = "unavailable"
+
+
+class Occupied(Unavailable):
+    """Somebody else has been writing for as long as the caller would wait: nothing was begun."""
+
+    code = "occupied"
 
 
 class StoreBusy(Unavailable):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from apom.errors import ApomError
 from apom.models import Event
 
 BACKLOG = 256
@@ -20,21 +21,31 @@ class Subscription:
     def __init__(self, project_id: UUID) -> None:
         self.project_id = project_id
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(BACKLOG)
+        self._queue: asyncio.Queue[Event | ApomError] = asyncio.Queue(BACKLOG)
 
     async def next(self) -> Event:
-        """The next event."""
-        return await self._queue.get()
+        """The next event. Raises what `fail` was given."""
+        found = await self._queue.get()
+        if isinstance(found, ApomError):
+            raise found
+        return found
 
-    def _put(self, event: Event) -> None:
+    def _put(self, said: Event | ApomError) -> None:
         if self._queue.full():
             self._queue.get_nowait()
-        self._queue.put_nowait(event)
+        self._queue.put_nowait(said)
 
     def offer(self, event: Event) -> None:
         """From any thread; a reader whose loop has ended hears nothing."""
+        self._say(event)
+
+    def fail(self, error: ApomError) -> None:
+        """Nothing more will come, and this is why. From any thread."""
+        self._say(error)
+
+    def _say(self, said: Event | ApomError) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._put, event)
+            self._loop.call_soon_threadsafe(self._put, said)
         except RuntimeError:
             return
 

@@ -6,7 +6,7 @@ The same declarations serve the Workspace's keyword arguments, the REST bodies a
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -107,18 +107,19 @@ def check(kind: type, values: Mapping[str, object]) -> dict[str, Any]:
     try:
         return dict(_adapter(kind).validate_python(dict(values)))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
-        most = first.get("ctx", {}).get("max_length")
-        if most is not None and kind is not AssetChanges:
-            label = field.replace("_", " ").capitalize()
-            raise Invalid("{label} has at most {most} characters.", field=field, label=label, most=most) from None
-        raise Invalid(
-            "{label} cannot be used: {reason}.",
-            field=field,
-            label=field.replace("_", " ").capitalize() or "This",
-            reason=first["msg"].rstrip(".").lower(),
-        ) from None
+        first = error.errors(include_url=False)[0]
+        raise refusal(first["loc"], first) from None
+
+
+def refusal(place: Sequence[int | str], wrong: Mapping[str, Any]) -> Invalid:
+    """What pydantic found wrong (one of its `errors()`), as a sentence. `place`: the path to the field."""
+    field = ".".join(str(part) for part in place)
+    label = str(place[0]).replace("_", " ").capitalize() if place else "This"
+    most = wrong.get("ctx", {}).get("max_length")
+    if most is not None and isinstance(wrong["input"], str):
+        return Invalid("{label} has at most {most} characters.", field=field, label=label, most=most)
+    reason = str(wrong["msg"]).rstrip(".").lower()
+    return Invalid("{label} cannot be used: {reason}.", field=field, label=label, reason=reason)
 
 
 def check_name(name: str) -> str:

@@ -14,12 +14,14 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from apom.config import LIMITS
+from apom.decisions import settle
 from apom.errors import Conflict, Invalid
 from apom.events import Hub
 from apom.fields import tidy
 from apom.models import (
     Actor,
     AIModel,
+    Answer,
     Asset,
     AssetInput,
     AssetType,
@@ -34,6 +36,7 @@ from apom.models import (
     Take,
     new_id,
 )
+from apom.money import Line, Money, Quote
 from apom.projects import need_box
 from apom.store import Store, Tx, assets, boxes, generations, projects
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from apom.providers.spec import Model
 
 SEEDS = 2**31
+INTERACTIVE = 4  # takes of one order that somebody sits and waits for; more are a batch
 APART = timedelta(microseconds=1)  # the takes of an order, so that they stand in the order they were asked for
 TOKEN = re.compile(r"[\x21-\x7e]{8,100}")
 
@@ -50,7 +54,8 @@ TOKEN = re.compile(r"[\x21-\x7e]{8,100}")
 class Order:
     """What a person asks for. `params`: the model's own parameters beside the prompt; `inputs`: takes by their role.
 
-    `token`: the same token twice is one order, so that a double click pays once.
+    `token`: the same token twice is one order, so that a double click pays once. `instead_of`: a take that waits for a
+    person, and is given up for this. `is_batch`: lets those pass that somebody is waiting for; many at once always are.
     """
 
     prompt: str
@@ -59,6 +64,8 @@ class Order:
     inputs: Sequence[tuple[InputRole, UUID]] = ()
     n: int = 1
     token: str | None = None
+    instead_of: UUID | None = None
+    is_batch: bool = False
 
 
 def named_by_role(schema: Mapping[str, JsonValue], role: str) -> str | None:
@@ -72,9 +79,16 @@ class Generate:
     """Admits orders and answers with the takes that will come."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, hub: Hub, clock: Callable[[], datetime], wake: Callable[[], None]
+        self,
+        store: Store,
+        catalog: Catalog,
+        money: Money,
+        hub: Hub,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None],
     ) -> None:
         self._store = store
+        self._money = money
         self._catalog = catalog
         self._hub = hub
         self._clock = clock
@@ -87,7 +101,7 @@ class Generate:
     def order(self, actor: Actor, box_id: UUID, order: Order) -> tuple[Take, ...]:
         """Stores `n` takes, PENDING, and wakes the engine. Nothing is stored when anything is wrong.
 
-        Raises NotFound, NotAllowed, Invalid, Conflict.
+        Raises NotFound, NotAllowed, Invalid, Conflict, OverBudget.
         """
         provider, _, name = order.model.partition("/")
         model = self._catalog.find(provider, name)
@@ -104,13 +118,18 @@ class Generate:
         now = self._clock()
         with self._store.write() as tx:
             box = need_box(tx, actor, box_id, Role.EDITOR)
-            recipe = {"box": str(box_id), "model": order.model, "prompt": prompt, "n": order.n}
+            recipe: dict[str, object] = {"box": str(box_id), "model": order.model, "prompt": prompt, "n": order.n}
+            if order.instead_of is not None:
+                recipe["instead_of"] = str(order.instead_of)
             again = generations.batch(tx, token)
             if again is not None:
                 return _ordered_before(tx, actor, again, recipe)
+            if order.instead_of is not None:
+                settle(tx, actor, order.instead_of, Answer.REGENERATE, now)
             inputs = _check_inputs(tx, actor, box, model, order.inputs)
             batch_id = new_id()
             price = model.price
+            quote = self._quote(tx, actor, box.project_id, provider, model, order.n)
             first = boxes.count_takes(tx, box_id, order.n)
             new = [
                 _take_and_generation(
@@ -125,6 +144,7 @@ class Generate:
                     batch_id,
                     provider,
                     sha256,
+                    quote,
                     now + i * APART,
                 )
                 for i, params in enumerate(variations)
@@ -158,6 +178,13 @@ class Generate:
         )
         self._wake()
         return tuple(Take(**{name: getattr(asset, name) for name in Take.model_fields}) for asset, _ in new)
+
+    def _quote(self, tx: Tx, actor: Actor, project_id: UUID, provider: str, model: Model, n: int) -> Quote:
+        """What one take will cost in the project's currency. Raises OverBudget."""
+        is_play, worth = self._catalog.worth(provider)
+        price, unit = (model.price.amount, model.price.unit) if model.price else (None, None)
+        line = Line(provider=provider, price=price, unit=unit, n=n, is_play=is_play, worth=worth)
+        return self._money.admit(tx, actor, project_id, [line])[0]
 
     def _params(
         self, provider: str, model: Model, prompt: str, given: Mapping[str, JsonValue], variation: int
@@ -228,6 +255,7 @@ def _take_and_generation(
     batch_id: UUID,
     provider: str,
     snapshot: str,
+    quote: Quote,
     now: datetime,
 ) -> tuple[Asset, Generation]:
     asset_id = new_id()
@@ -267,6 +295,9 @@ def _take_and_generation(
         next_at=now,
         cost_estimate=model.price.amount if model.price else None,
         cost_unit=model.price.unit if model.price else None,
+        currency=quote.currency,
+        rate=quote.rate,
+        is_batch=order.is_batch or order.n > INTERACTIVE,
         created_by=actor.user_id,
         created_at=now,
     )

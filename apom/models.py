@@ -6,15 +6,21 @@ A record is a snapshot of a row: change it through the Workspace, which answers 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeAlias, TypeVar, get_args, overload
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, computed_field
+from pydantic_core import CoreSchema, core_schema
+
+if TYPE_CHECKING:
+    from apom.tables import DataFrame
 
 Json: TypeAlias = dict[str, JsonValue]
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 def new_id() -> UUID:
@@ -28,11 +34,50 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Rows(tuple[T_co, ...]):
+    """A whole list: a tuple that can be a DataFrame. `kind`: of what, known even when it is empty."""
+
+    kind: type[T_co] | None
+
+    def __new__(cls, items: Iterable[T_co] = (), kind: type[T_co] | None = None) -> Rows[T_co]:
+        rows = super().__new__(cls, items)
+        rows.kind = kind
+        return rows
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> T_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Rows[T_co]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> T_co | Rows[T_co]:
+        """A record, or some of them, which are rows again."""
+        return Rows(super().__getitem__(index), self.kind) if isinstance(index, slice) else super().__getitem__(index)
+
+    def df(self) -> DataFrame:
+        """One row per record. See `apom.tables.frame`."""
+        from apom.tables import frame
+
+        return frame(self, self.kind)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read and written as a tuple of records: REST knows no difference."""
+        (kind,) = get_args(source)
+        rows = core_schema.tuple_variable_schema(handler.generate_schema(kind))
+        return core_schema.no_info_after_validator_function(lambda items: cls(items, kind), rows)
+
+
 class Page(Record, Generic[T]):
     """Some rows of a list. `next`: the cursor of the following page, None on the last."""
 
     items: tuple[T, ...]
     next: str | None = None
+
+    def df(self) -> DataFrame:
+        """One row per record. See `apom.tables.frame`."""
+        from apom.tables import frame
+
+        (kind,) = self.__pydantic_generic_metadata__["args"] or (None,)
+        return frame(self.items, kind)
 
 
 class Role(StrEnum):
@@ -96,6 +141,42 @@ class State(StrEnum):
         return Status.PROCESSING if self in (State.SUBMITTING, State.STORING) else Status(self.value)
 
 
+class Attention(StrEnum):
+    """Why a person is asked."""
+
+    LOST = "LOST"  # the answer to the submission was lost, and the provider cannot be asked for it
+    UNSURE = "UNSURE"  # the provider was asked for it and could not tell
+    LATE = "LATE"  # it takes longer than it should; it is looked after quietly
+    GONE = "GONE"  # the provider is done, and the file could not be fetched
+
+
+class Answer(StrEnum):
+    """What a person can decide where the engine must not."""
+
+    CHECK_AGAIN = "check_again"  # ask the provider once more
+    RETRY_DOWNLOAD = "retry_download"  # fetch the finished file once more
+    PASTE_TASK_ID = "paste_task_id"  # the provider's own id for it, seen in its log
+    REGENERATE = "regenerate"  # order it again, knowing that both may be billed
+    GIVE_UP = "give_up"  # count it as failed
+    KEEP = "keep"  # take what arrived after it was stopped
+
+
+class Step(StrEnum):
+    """Where a take is on its way."""
+
+    WAITING = "WAITING"  # in line
+    SENDING = "SENDING"  # the submission is under way
+    AT_PROVIDER = "AT_PROVIDER"
+    STORING = "STORING"  # the provider is done, its files are fetched
+
+
+REPLAY = "replay"  # error_code of a submission that goes out once more, under the same key
+STEPS = {
+    State.PENDING: Step.WAITING,
+    State.SUBMITTING: Step.SENDING,
+    State.PROCESSING: Step.AT_PROVIDER,
+    State.STORING: Step.STORING,
+}
 OPEN_STATES = (State.PENDING, State.SUBMITTING, State.PROCESSING, State.STORING)
 OPEN_STATUSES = (Status.PENDING, Status.PROCESSING)
 
@@ -112,14 +193,23 @@ class InputRole(StrEnum):
     AUDIO = "audio"
 
 
+class Scope(StrEnum):
+    """What an API token may be used for."""
+
+    READ = "read"  # look at what its person may see
+    WRITE = "write"  # and do what its person may do, their account excepted
+
+
 class Actor(Record):
-    """Who acts: a signed-in person, read again from the store for every request."""
+    """Who acts: a signed-in person or their token, read again from the store for every request."""
 
     user_id: UUID
     username: str
     is_admin: bool = False
     language: str = "en"
     session_id: UUID | None = None
+    token_id: UUID | None = Field(None, description="of the API token that stands in for the person")
+    scopes: tuple[Scope, ...] = (Scope.READ, Scope.WRITE)
 
 
 class User(Record):
@@ -145,6 +235,18 @@ class Session(Record):
     expires_at: datetime
     address: str = Field(description="cut to /24 or /48")
     agent: str = Field(description="the browser, as it calls itself")
+
+
+class ApiToken(Record):
+    """What stands in for a person in notebooks and scripts. The token itself is shown once; the store keeps its SHA-256."""
+
+    id: UUID
+    user_id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    last_used_at: datetime | None = Field(None, description="to the minute; None until it is used")
+    expires_at: datetime
+    created_at: datetime
 
 
 class Project(Record):
@@ -300,10 +402,41 @@ class Asset(Take):
     created_by_name: str = ""
     cost: float | None = None
     cost_unit: str | None = None
+    attention: Attention | None = Field(None, description="why a person is asked")
+    answers: tuple[Answer, ...] = Field((), description="what a person can decide about it now")
+
+
+class Mark(Record):
+    """What people think of a take, said absolutely: said twice it changes nothing. None leaves a thing as it is."""
+
+    asset_id: UUID
+    is_favorite: bool | None = None
+    rating: int | None = Field(None, ge=0, le=5)
+    is_headliner: bool | None = Field(None, description="stands for its shot; false takes that away from it")
+    trashed: bool | None = Field(None, description="in the trash, its files kept; false puts it back")
+
+
+class Refusal(Record):
+    """A mark that was not made: the error's code, and its sentence in the actor's language."""
+
+    asset_id: UUID
+    code: str
+    detail: str
+
+
+class Marked(Record):
+    """What became of marks. A refused one changed nothing, the others were made."""
+
+    takes: tuple[Take, ...] = Field(description="as they are now: those marked, and headliners that had to make room")
+    refused: tuple[Refusal, ...] = ()
 
 
 class Generation(Record):
-    """One paid submission: the engine's truth about it. `task` holds the ids and URLs the provider gave."""
+    """One paid submission: the engine's truth about it. `task` holds the ids and URLs the provider gave.
+
+    `state` is the engine's alone: how far the submission is, whatever people think of it. `attention` and `decision` lie
+    over it: a late take is still polled, a cancelled one still followed for its cost. `status` is what people see.
+    """
 
     id: UUID
     asset_id: UUID
@@ -316,7 +449,14 @@ class Generation(Record):
     inputs: tuple[AssetInput, ...] = ()
     request: Json | None = Field(None, description="as rendered, secrets masked")
     task: Json = Field(default_factory=dict)
+    task_id: str | None = Field(None, description="the provider's id for it")
     state: State
+    since: datetime | None = Field(None, description="when it came into this state")
+    attention: Attention | None = None
+    decision: Status | None = Field(None, description="a person's last word: CANCELLED, or FAILED when given up")
+    turn: int = Field(0, description="how often a person has spoken; what a step found out before that does not count")
+    asked_at: datetime | None = Field(None, description="since when it is looked after anew, at a person's wish")
+    is_batch: bool = Field(False, description="one of many: lets those pass that somebody is waiting for")
     attempts: int = 0
     next_at: datetime
     owner: str | None = None
@@ -325,9 +465,65 @@ class Generation(Record):
     cost_estimate: float | None = None
     cost_actual: float | None = None
     cost_unit: str | None = None
+    currency: str | None = Field(None, description="the project's, as of the order; None for play and without a rate")
+    rate: float | None = Field(None, description="what one unit cost in it then")
     error_code: str | None = None
     created_by: UUID
     created_at: datetime
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether it left this house at least once."""
+        return self.state is not State.PENDING or self.error_code == REPLAY
+
+    @property
+    def status(self) -> Status:
+        """What people see of it."""
+        if self.decision is not None:
+            return self.decision
+        return self.state.status if self.attention is None else Status.ATTENTION
+
+
+class QueueItem(Record):
+    """A take on its way, or waiting for a person. Times are aware and in UTC."""
+
+    asset_id: UUID
+    number: int
+    asset_type: AssetType
+    status: Status
+    error_message: str | None
+    project_id: UUID
+    project_name: str
+    box_id: UUID
+    box_code: str
+    box_name: str
+    provider: str
+    model: str
+    step: Step | None = Field(description="None when nothing happens before a person decides")
+    since: datetime = Field(description="when it came to this step")
+    position: int | None = Field(
+        None, description="how many go before it at its provider, itself included; while WAITING"
+    )
+    ordered_at: datetime
+    created_by: UUID
+    created_by_name: str
+    batch_id: UUID | None
+    cost_estimate: float | None
+    cost_unit: str | None
+    attention: Attention | None
+    answers: tuple[Answer, ...] = ()
+
+
+class ProviderHealth(Record):
+    """How a provider has been doing since this process started."""
+
+    provider: str
+    title: str
+    last_success_at: datetime | None = Field(None, description="when it last delivered")
+    error_rate: float | None = Field(None, description="0 to 1, of its last 50 answers; None without any")
+    paused_until: datetime | None = Field(None, description="it asked to wait until then")
+    in_flight: int = Field(0, description="submissions under way or at the provider")
+    waiting: int = Field(0, description="in line for a slot")
 
 
 class AIModel(Record):
@@ -342,6 +538,35 @@ class AIModel(Record):
     inputs: tuple[Json, ...] = ()
     price: Json | None = None
     is_play: bool = Field(False, description="play prices: never added to money")
+
+
+class Spending(Record):
+    """What a project has spent, in its own currency. Play prices are no money."""
+
+    project_id: UUID
+    currency: str
+    budget: float | None
+    spent: float | None = Field(description="None when a part of it is in a currency without a rate")
+    promised: float | None = Field(description="what is ordered and not done yet will cost; None as for `spent`")
+    unpriced: int = Field(0, description="submissions whose price nobody knows; they are in none of the sums")
+
+
+class StatementRow(Record):
+    """What a person spent at a provider for a project in a month."""
+
+    month: datetime = Field(description="its first day, in UTC")
+    provider: str
+    project_id: UUID
+    project_name: str | None = Field(description="None when the project is gone")
+    user_id: UUID
+    username: str | None
+    unit: str | None
+    is_play: bool = Field(description="play prices: no money")
+    takes: int
+    units: float | None = Field(description="in the provider's unit")
+    currency: str | None
+    amount: float | None = Field(description="in the project's currency, at the rate of that day")
+    unpriced: int = Field(description="submissions without a rate; they are not in `amount`")
 
 
 class Round(Record):
@@ -390,6 +615,7 @@ class Event(Record):
     version: int = 0
     box_id: UUID | None = None
     asset_id: UUID | None = None
+    asset_ids: tuple[UUID, ...] = Field((), description="where several changed together")
     status: Status | None = None
 
 
@@ -401,3 +627,23 @@ class Health(Record):
     store: bool
     engine_age_s: float | None = Field(description="since the engine's last tick; None when it does not run")
     in_flight: int = 0
+
+
+class StoreInfo(Record):
+    """The store, as its operator sees it."""
+
+    url: str = Field(description="without its password")
+    schema_version: int = Field(description="the last migration applied; 0: nothing is there yet")
+    bytes: int = Field(description="on disk, the write-ahead log included")
+    rows: dict[str, int] = Field(description="of each table")
+    newest_row_at: datetime | None = Field(description="when something last happened")
+    newest_snapshot_at: datetime | None = Field(description="None without one")
+
+
+class Snapshot(Record):
+    """A consistent copy of the store in a file beside it."""
+
+    name: str
+    path: str
+    bytes: int
+    made_at: datetime

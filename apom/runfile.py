@@ -34,9 +34,10 @@ def write(data_dir: Path, url: str) -> Run:
 def read(data_dir: Path) -> Run | None:
     """The server that wrote it last, None without one; it may have ended since."""
     try:
-        return Run(**json.loads((data_dir / NAME).read_text("utf-8")))
+        run = Run(**json.loads((data_dir / NAME).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+    return run if isinstance(run.url, str) and isinstance(run.token, str) and run.url.startswith("http://") else None
 
 
 def remove(data_dir: Path, run: Run) -> None:

@@ -12,8 +12,8 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -22,25 +22,43 @@ from pydantic import JsonValue
 
 from apom.config import LIMITS
 from apom.errors import ApomError, BadMedia, Misconfigured, ProviderError, TooLarge
-from apom.models import AssetType, Generation, InputRole, State
+from apom.models import REPLAY, AssetType, Attention, Generation, InputRole, Json, State, Status
 from apom.words import N_
 
 if TYPE_CHECKING:
     from apom.providers.client import Client, Rendered
-    from apom.providers.spec import Model
+    from apom.providers.spec import Model, Poll, ProviderSpec, Submit
 
 log = logging.getLogger("apom.engine")
 
 AGAIN_BY_ITSELF = frozenset(["not_sent", "rate_limited", "maintenance", "transient"])
 BAD_FILE_TRIES = 4
 FETCH_S = 600.0
-KEPT_BY_PROVIDER = timedelta(hours=20)
+FETCH_LATE_S = 3600.0  # a finished file that cannot be fetched for so long is a person's matter too
+LOOK_UP_S = 600.0  # a provider that cannot be asked for a lost submission is asked again for so long
+LEASE_S = 20.0  # longer than a submission may take in all (15 s)
+PROVEN_S = 30.0  # what the provider does not know so long after it was sent was never taken
+CALLBACK_S = 300.0  # the provider may call and bring the lost task by itself
+CALLED_BACK = 5  # times as long between polls when the provider calls; never for ever: callbacks get lost
+LATE_MOST_S = 600.0
+CALLED_OFF = "called_off"  # in the task: the provider was told to stop
 LOST = N_(
     "The answer to the submission was lost: it may have been accepted and paid for. Check at the provider, then choose "
     "what to do. It is never sent again by itself."
 )
-LATE = N_("The provider has not finished within {minutes} minutes. It may still finish, and it may bill.")
-GONE = N_("The provider finished, but the file could not be fetched for so long that it may be gone.")
+UNSURE = N_(
+    "The answer to the submission was lost, and the provider could not tell whether it has it. Check again later, or look "
+    "at the provider. It is never sent again by itself."
+)
+LATE = N_(
+    "The provider has not finished within {minutes} minutes. It is looked after further, and comes by itself if it comes; "
+    "it may bill."
+)
+OVER = N_("The provider has not finished, and nobody looks after it any more. Check again, or give up.")
+GONE = N_(
+    "The provider finished, but the file cannot be fetched so far. It is tried for as long as the provider keeps it."
+)
+EXPIRED = N_("The provider finished, but the file could not be fetched for so long that it may be gone.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +88,20 @@ class Arrived:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What is true after a step. `changes`: fields of the generation. `durable`: False when only a timer moved.
+    """What is true after a step, and in how many seconds the next one is due.
 
-    `pause_s`: the provider asked everybody to wait for so long.
+    `changes`: fields of the generation. `durable`: False when only a timer moved. `pause_s`: the provider asked everybody
+    to wait, for so long (0: it did not say). `is_well`: whether the provider answered as it should; None when not asked.
     """
 
     state: State
-    next_at: datetime
+    wait_s: float = 0.0
     changes: Mapping[str, Any] = field(default_factory=dict)
     arrived: Sequence[Arrived] = ()
     said: Said | None = None
     durable: bool = True
     pause_s: float | None = None
+    is_well: bool | None = None
 
 
 class Keeper(Protocol):
@@ -93,23 +113,30 @@ class Keeper(Protocol):
     def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
         """The file at `path` becomes the generation's `index`-th output. Raises BadMedia, TooLarge."""
 
-
-def backoff(attempts: int, *, first_s: float = 1.0, most_s: float = 60.0) -> timedelta:
-    """Doubling, with jitter so that many do not come back at once."""
-    return timedelta(seconds=min(most_s, first_s * 2 ** min(attempts, 10)) * random.uniform(0.7, 1.0))  # noqa: S311
+    def discard(self, arrived: Arrived) -> None:
+        """Nobody wants the file any more."""
 
 
-def poll_wait(age_s: float, expected_s: float, every_s: float, most_s: float) -> timedelta:
+def backoff(attempts: int, *, first_s: float = 1.0, most_s: float = 60.0) -> float:
+    """Seconds: doubling, with jitter so that many do not come back at once."""
+    return min(most_s, first_s * 2.0 ** min(attempts, 10)) * random.uniform(0.7, 1.0)  # noqa: S311
+
+
+def poll_wait(age_s: float, expected_s: float, every_s: float, most_s: float) -> float:
     """Until the next poll: most of the expected time first, short steps around it, longer ones as it grows late."""
     if age_s < expected_s * 0.6:
         wait = max(expected_s * 0.6 - age_s, 0.2)
     else:
         wait = min(most_s, max(min(every_s, expected_s * 0.2), 0.2, age_s * 0.1))
-    return timedelta(seconds=wait * random.uniform(0.9, 1.1))  # noqa: S311
+    return wait * random.uniform(0.9, 1.1)  # noqa: S311
 
 
 async def prepare(
-    generation: Generation, provider: Client, model: Model, files: Sequence[tuple[InputRole, Path, str]]
+    generation: Generation,
+    provider: Client,
+    model: Model,
+    files: Sequence[tuple[InputRole, Path, str]],
+    callback_url: str | None = None,
 ) -> Rendered:
     """Uploads the inputs and renders the request: free, so it may fail and be repeated. `files`: (role, path, mime)."""
     urls: dict[str, list[str]] = {}
@@ -117,95 +144,211 @@ async def prepare(
         declared = next(i for i in model.inputs if i.role == role)
         urls.setdefault(declared.name, []).append(await provider.upload(declared, path, mime))
     inputs = {name: tuple(found) for name, found in urls.items()}
-    return provider.render_submit(model, generation.params, inputs, callback_url=None)
+    return provider.render_submit(
+        model, generation.params, inputs, client_id=str(generation.id), callback_url=callback_url
+    )
 
 
-def unprepared(generation: Generation, error: Exception, now: datetime) -> Outcome:
+def unprepared(generation: Generation, error: Exception) -> Outcome:
     """The inputs could not be brought to the provider: nothing was sent, nothing was paid."""
-    attempts = generation.attempts + 1
     if isinstance(error, ProviderError) and error.kind in AGAIN_BY_ITSELF | {"unknown"}:
-        wait = backoff(attempts) if error.retry_after_s is None else timedelta(seconds=error.retry_after_s)
-        return Outcome(state=State.PENDING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
+        return replace(_unsent(generation, error), durable=False)
     said = Said.of(error) if isinstance(error, ApomError) else Said(message=N_("The request could not be made."))
-    return Outcome(state=State.FAILED, next_at=now, changes={"error_code": _code(error)}, said=said)
+    return Outcome(state=State.FAILED, changes={"error_code": _code(error)}, said=said)
 
 
-async def submit(generation: Generation, provider: Client, model: Model, request: Rendered, now: datetime) -> Outcome:
+def _unsent(generation: Generation, error: ProviderError) -> Outcome:
+    """Nothing was ordered. A wish to wait holds for everybody; the row itself stays at the head of its line."""
+    attempts = generation.attempts + 1
+    pause_s = (error.retry_after_s or 0.0) if error.kind in ("rate_limited", "maintenance") else None
+    wait_s = backoff(attempts) if pause_s is None else 0.0
+    return Outcome(state=State.PENDING, wait_s=wait_s, changes={"attempts": attempts}, pause_s=pause_s, is_well=False)
+
+
+async def submit(generation: Generation, provider: Client, model: Model, request: Rendered) -> Outcome:
     """The one POST that costs money. `generation` is SUBMITTING, and that is committed."""
     masked = request.masked()
     try:
         submitted = await provider.submit(request)
     except Misconfigured as error:  # the key went away meanwhile: nothing was sent
-        return Outcome(state=State.FAILED, next_at=now, changes={"error_code": error.code}, said=Said.of(error))
+        if generation.error_code == REPLAY:
+            return lost(unsure=True)
+        return Outcome(state=State.FAILED, changes={"error_code": error.code}, said=Said.of(error))
     except ProviderError as error:
-        attempts = generation.attempts + 1
         if error.kind in ("not_sent", "rate_limited", "maintenance"):
-            wait = backoff(attempts) if error.retry_after_s is None else timedelta(seconds=error.retry_after_s)
-            pause_s = None if error.kind == "not_sent" else wait.total_seconds()
-            return Outcome(state=State.PENDING, next_at=now + wait, changes={"attempts": attempts}, pause_s=pause_s)
-        state = State.ATTENTION if error.kind in ("unknown", "transient") else State.FAILED
-        said = Said(message=LOST) if state is State.ATTENTION else Said.of(error)
+            return _unsent(generation, error)
+        # A second request with the same key that is refused says nothing of the first.
+        if error.kind in ("unknown", "transient") or generation.error_code == REPLAY:
+            return Outcome(
+                state=State.SUBMITTING, wait_s=0.5, changes={"request": masked}, durable=False, is_well=False
+            )
         changes = {"error_code": error.provider_code or error.kind, "request": masked}
-        return Outcome(state=state, next_at=now, changes=changes, said=said)
-    poll = model.poll_block(provider.spec)
-    return Outcome(
-        state=State.PROCESSING,
-        next_at=now + timedelta(seconds=min(1.0, poll.every_s)),
-        changes={"task": submitted.task, "attempts": 0, "request": masked},
-    )
+        return Outcome(state=State.FAILED, changes=changes, said=Said.of(error), is_well=error.kind != "auth")
+    return _at_provider(model, provider.spec, submitted.task, request=masked)
 
 
-def lost(now: datetime) -> Outcome:
-    """A submission whose process died before the answer: nobody knows, so a person decides."""
-    return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "lost"}, said=Said(message=LOST))
+def _at_provider(model: Model, spec: ProviderSpec, task: Json, **changes: Any) -> Outcome:
+    known = {"task": task, "task_id": task_id(model, spec, task), "attempts": 0, "attention": None, "error_code": None}
+    wait_s = min(1.0, model.poll_block(spec).every_s)
+    return Outcome(state=State.PROCESSING, wait_s=wait_s, changes={**changes, **known}, is_well=True)
 
 
-async def poll(generation: Generation, provider: Client, model: Model, expected_s: float, now: datetime) -> Outcome:
-    """Asks how far it is. Free, so every fault means "ask again"; only a task that still runs can be late."""
+def task_id(model: Model, spec: ProviderSpec, task: Mapping[str, JsonValue]) -> str | None:
+    """What the provider calls a task: the first thing its file takes from the answer to a submission."""
+    found = task.get(next(iter(model.submit_block(spec).take)))
+    return None if found is None else str(found)[:500]
+
+
+async def recover(
+    generation: Generation, provider: Client, model: Model, *, age_s: float, is_called_back: bool
+) -> Outcome:
+    """A submission whose answer was lost, `age_s` seconds after it began: is it there?
+
+    It is sent again only where the provider's file proves that this cannot be paid twice; what nobody knows becomes a
+    person's. `is_called_back`: the provider may call and tell.
+    """
+    block = model.submit_block(provider.spec)
+    found = await _looked_up(generation, provider, model, age_s) or _sent_again(generation, block, age_s)
+    if found is not None:
+        return found
+    if is_called_back and age_s < CALLBACK_S:
+        return _lost_so_far(generation, CALLBACK_S - age_s)
+    return lost(unsure=block.lookup is not None or generation.error_code == REPLAY)
+
+
+async def _looked_up(generation: Generation, provider: Client, model: Model, age_s: float) -> Outcome | None:
+    """By our own id, where the provider can be asked for that; None when it cannot tell."""
+    block = model.submit_block(provider.spec).lookup
+    if block is None:
+        return None
+    try:
+        task = await provider.look_up(model, str(generation.id))
+    except (ProviderError, Misconfigured) as error:
+        is_deaf = isinstance(error, Misconfigured) or error.kind in AGAIN_BY_ITSELF | {"auth"}
+        again = _lost_so_far(generation, backoff(generation.attempts + 1), is_well=False)
+        return again if is_deaf and age_s < LOOK_UP_S else None
+    if task is not None:
+        return _at_provider(model, provider.spec, task)
+    if not block.proves_absence:
+        return None
+    if age_s < PROVEN_S:
+        return _lost_so_far(generation, PROVEN_S - age_s)
+    return Outcome(state=State.PENDING, changes={"attention": None, "error_code": None}, is_well=True)
+
+
+def _sent_again(generation: Generation, block: Submit, age_s: float) -> Outcome | None:
+    """With the same key, once, where the provider knows it again; None where that may be paid twice.
+
+    The same key with another body is an error, and inputs are uploaded to a new address each time.
+    """
+    if block.replay == "never" or generation.inputs or generation.error_code == REPLAY:
+        return None
+    if age_s > block.replay_s * 0.9:
+        return None
+    if age_s < LEASE_S:
+        return _lost_so_far(generation, LEASE_S - age_s)
+    return Outcome(state=State.PENDING, changes={"attention": None, "error_code": REPLAY})
+
+
+def _lost_so_far(generation: Generation, wait_s: float, *, is_well: bool | None = None) -> Outcome:
+    changes = {"attempts": generation.attempts + 1}
+    return Outcome(state=State.SUBMITTING, wait_s=wait_s, changes=changes, durable=False, is_well=is_well)
+
+
+def lost(*, unsure: bool = False) -> Outcome:
+    """Nobody knows whether it was ordered, so a person decides."""
+    attention = Attention.UNSURE if unsure else Attention.LOST
+    said = Said(message=UNSURE if unsure else LOST)
+    return Outcome(state=State.ATTENTION, changes={"error_code": "lost", "attention": attention}, said=said)
+
+
+async def poll(
+    generation: Generation,
+    provider: Client,
+    model: Model,
+    *,
+    age_s: float,
+    expected_s: float,
+    now: datetime,
+    is_called_back: bool = False,
+) -> Outcome:
+    """Asks how far it is, `age_s` seconds after it was sent. Free, so every fault means "ask again"."""
     block = model.poll_block(provider.spec)
-    age_s = max(0.0, (now - (generation.submitted_at or generation.created_at)).total_seconds())
+    called_off = await _call_off(generation, provider, model)
     try:
         answer = await provider.poll(model, generation.task, age_s)
     except (ProviderError, Misconfigured) as error:
-        return _unanswered(generation, error, age_s > block.deadline_s, now)
-    task: dict[str, JsonValue] = {**generation.task, **answer.task}
+        return _unanswered(generation, block, error, age_s)
+    task: Json = {**generation.task, **called_off, **answer.task}
     changes: dict[str, Any] = {} if task == generation.task else {"task": task}
     if answer.cost is not None:
         changes |= {"cost_actual": answer.cost, "cost_unit": answer.unit}
     if answer.state == "done":
         task |= {"results": list(answer.results), "done_at": now.isoformat()}
-        return Outcome(state=State.STORING, next_at=now, changes={**changes, "task": task, "attempts": 0})
+        changes |= {"task": task, "attempts": 0, "attention": None}
+        return Outcome(state=State.STORING, changes=changes, is_well=True)
     if answer.state in ("failed", "cancelled"):
         refusal = ProviderError("failed", provider_code=answer.error_code, provider_message=answer.error_message)
-        changes["error_code"] = refusal.provider_code or "failed"
-        return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(refusal))
-    if age_s > block.deadline_s:
-        return _late(age_s, now)
-    wait = poll_wait(age_s, expected_s, block.every_s, block.max_every_s)
-    return Outcome(state=State.PROCESSING, next_at=now + wait, changes=changes, durable="task" in changes)
+        changes |= {"error_code": refusal.provider_code or "failed", "attention": None}
+        return Outcome(state=State.FAILED, changes=changes, said=Said.of(refusal), is_well=True)
+    wait_s = poll_wait(age_s, expected_s, block.every_s, block.max_every_s) * (CALLED_BACK if is_called_back else 1)
+    still = Outcome(state=State.PROCESSING, wait_s=wait_s, changes=changes, durable="task" in changes, is_well=True)
+    return _in_time(generation, block, still, age_s)
 
 
-def _late(age_s: float, now: datetime) -> Outcome:
-    said = Said(message=LATE, values={"minutes": round(age_s / 60)})
-    return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "late"}, said=said)
+async def _call_off(generation: Generation, provider: Client, model: Model) -> Json:
+    """Takes back what a person has cancelled, where the provider can; it is polled on for what it cost."""
+    if generation.decision is not Status.CANCELLED or provider.spec.cancel is None or CALLED_OFF in generation.task:
+        return {}
+    try:
+        await provider.cancel(model, generation.task)
+    except (ProviderError, Misconfigured) as error:
+        if isinstance(error, Misconfigured) or error.kind in AGAIN_BY_ITSELF:
+            return {}
+    return {CALLED_OFF: True}
 
 
-def _unanswered(generation: Generation, error: ProviderError | Misconfigured, is_late: bool, now: datetime) -> Outcome:
-    """It is paid for: even "no such task" is asked again, until it is late and a person decides."""
-    if isinstance(error, ProviderError) and error.kind in ("failed", "moderated"):
-        changes = {"error_code": error.provider_code or error.kind}
-        return Outcome(state=State.FAILED, next_at=now, changes=changes, said=Said.of(error))
-    if is_late:
-        said = Said.of(error)
-        return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": error.code}, said=said)
+def _in_time(generation: Generation, block: Poll, still: Outcome, age_s: float) -> Outcome:
+    """A deadline is no failure: a person hears of it, and it is looked after quietly, for as long as the file says."""
+    if age_s <= block.deadline_s:
+        return still
+    changes = {**still.changes, "attention": Attention.LATE}
+    if age_s > max(block.watch_s, block.deadline_s):
+        return replace(still, state=State.ATTENTION, changes=changes, said=Said(message=OVER), durable=True)
+    quiet = replace(still, wait_s=max(still.wait_s, min(age_s * 0.1, LATE_MOST_S)), changes=changes)
+    if generation.attention is not None:
+        return quiet
+    said = still.said or Said(message=LATE, values={"minutes": max(1, round(block.deadline_s / 60))})
+    return replace(quiet, said=said, durable=True)
+
+
+def _unanswered(generation: Generation, block: Poll, error: ProviderError | Misconfigured, age_s: float) -> Outcome:
+    """It is paid for: even "no such task" is asked again, until it is late and a person hears of it."""
+    pause_s, wished_s = None, None
+    if isinstance(error, ProviderError):
+        if error.kind in ("failed", "moderated"):
+            changes = {"error_code": error.provider_code or error.kind, "attention": None}
+            return Outcome(state=State.FAILED, changes=changes, said=Said.of(error), is_well=True)
+        wished_s = error.retry_after_s
+        pause_s = (wished_s or 0.0) if error.kind == "rate_limited" else None
     attempts = generation.attempts + 1
-    wished_s = error.retry_after_s if isinstance(error, ProviderError) else None
-    wait = backoff(attempts) if wished_s is None else timedelta(seconds=wished_s)
-    return Outcome(state=State.PROCESSING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
+    again = Outcome(
+        state=State.PROCESSING,
+        wait_s=backoff(attempts) if wished_s is None else wished_s,
+        changes={"attempts": attempts},
+        said=Said.of(error),
+        durable=False,
+        pause_s=pause_s,
+        is_well=False,
+    )
+    return _in_time(generation, block, again, age_s)
 
 
-async def collect(generation: Generation, provider: Client, keeper: Keeper, now: datetime) -> Outcome:
-    """Fetches every result and stores it. Paid for, so it is tried again for as long as the provider keeps it."""
+async def collect(generation: Generation, provider: Client, model: Model, keeper: Keeper, *, age_s: float) -> Outcome:
+    """Fetches every result and stores it, `age_s` seconds after it was ready.
+
+    Paid for, so it is tried again for as long as the provider keeps it.
+    """
     urls = generation.task["results"]
     assert isinstance(urls, list), "poll wrote it"
     arrived: list[Arrived] = []
@@ -217,8 +360,8 @@ async def collect(generation: Generation, provider: Client, keeper: Keeper, now:
             log.warning("generation %s: result %s could not be stored", generation.id, index, exc_info=error)
             faults.append(error)
     if not faults or (arrived and _is_hopeless(generation, faults)):
-        return Outcome(state=State.COMPLETED, next_at=now, arrived=arrived)
-    return _uncollected(generation, faults, now)
+        return Outcome(state=State.COMPLETED, changes={"attention": None, "error_code": None}, arrived=arrived)
+    return _uncollected(generation, faults, age_s, model.result_block(provider.spec).kept_s)
 
 
 async def _fetch(generation: Generation, provider: Client, keeper: Keeper, url: str, index: int) -> Arrived:
@@ -232,15 +375,26 @@ def _is_hopeless(generation: Generation, faults: Sequence[Exception]) -> bool:
     return generation.attempts + 1 >= BAD_FILE_TRIES and all(isinstance(f, BadMedia | TooLarge) for f in faults)
 
 
-def _uncollected(generation: Generation, faults: Sequence[Exception], now: datetime) -> Outcome:
+def _is_refused(generation: Generation, faults: Sequence[Exception]) -> bool:
+    """The provider says, again and again, that the file is not there or not for us."""
+    kinds = [f.kind if isinstance(f, ProviderError) else "" for f in faults]
+    return generation.attempts + 1 >= BAD_FILE_TRIES and set(kinds) <= {"rejected", "auth"}
+
+
+def _uncollected(generation: Generation, faults: Sequence[Exception], age_s: float, kept_s: float) -> Outcome:
     attempts, first = generation.attempts + 1, faults[0]
     if _is_hopeless(generation, faults) and isinstance(first, ApomError):
-        return Outcome(state=State.FAILED, next_at=now, changes={"error_code": first.code}, said=Said.of(first))
-    done_at = datetime.fromisoformat(str(generation.task["done_at"]))
-    if now - done_at > KEPT_BY_PROVIDER:
-        return Outcome(state=State.ATTENTION, next_at=now, changes={"error_code": "gone"}, said=Said(message=GONE))
-    wait = backoff(attempts, most_s=600)
-    return Outcome(state=State.STORING, next_at=now + wait, changes={"attempts": attempts}, durable=False)
+        changes = {"error_code": first.code, "attention": None}
+        return Outcome(state=State.FAILED, changes=changes, said=Said.of(first))
+    wait_s = backoff(attempts, most_s=600)
+    gone: dict[str, Any] = {"error_code": "gone", "attention": Attention.GONE}
+    if age_s > kept_s:
+        return Outcome(state=State.ATTENTION, changes=gone, said=Said(message=EXPIRED))
+    if generation.attention is None and (age_s > FETCH_LATE_S or _is_refused(generation, faults)):
+        return Outcome(
+            state=State.STORING, wait_s=wait_s, changes={**gone, "attempts": attempts}, said=Said(message=GONE)
+        )
+    return Outcome(state=State.STORING, wait_s=wait_s, changes={"attempts": attempts}, durable=False)
 
 
 def _code(error: Exception) -> str:

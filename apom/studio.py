@@ -6,7 +6,6 @@ and `Review(token)`, what one link may do. Pages, REST, sockets, media routes an
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,36 +20,57 @@ from apom import __version__
 from apom.accounts import Accounts
 from apom.assets import Assets
 from apom.config import Settings, shipped
+from apom.decisions import Decisions
 from apom.engine import Engine
+from apom.engine.callbacks import Callbacks
 from apom.engine.wiring import MediaKeeper, ProviderPool
-from apom.errors import NotFound
+from apom.errors import Invalid, NotFound
 from apom.events import Hub, Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.generate import Generate, Order
 from apom.models import (
-    OPEN_STATUSES,
     Actor,
     AIModel,
+    ApiToken,
     Asset,
     AssetType,
     Box,
     BoxKind,
     Health,
     InputRole,
+    Mark,
+    Marked,
     Member,
     Page,
     Project,
+    ProviderHealth,
+    QueueItem,
     Role,
     Round,
+    Rows,
+    Scope,
     Session,
     SharedLink,
+    Snapshot,
+    SourceType,
+    Spending,
+    StatementRow,
     Status,
+    StoreInfo,
     Take,
     User,
 )
+from apom.money import Money
+from apom.preflight import prepare_folder
 from apom.projects import Projects
+from apom.queue import Queue
+from apom.scopes import limited
+from apom.search import Filter
 from apom.sharing import Sharing
+from apom.stills import Stills
 from apom.store import Store, open_store
+from apom.tokens import BOTH, PREFIX, Tokens
+from apom.waiting import OnChange, wait
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -101,16 +121,22 @@ class Studio:
         self.settings = settings
         self.hub = Hub()
         self.accounts = Accounts(store, settings, clock)
+        self.tokens = Tokens(store, clock)
         self.engine = Engine(
             store,
             MediaKeeper(storage, settings.env),
             lambda: ProviderPool(store, storage, settings),
+            Callbacks(settings.data_dir, settings.public_url),
             self.hub,
             clock,
         )
         self.projects = Projects(store, storage, self.hub, clock)
         self.assets = Assets(store, storage, self.hub, clock)
-        self.generate = Generate(store, catalog, self.hub, clock, self.engine.wake)
+        self.money = Money(store, clock)
+        self.generate = Generate(store, catalog, self.money, self.hub, clock, self.engine.wake)
+        self.stills = Stills(store, storage, settings.env, self.hub, clock)
+        self.decisions = Decisions(store, self.hub, clock, self.engine.heed, self.engine.confirm)
+        self.queue = Queue(store, catalog, self.engine.places, self.engine.providers)
         self.sharing = Sharing(store, clock)
         self._store = store
 
@@ -127,8 +153,8 @@ class Studio:
 
         settings = settings or Settings()
         catalog = Catalog.load(shipped("providers"))
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = open_store(settings.store_url)
+        prepare_folder(settings.data_dir)
+        store = open_store(settings.store_url, snapshots=settings.data_dir / "snapshots")
         try:
             studio = cls(settings, store, LocalStorage(settings.data_dir / "media"), catalog, clock)
             if engine:
@@ -170,8 +196,20 @@ class Studio:
         return self.accounts.login(username, password, address=address, agent=agent)
 
     def resolve(self, *, token: str | None = None, session_id: UUID | None = None) -> Actor | None:
-        """Who is behind a session, None when it has ended."""
+        """Who is behind a session or an API token, None when it has ended."""
+        if token is not None and token.startswith(PREFIX):
+            return self.tokens.resolve(secret=token)
         return self.accounts.resolve(token=token, session_id=session_id)
+
+    def is_still(self, actor: Actor) -> bool:
+        """Whether the session or the API token that the actor came with goes on."""
+        if actor.token_id is not None:
+            return self.tokens.resolve(token_id=actor.token_id) is not None
+        return actor.session_id is None or self.resolve(session_id=actor.session_id) is not None
+
+    def call_back(self, provider: str, generation_id: UUID, proof: str, body: bytes) -> bool:
+        """A provider called the address of a generation; False for an address that was never given out."""
+        return self.engine.call_back(provider, generation_id, proof, body)
 
     def operator(self) -> Operator:
         """The door for whoever runs the machine: the command line."""
@@ -215,14 +253,59 @@ class Operator:
         return self._studio.accounts.add(username, password, by="operator")
 
     def reset_password(self, username: str, password: str) -> User:
-        """A new password; the person's sessions end. Raises NotFound, Invalid."""
+        """A new password; the person's sessions and tokens end. Raises NotFound, Invalid."""
         return self._studio.accounts.reset_password(username, password, by="operator")
 
+    def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User:
+        """Changes what is named; who may no longer sign in is signed out. Raises NotFound, Conflict."""
+        return self._studio.accounts.change(username, by="operator", is_admin=is_admin, is_active=is_active)
 
+    def create_token(
+        self, username: str, name: str, *, days: int = 365, scopes: Sequence[Scope] = BOTH
+    ) -> tuple[ApiToken, str]:
+        """An API token for somebody and its secret, shown this once. Raises NotFound, Invalid, Conflict."""
+        return self._studio.tokens.create_for(username, name, days, scopes, by="operator")
+
+    def tokens(self, username: str) -> tuple[ApiToken, ...]:
+        """Somebody's API tokens that still work, the latest first. Raises NotFound."""
+        return self._studio.tokens.of_named(username)
+
+    def revoke_token(self, token: Ref) -> None:
+        """Ends an API token now. Raises NotFound."""
+        self._studio.tokens.revoke(id_of(token), by="operator")
+
+    def store_info(self) -> StoreInfo:
+        """Which store this is, how large, and what is in it."""
+        from apom.store import upkeep
+
+        return upkeep.inspect(self._studio._store, self._studio.settings.store_url)
+
+    def snapshot(self, name: str) -> Snapshot:
+        """A consistent copy beside the store, while people go on working. Raises Invalid, Conflict."""
+        from apom.store import upkeep
+
+        return upkeep.snapshot(self._studio._store, name)
+
+    def copy_store(self, url: str) -> dict[str, int]:
+        """Every row as of now into an empty store at `url`; the rows of each table. This one is left as it is.
+
+        Raises Misconfigured, Conflict when it is not empty, Unavailable.
+        """
+        from apom.store.copying import copy
+
+        target = open_store(url)
+        try:
+            return copy(self._studio._store, target)
+        finally:
+            target.close()
+
+
+@limited
 class Workspace:
     """What one signed-in person may do. Every method takes a record or its id and answers with frozen records.
 
-    A stranger's id raises NotFound like a missing one; a member's missing right raises NotAllowed.
+    A stranger's id raises NotFound like a missing one; a member's missing right raises NotAllowed, and so does what an
+    API token may not do (apom.scopes).
     """
 
     def __init__(self, studio: Studio, actor: Actor) -> None:
@@ -243,9 +326,9 @@ class Workspace:
         """Ends all other sessions. Raises NotAllowed, Invalid, TooMany."""
         self._studio.accounts.change_password(self.actor, current, new)
 
-    def sessions(self) -> tuple[Session, ...]:
+    def sessions(self) -> Rows[Session]:
         """The actor's own sessions, the latest first."""
-        return self._studio.accounts.sessions(self.actor)
+        return Rows(self._studio.accounts.sessions(self.actor), Session)
 
     def end_session(self, session: Ref) -> None:
         """Signs one browser out. Raises NotFound."""
@@ -254,6 +337,18 @@ class Workspace:
     def logout(self) -> None:
         """Ends this session."""
         self._studio.accounts.logout(self.actor)
+
+    def create_token(self, name: str, *, days: int = 365, scopes: Sequence[Scope] = BOTH) -> tuple[ApiToken, str]:
+        """An API token for notebooks and scripts, and its secret, shown this once. Raises Invalid, Conflict."""
+        return self._studio.tokens.create(self.actor, name, days, scopes)
+
+    def tokens(self) -> Rows[ApiToken]:
+        """The actor's API tokens that still work, the latest first."""
+        return Rows(self._studio.tokens.of(self.actor.user_id), ApiToken)
+
+    def revoke_token(self, token: Ref) -> None:
+        """Ends an API token now. Raises NotFound."""
+        self._studio.tokens.revoke(id_of(token), by=self.actor.username, of=self.actor.user_id)
 
     def set_system(self, key: str, value: JsonValue) -> None:
         """An admin's setting (apom.config.SYSTEM). Raises NotAllowed, Invalid."""
@@ -285,13 +380,13 @@ class Workspace:
         """With everything in it, for good. Raises NotFound, NotAllowed, Conflict."""
         self._studio.projects.delete(self.actor, id_of(project))
 
-    def members(self, project: Ref) -> tuple[Member, ...]:
+    def members(self, project: Ref) -> Rows[Member]:
         """Who is in a project."""
-        return self._studio.projects.members(self.actor, id_of(project))
+        return Rows(self._studio.projects.members(self.actor, id_of(project)), Member)
 
-    def set_member(self, project: Ref, username: str, role: Role) -> tuple[Member, ...]:
+    def set_member(self, project: Ref, username: str, role: Role) -> Rows[Member]:
         """Lets somebody in as EDITOR or VIEWER. Raises NotFound, NotAllowed, Invalid."""
-        return self._studio.projects.set_member(self.actor, id_of(project), username, role)
+        return Rows(self._studio.projects.set_member(self.actor, id_of(project), username, role), Member)
 
     def remove_member(self, project: Ref, user: Ref) -> None:
         """Somebody leaves. Raises NotFound, NotAllowed, Invalid."""
@@ -314,17 +409,17 @@ class Workspace:
         """A new box at the end. Raises NotFound, NotAllowed, Invalid, Conflict."""
         return self._studio.projects.create_boxes(self.actor, id_of(project), [name], kind, fields)[0]
 
-    def create_boxes(self, project: Ref, names: Sequence[str], *, kind: BoxKind = BoxKind.SHOT) -> tuple[Box, ...]:
+    def create_boxes(self, project: Ref, names: Sequence[str], *, kind: BoxKind = BoxKind.SHOT) -> Rows[Box]:
         """Many boxes at once, all or none. Raises NotFound, NotAllowed, Invalid."""
-        return self._studio.projects.create_boxes(self.actor, id_of(project), list(names), kind, {})
+        return Rows(self._studio.projects.create_boxes(self.actor, id_of(project), list(names), kind, {}), Box)
 
     def box(self, box: Ref) -> Box:
         """One box. Raises NotFound."""
         return self._studio.projects.box(self.actor, id_of(box))
 
-    def get_project_boxes(self, project: Ref, *, kind: BoxKind | None = None) -> tuple[Box, ...]:
+    def get_project_boxes(self, project: Ref, *, kind: BoxKind | None = None) -> Rows[Box]:
         """The shots in order, then the other boxes by code. Raises NotFound."""
-        return self._studio.projects.boxes(self.actor, id_of(project), kind)
+        return Rows(self._studio.projects.boxes(self.actor, id_of(project), kind), Box)
 
     def update_box(self, box: Ref, **changes: Unpack[BoxChanges]) -> Box:
         """Changes what is named. Raises NotFound, NotAllowed, Invalid, Conflict."""
@@ -334,19 +429,19 @@ class Workspace:
         """With every take in it, for good. Raises NotFound, NotAllowed, Conflict."""
         self._studio.projects.delete_box(self.actor, id_of(box))
 
-    def reorder_boxes(self, project: Ref, order: Sequence[Ref]) -> tuple[Box, ...]:
+    def reorder_boxes(self, project: Ref, order: Sequence[Ref]) -> Rows[Box]:
         """The shots in this order: each exactly once, all or nothing. Raises NotFound, NotAllowed, Conflict."""
-        return self._studio.projects.reorder(self.actor, id_of(project), [id_of(b) for b in order])
+        return Rows(self._studio.projects.reorder(self.actor, id_of(project), [id_of(b) for b in order]), Box)
 
-    def move_box(self, box: Ref, steps: int) -> tuple[Box, ...]:
+    def move_box(self, box: Ref, steps: int) -> Rows[Box]:
         """A shot `steps` places later, earlier when negative. Raises NotFound, NotAllowed, Invalid."""
-        return self._studio.projects.move(self.actor, id_of(box), steps)
+        return Rows(self._studio.projects.move(self.actor, id_of(box), steps), Box)
 
     # takes
 
-    def models(self, asset_type: AssetType | None = None) -> tuple[AIModel, ...]:
+    def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
         """What can be generated with."""
-        return self._studio.generate.models(asset_type)
+        return Rows(self._studio.generate.models(asset_type), AIModel)
 
     def create_asset(
         self,
@@ -370,14 +465,14 @@ class Workspace:
         inputs: Sequence[tuple[InputRole, Ref]] = (),
         n: int = 1,
         token: str | None = None,
-    ) -> tuple[Take, ...]:
+    ) -> Rows[Take]:
         """`n` takes with different seeds, PENDING; the engine goes on by itself. See `apom.generate.Order`.
 
         Raises NotFound, NotAllowed, Invalid, Conflict; nothing is stored or sent then.
         """
         used = [(InputRole(role), id_of(source)) for role, source in inputs]
         order = Order(prompt=prompt, model=model, params=params or {}, inputs=used, n=n, token=token)
-        return self._studio.generate.order(self.actor, id_of(box), order)
+        return Rows(self._studio.generate.order(self.actor, id_of(box), order), Take)
 
     def animate(self, asset: Ref, prompt: str = "", *, model: str = DEFAULT_VIDEO, token: str | None = None) -> Take:
         """A clip that starts from this picture. Raises as `generate` does."""
@@ -400,31 +495,103 @@ class Workspace:
         )
         return ordered[0]
 
-    def wait(self, takes: Sequence[Ref], *, timeout_s: float = 600.0) -> tuple[Asset, ...]:
-        """Waits until none of these is on its way. After `timeout_s` answers with how they are: late is no failure."""
-        end = time.monotonic() + timeout_s
-        ids = [id_of(take) for take in takes]
-        while True:
-            found = tuple(self.asset(id) for id in ids)
-            if time.monotonic() >= end or not any(asset.status in OPEN_STATUSES for asset in found):
-                return found
-            time.sleep(0.1)
+    def wait(
+        self, takes: Sequence[Ref], *, timeout_s: float | None = None, on_change: OnChange | None = None
+    ) -> Rows[Take]:
+        """The takes once none of them is on its way any more; `on_change` is told all of them after each look.
+
+        Raises NotFound when one is deleted meanwhile, Unavailable after `timeout_s`: they go on by themselves.
+        """
+        return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:
         """One take with everything about it. Raises NotFound."""
         return self._studio.assets.get(self.actor, id_of(asset))
 
     def get_box_assets(
-        self, box: Ref, *, asset_type: AssetType | None = None, cursor: str | None = None, limit: int = 200
+        self,
+        box: Ref,
+        *,
+        asset_type: AssetType | None = None,
+        status: Status | None = None,
+        favorites: bool = False,
+        min_rating: int = 0,
+        trashed: bool = False,
+        cursor: str | None = None,
+        limit: int = 200,
     ) -> Page[Take]:
-        """A box's takes, newest first. Raises NotFound."""
-        return self._studio.assets.of_box(self.actor, id_of(box), asset_type, cursor, limit)
+        """A box's takes, newest first; with `trashed` those in its trash instead. Raises NotFound."""
+        wanted = Filter(
+            box_id=id_of(box),
+            asset_type=asset_type,
+            status=status,
+            favorites=favorites,
+            min_rating=min_rating,
+            trashed=trashed,
+        )
+        return self._studio.assets.page(self.actor, wanted, cursor, limit)
+
+    def get_assets(self, assets: Sequence[Ref]) -> Rows[Take]:
+        """These takes as they are now, those in the trash too; left out what is not there. Raises Invalid.
+
+        At most `LIMITS.marks` at once.
+        """
+        return Rows(self._studio.assets.several(self.actor, [id_of(asset) for asset in assets]), Take)
+
+    def search_assets(
+        self,
+        text: str = "",
+        *,
+        project: Ref | None = None,
+        box: Ref | None = None,
+        asset_type: AssetType | None = None,
+        source_type: SourceType | None = None,
+        status: Status | None = None,
+        favorites: bool = False,
+        min_rating: int = 0,
+        ai_model: str | None = None,
+        tag: str | None = None,
+        created_by: Ref | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[Take]:
+        """Takes whose prompt or shot (name, code) has every word of `text`, newest first.
+
+        `-word` must not be there, `"two words"` stand together; letters match in either case. `since` is the first
+        moment, `until` the first one after the last; both aware. Raises NotFound, Invalid.
+        """
+        wanted = Filter(
+            project_id=None if project is None else id_of(project),
+            box_id=None if box is None else id_of(box),
+            asset_type=asset_type,
+            source_type=source_type,
+            status=status,
+            favorites=favorites,
+            min_rating=min_rating,
+            ai_model=ai_model,
+            tag=tag,
+            created_by=None if created_by is None else id_of(created_by),
+            since=since,
+            until=until,
+        )
+        return self._studio.assets.page(self.actor, wanted, cursor, limit, text)
+
+    def mark(self, marks: Sequence[Mark]) -> Marked:
+        """Favourites, ratings, headliners, trash: many at once, each for itself, said absolutely (see `Mark`).
+
+        The same marks again change nothing, so a request whose answer was lost can be repeated. Raises Invalid for
+        none or more than `LIMITS.marks`.
+        """
+        return self._studio.assets.mark(self.actor, marks)
 
     def get_favorite_assets(
         self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 200
     ) -> Page[Take]:
         """Favourites of a project, or of all the actor's projects. Raises NotFound."""
-        return self._studio.assets.favorites(self.actor, None if project is None else id_of(project), cursor, limit)
+        wanted = Filter(project_id=None if project is None else id_of(project), favorites=True)
+        return self._studio.assets.page(self.actor, wanted, cursor, limit)
 
     def update_asset(self, asset: Ref, **changes: Unpack[AssetChanges]) -> Asset:
         """Favourite, rating, tags. Raises NotFound, NotAllowed, Invalid."""
@@ -439,8 +606,89 @@ class Workspace:
         return self._studio.assets.set_headliner(self.actor, id_of(box), None if asset is None else id_of(asset))
 
     def cancel(self, asset: Ref) -> Take:
-        """Stops what was not sent yet. Raises NotFound, NotAllowed, Conflict."""
-        return self._studio.assets.cancel(self.actor, id_of(asset))
+        """Stops a take; one that was sent is followed for its cost, and offered if it comes. See `Decisions.cancel`."""
+        return self._studio.decisions.cancel(self.actor, id_of(asset))
+
+    # what only a person may decide; `Asset.answers` says which of these a take waits for
+
+    def check_again(self, asset: Ref) -> Take:
+        """Asks the provider once more, with a new deadline. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.decisions.check_again(self.actor, id_of(asset))
+
+    def retry_download(self, asset: Ref) -> Take:
+        """Fetches the finished file once more. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.decisions.retry_download(self.actor, id_of(asset))
+
+    def paste_task_id(self, asset: Ref, text: str) -> Take:
+        """The provider's own id for a lost take; the provider is asked. See `Decisions.paste_task_id`."""
+        return self._studio.decisions.paste_task_id(self.actor, id_of(asset), text)
+
+    def regenerate(self, asset: Ref, *, may_bill_again: bool, token: str | None = None) -> Take:
+        """The same recipe as a new take, knowing that both may be billed; this one is given up. Pressed twice it is one.
+
+        Raises NotFound, NotAllowed, Conflict, Invalid.
+        """
+        take = self.asset(asset)
+        if not may_bill_again:
+            raise Invalid(
+                "The first one may have been billed. Say that it may be billed again, or check first.",
+                field="may_bill_again",
+            )
+        inputs = [(used.role, used.source_asset_id) for used in take.inputs]
+        order = Order(
+            prompt=take.prompt_text,
+            model=take.ai_model,
+            params=take.generation_config,
+            inputs=inputs,
+            token=token or f"regenerate-{take.id}",
+            instead_of=take.id,
+        )
+        return self._studio.generate.order(self.actor, take.box_id, order)[0]
+
+    def give_up(self, asset: Ref) -> Take:
+        """Counts it as failed; what arrives after all is offered. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.decisions.give_up(self.actor, id_of(asset))
+
+    def frame(self, asset: Ref, at_s: float | None = None, *, box: Ref | None = None) -> Take:
+        """The picture that is seen `at_s` seconds into a clip, None for its last, as a new take.
+
+        `box`: the shot of the same project it goes to. Raises NotFound, NotAllowed, Invalid, BadMedia.
+        """
+        return self._studio.stills.frame(self.actor, id_of(asset), at_s, None if box is None else id_of(box))
+
+    def spending(self, project: Ref) -> Spending:
+        """What a project has spent and promised, in its currency. Raises NotFound."""
+        return self._studio.money.spending(self.actor, id_of(project))
+
+    def statement(
+        self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Rows[StatementRow]:
+        """Month by provider by project by person: the actor's projects and own orders. `until` is exclusive.
+
+        Raises NotFound, Invalid.
+        """
+        wanted = None if project is None else id_of(project)
+        return Rows(self._studio.money.statement(self.actor, since=since, until=until, project_id=wanted))
+
+    def keep(self, asset: Ref) -> Take:
+        """Takes what arrived after it was stopped. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.decisions.keep(self.actor, id_of(asset))
+
+    def queue(
+        self,
+        *,
+        project: Ref | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> Page[QueueItem]:
+        """What is on its way or waits for a person, in the order it was asked for. Raises NotFound, Invalid."""
+        project_id = None if project is None else id_of(project)
+        return self._studio.queue.page(self.actor, project_id, status, cursor, limit)
+
+    def provider_health(self) -> Rows[ProviderHealth]:
+        """How each provider has been doing."""
+        return Rows(self._studio.queue.providers(), ProviderHealth)
 
     def delete_asset(self, asset: Ref) -> None:
         """A take and its files, for good. Raises NotFound, NotAllowed, Conflict."""
@@ -479,9 +727,9 @@ class Workspace:
             show_prompts=show_prompts,
         )
 
-    def links(self, project: Ref) -> tuple[SharedLink, ...]:
+    def links(self, project: Ref) -> Rows[SharedLink]:
         """A project's review links, newest first. Raises NotFound."""
-        return self._studio.sharing.links(self.actor, id_of(project))
+        return Rows(self._studio.sharing.links(self.actor, id_of(project)), SharedLink)
 
     def revoke_link(self, link: Ref) -> None:
         """Ends a review link now. Raises NotFound, NotAllowed."""

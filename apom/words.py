@@ -11,6 +11,7 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
+from apom.models import Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
@@ -41,11 +42,30 @@ def plural(one: str, many: str, n: int, **values: object) -> str:
     return catalogue(language.get()).ngettext(one, many, n).format(n=n, **values)
 
 
+SAMPLES = {"one": 1, "few": 2, "many": 5, "other": 5}  # a number of each plural category (CLDR)
+
+
+def forms(one: str, many: str) -> dict[str, str]:
+    """A phrase in each plural category of the language, its `{n}` left open: for scripts, which know the number."""
+    spoken = catalogue(language.get())
+    return {category: spoken.ngettext(one, many, n) for category, n in SAMPLES.items()}
+
+
 def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
     """Marks a text for the catalogue and leaves it as it is."""
     return text
 
 
-def say(error: ApomError) -> str:
-    """An error's sentence in the language of this context."""
-    return catalogue(language.get()).gettext(error.message).format(**error.values)
+STATUS_WORDS = {
+    Status.PENDING: N_("Waiting"),
+    Status.PROCESSING: N_("Working"),
+    Status.COMPLETED: N_("Ready"),
+    Status.FAILED: N_("Failed"),
+    Status.CANCELLED: N_("Cancelled"),
+    Status.ATTENTION: N_("Needs you"),
+}
+
+
+def say(error: ApomError, code: str | None = None) -> str:
+    """An error's sentence in the language of this context, or in the one with this `code`."""
+    return catalogue(code or language.get()).gettext(error.message).format(**error.values)

@@ -1,15 +1,18 @@
-"""Who I am: password, language, where I am signed in."""
+"""Who I am: password, language, where I am signed in, what acts in my name."""
 
 import streamlit as st
 
+from apom.models import ApiToken, Scope
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.door import attempt, did, mine, plain
-from apom.words import _, spoken
+from apom.words import _, plural, spoken
+
+LIVES = (30, 90, 365)  # days
 
 
 def show() -> None:
-    """One's own account; an admin also opens or closes registration."""
+    """One's own account."""
     header(_("Account"), [(_("Projects"), "", {})])
     left, right = st.columns(2, gap="large")
     with left:
@@ -17,6 +20,7 @@ def show() -> None:
         password()
     with right:
         sessions()
+        tokens()
 
 
 def profile() -> None:
@@ -67,3 +71,45 @@ def sessions() -> None:
 def end(session_id: str) -> None:
     """Signs one browser out."""
     attempt(mine().end_session, session_id)
+
+
+def tokens() -> None:
+    """What acts in one's name: notebooks and scripts."""
+    st.subheader(_("API tokens"))
+    st.caption(
+        _("For notebooks and scripts. A token goes on when you change your password: revoke what you do not know.")
+    )
+    with st.form("token", border=False, clear_on_submit=True):
+        name = st.text_input(_("What for"), placeholder=_("Notebook on the laptop"))
+        days = st.selectbox(_("Ends after"), LIVES, index=1, format_func=lambda n: plural("{n} day", "{n} days", n))
+        reads = st.toggle(_("May only read"))
+        sent = st.form_submit_button(_("Make a token"))
+    if sent:
+        make(name, days, reads)
+    for token in mine().tokens():
+        row(token)
+
+
+def make(name: str, days: int, reads: bool) -> None:
+    """Shown this once: the next rerun knows nothing of it."""
+    scopes = (Scope.READ,) if reads else (Scope.READ, Scope.WRITE)
+    made = attempt(mine().create_token, name, days=days, scopes=scopes)
+    if made is not None:
+        st.success(_("Copy it now: nobody can show it again."))
+        st.code(made[1], language=None, wrap_lines=True)
+
+
+def row(token: ApiToken) -> None:
+    """One token and its end."""
+    used = _("used {day}", day=f"{token.last_used_at:%Y-%m-%d}") if token.last_used_at else _("never used")
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.text(token.name, width="stretch")
+        if Scope.WRITE not in token.scopes:
+            st.badge(_("only reads"))
+        st.caption(plain(f"{used} · " + _("ends {day}", day=f"{token.expires_at:%Y-%m-%d}")))
+        st.button(_("Revoke"), key=f"revoke-{token.id}", on_click=guard.guarded(revoke), args=(str(token.id),))
+
+
+def revoke(token_id: str) -> None:
+    """It ends now."""
+    attempt(mine().revoke_token, token_id)

@@ -7,17 +7,15 @@ from uuid import UUID
 
 import streamlit as st
 
+from apom.errors import NotFound
 from apom.models import OPEN_STATUSES, Asset, AssetType, Box, Role, SourceType, Status, Take
 from apom.ui import form, guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
-from apom.ui.components.live import live
-from apom.ui.components.takes import take_item, takes
+from apom.ui.components.gallery import gallery
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
-from apom.words import _
-
-PAGE = 200
+from apom.words import N_, _, plural
 
 
 def show() -> None:
@@ -30,16 +28,16 @@ def show() -> None:
     can_edit = project.role is not Role.VIEWER
     if can_edit:
         left, right = st.columns([1, 2.6], gap="medium")
-        with left:
+        with left, st.container(key="beside"):
             prompt(box)
             shot(box)
-        with right:
-            gallery(box, can_edit)
     else:
-        gallery(box, can_edit)
+        right = st.container()
+    with right:
+        gallery(box, key=f"gallery-{box.id}", on_open=look_at, can_edit=can_edit)
     if "take" in st.query_params:
-        if did(ws.asset, st.query_params["take"]):
-            big_view(box.id, can_edit)
+        if did(looked_at):
+            big_view(can_edit)
         else:
             close()
 
@@ -85,48 +83,26 @@ def shot(box: Box) -> None:
             saved = st.form_submit_button(_("Save"))
         if saved and attempt(mine().update_box, box, name=name, line=line, notes=notes) is not None:
             st.rerun()
-        with st.popover(_("Delete shot"), icon=":material/delete:"):
-            st.write(_("The shot and its {n} takes go with their files, for good.", n=box.assets_count))
-            if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_box, box):
-                go("board", project=str(box.project_id))
+        if st.button(_("Delete shot"), icon=":material/delete:"):
+            delete_shot(box.id)
 
 
-@st.fragment
+@st.dialog(_("Delete shot"))
 @guard.guarded
-def gallery(box: Box, can_edit: bool) -> None:
-    """The takes, newest first; drawn again by itself whenever something changes in the project."""
-    live(box.project_id, key="live")
-    page = mine().get_box_assets(box, limit=PAGE)
-    takes(
-        [take_item(take, name=name_of(take)) for take in page.items],
-        key="takes",
-        on_action=guard.guarded(act),
-        allow={"open", "favorite", "headliner", "cancel"} if can_edit else {"open"},
-    )
-    if page.next:
-        st.caption(_("These are the latest {n} takes.", n=PAGE))
+def delete_shot(box_id: UUID) -> None:
+    """Asks with today's numbers: the takes come and go without this page being drawn again."""
+    box = mine().box(box_id)
+    st.text(f"{box.code} {box.name}")
+    one, many = N_("The shot and its take go with the file, for good."), N_("The shot and its {n} takes go, for good.")
+    st.text(plural(one, many, box.assets_count))
+    if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_box, box):
+        go("board", project=str(box.project_id))
 
 
-def name_of(take: Take) -> str:
-    """What people call a take, for good."""
-    return _("Clip {n}", n=take.number) if take.asset_type is AssetType.VIDEO else _("Take {n}", n=take.number)
-
-
-def act(action: Action) -> None:
-    """Something was done to a take."""
-    ws = mine()
-    if action.action == "open":
-        st.query_params["take"] = str(action.id)
-        st.rerun()
-    elif action.action == "favorite":
-        attempt(ws.toggle_favorite, action.id) if action.on is None else attempt(
-            ws.update_asset, action.id, is_favorite=action.on
-        )
-    elif action.action == "headliner":
-        take = ws.asset(action.id)
-        attempt(ws.set_headliner, take.box_id, None if action.on is False else take)
-    elif action.action == "cancel":
-        attempt(ws.cancel, action.id)
+@guard.guarded
+def look_at(take: Action | UUID) -> None:
+    """The take that somebody wants to see large."""
+    st.query_params["take"] = str(take.id if isinstance(take, Action) else take)
 
 
 @guard.guarded
@@ -135,40 +111,39 @@ def close() -> None:
     st.query_params.pop("take", None)
 
 
+def looked_at() -> Take:
+    """The take of the address, in the trash or not. Raises NotFound."""
+    found = mine().get_assets([asked_for("take")])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
 @st.dialog(" ", width=1280, on_dismiss=close)
 @guard.guarded
-def big_view(box_id: UUID, can_edit: bool) -> None:
+def big_view(can_edit: bool) -> None:
     """One take, large, with everything known about it."""
-    ws = mine()
-    take = ws.asset(asked_for("take"))
-    ids = [other.id for other in ws.get_box_assets(box_id, limit=PAGE).items]
-    place = ids.index(take.id) if take.id in ids else 0
-    steps = ({"prev"} if place > 0 else set()) | ({"next"} if place < len(ids) - 1 else set())
+    take = looked_at()
     left, right = st.columns([2.4, 1], gap="medium")
     with left:
-        viewer(
-            take,
-            name=name_of(take),
-            key="viewer",
-            on_action=guard.guarded(lambda action: look_on(action, ids)),
-            allow={"close", *steps, *(("favorite", "headliner") if can_edit else ())},
-        )
-    with right:
-        facts(take)
+        viewer(take, key="viewer", on_action=look_on, can_edit=can_edit, beside="facts")
+    with right, st.container(key="facts"):
+        if take.trashed_at is not None:
+            st.caption(_("In the trash. Put it back to see what is known about it and to work with it."))
+            return
+        asset = mine().asset(take)
+        facts(asset)
         if can_edit:
-            actions(take)
+            actions(asset)
 
 
-def look_on(action: Action, ids: list[UUID]) -> None:
-    """The neighbour, or back to the gallery."""
+@guard.guarded
+def look_on(action: Action) -> None:
+    """Another take is looked at, or none any more."""
     if action.action == "close":
         close()
         st.rerun()
-    elif action.action in ("prev", "next"):
-        place = ids.index(action.id) + (1 if action.action == "next" else -1) if action.id in ids else 0
-        st.query_params["take"] = str(ids[max(0, min(len(ids) - 1, place))])
-    else:
-        act(action)
+    look_at(action)
 
 
 def facts(take: Asset) -> None:
@@ -195,15 +170,9 @@ def facts(take: Asset) -> None:
         st.button(
             _("Made from this picture"),
             icon=":material/account_tree:",
-            on_click=open_take,
+            on_click=look_at,
             args=(take.parent_asset_id,),
         )
-
-
-@guard.guarded
-def open_take(asset_id: UUID) -> None:
-    """Another take in the big view."""
-    st.query_params["take"] = str(asset_id)
 
 
 def actions(take: Asset) -> None:
@@ -220,11 +189,6 @@ def actions(take: Asset) -> None:
                 order_clip(take, words)
     if take.file_url:
         st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
-    with st.popover(_("Delete take"), icon=":material/delete:", width="stretch"):
-        st.write(_("The take and its file go for good."))
-        if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_asset, take):
-            close()
-            st.rerun()
 
 
 def order_clip(take: Asset, words: str) -> None:

@@ -1,4 +1,7 @@
-"""The standing cast: alice owns, victor is her VIEWER, bob is a stranger. And a studio in a folder of its own."""
+"""The standing cast: alice owns, victor is her VIEWER, bob is a stranger. And a studio in a folder of its own.
+
+What stands on the store is tested on both databases: the modules named in BOTH.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,17 @@ from apom.models import Actor, Role, User, new_id
 from apom.store import users
 from apom.studio import Studio, Workspace
 
-pytest_plugins = ["browser"]
+pytest_plugins = ["browser", "databases"]
+DATABASES = ("duckdb", "postgresql")
+BOTH = set(
+    "test_accounts test_crash test_engine test_engine_races test_idor test_money test_projects"
+    " test_sharing test_store test_takes test_tokens".split()
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames and metafunc.module.__name__ in BOTH:
+        metafunc.parametrize("database", DATABASES, indirect=True)
 
 
 class Clock:
@@ -56,8 +69,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", sandbox_image_s=0.1, sandbox_video_s=0.1)
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(data_dir=tmp_path / "data", database_url=database_url, sandbox_image_s=0.1, sandbox_video_s=0.1)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from apom.config import Settings
 from apom.errors import ApomError, Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany
 from apom.models import Actor
 from apom.store import audit
+from apom.store.duck import DuckStore
 from apom.studio import Studio
 
 GOOD = "seven tall ships at dawn"
@@ -190,10 +191,39 @@ def test_the_operator_resets_a_password_and_ends_the_sessions(studio: Studio) ->
         studio.operator().reset_password("nobody", GOOD)
 
 
+def test_who_is_deactivated_is_signed_out_and_cannot_come_back_until_activated(studio: Studio) -> None:
+    operator = studio.operator()
+    operator.add_user("alice", GOOD)
+    operator.add_user("bob", GOOD)
+    token, _ = signed_in(studio, "bob")
+    assert not operator.change_user("BOB", is_active=False).is_active
+    assert studio.resolve(token=token) is None
+    with pytest.raises(NotSignedIn):
+        studio.login("bob", GOOD)
+    operator.change_user("bob", is_active=True)
+    assert studio.resolve(token=token) is None, "the old session stays ended"
+    signed_in(studio, "bob")
+
+
+def test_somebody_is_always_admin(studio: Studio) -> None:
+    operator = studio.operator()
+    operator.add_user("alice", GOOD)
+    operator.add_user("bob", GOOD)
+    for change in ({"is_admin": False}, {"is_active": False}, {"is_admin": False, "is_active": False}):
+        with pytest.raises(Conflict, match="alice is the last admin"):
+            operator.change_user("alice", **change)
+    assert [user.is_admin and user.is_active for user in operator.users()] == [True, False]
+    operator.change_user("bob", is_admin=True)
+    operator.change_user("alice", is_active=False)
+    with pytest.raises(Conflict, match="bob is the last admin"):
+        operator.change_user("bob", is_admin=False)
+
+
 def test_a_thief_of_the_store_finds_neither_token_nor_password(studio: Studio, settings: Settings) -> None:
     studio.register("alice", GOOD)
     token, _ = signed_in(studio)
-    studio._store._db.execute("checkpoint")  # type: ignore[attr-defined]
+    if isinstance(studio._store, DuckStore):
+        studio._store._db.execute("checkpoint")
     for path in Path(settings.data_dir).rglob("*"):
         if path.is_file():
             content = path.read_bytes()

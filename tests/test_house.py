@@ -12,14 +12,21 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HOMES = {
     "duckdb": {"apom/store"},
+    "psycopg": {"apom/store"},
+    "psycopg_pool": {"apom/store"},
     "PIL": {"apom/media", "apom/sandbox"},
     "av": {"apom/media", "apom/sandbox"},
-    "httpx": {"apom/net.py"},
+    "httpx": {"apom/net"},
+    "websockets": {"apom/net"},
     "apscheduler": {"apom/engine"},
     "fastapi": {"apom/api", "apom/server/wiring.py"},
     "streamlit": {"apom/ui", "apom/server", "pages", "app.py"},
     "jmespath": {"apom/providers"},
     "jsonschema": {"apom/providers"},
+    "pandas": {"apom/tables.py"},
+    "IPython": {"apom/notebook/ipython.py"},
+    "tqdm": {"apom/notebook/progress.py"},
+    "markupsafe": {"apom/notebook"},
     "argon2": {"apom/accounts.py"},
 }
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "apom").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
@@ -52,6 +59,7 @@ def test_what_is_imported_first_brings_nothing_heavy(module: str) -> None:
         "pandas",
         "boto3",
         "duckdb",
+        "psycopg",
         "PIL",
         "av",
         "httpx",

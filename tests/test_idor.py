@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from apom import studio as studio_module
 from apom.api import create_api
 from apom.models import Actor, Role, Status, new_id
-from apom.store import assets
+from apom.store import assets, upkeep
 from apom.studio import Studio, Workspace
 
 
@@ -63,9 +63,22 @@ ROWS = [
     ),
     Row(method="GET", path="/me/sessions", owner=200, viewer=200, stranger=200),
     Row(method="DELETE", path="/me/sessions/{session_id}", owner=404, viewer=404),
+    Row(method="GET", path="/me/tokens", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/me/tokens", body={"name": "notebook"}, owner=201, viewer=201, stranger=201),
+    Row(method="DELETE", path="/me/tokens/{token_id}", owner=204, viewer=404),
+    Row(
+        method="PUT",
+        path="/system",
+        body={"key": "registration_open", "value": True},
+        owner=403,
+        viewer=403,
+        stranger=403,
+    ),
     Row(method="GET", path="/models", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/projects", owner=200, viewer=200, stranger=200),
     Row(method="POST", path="/projects", body={"name": "mine"}, owner=201, viewer=201, stranger=201),
+    Row(method="POST", path="/projects/sample", owner=201, viewer=201, stranger=201),
+    Row(method="GET", path="/mosaics", params={"id": "{project_id}"}, owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/favorites", owner=200, viewer=200, stranger=200),
     # the operator's
     Row(method="GET", path="/operator/health", owner=401, viewer=401, stranger=401),
@@ -79,13 +92,34 @@ ROWS = [
         stranger=401,
     ),
     Row(
-        method="POST",
-        path="/operator/users/{username}/password",
-        body={"password": "y"},
+        method="PUT",
+        path="/operator/users/password",
+        body={"username": "alice", "password": "y"},
         owner=401,
         viewer=401,
         stranger=401,
     ),
+    Row(
+        method="PATCH",
+        path="/operator/users",
+        body={"username": "alice", "is_admin": True},
+        owner=401,
+        viewer=401,
+        stranger=401,
+    ),
+    Row(method="GET", path="/operator/tokens", params={"username": "{username}"}, owner=401, viewer=401, stranger=401),
+    Row(
+        method="POST",
+        path="/operator/tokens",
+        body={"username": "alice", "name": "mine"},
+        owner=401,
+        viewer=401,
+        stranger=401,
+    ),
+    Row(method="DELETE", path="/operator/tokens/{token_id}", owner=401, viewer=401, stranger=401),
+    Row(method="GET", path="/operator/store", owner=401, viewer=401, stranger=401),
+    Row(method="POST", path="/operator/store/snapshots", body={"name": "x"}, owner=401, viewer=401, stranger=401),
+    Row(method="POST", path="/operator/store/copy", body={"url": "x"}, owner=401, viewer=401, stranger=401),
     # alice's project
     Row(method="GET", path="/favorites", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/projects/{project_id}", owner=200, viewer=200),
@@ -101,6 +135,7 @@ ROWS = [
     Row(method="DELETE", path="/projects/{project_id}/members/{user_id}", owner=422, viewer=403),
     Row(method="GET", path="/projects/{project_id}/boxes", owner=200, viewer=200),
     Row(method="POST", path="/projects/{project_id}/boxes", body={"names": ["x"]}, owner=201, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/box", body={"name": "x"}, owner=201, viewer=403),
     Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
     Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
     Row(method="POST", path="/projects/{project_id}/rounds", body={}, owner=201, viewer=403),
@@ -113,16 +148,42 @@ ROWS = [
     Row(method="PUT", path="/boxes/{box_id}/headliner", body={"asset_id": None}, owner=200, viewer=403),
     Row(method="GET", path="/boxes/{box_id}/assets", owner=200, viewer=200),
     Row(method="POST", path="/boxes/{box_id}/generate", body={"prompt": "x"}, owner=201, viewer=403),
+    Row(method="GET", path="/assets", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
+    Row(
+        method="POST",
+        path="/assets/marks",
+        body={"marks": [{"asset_id": "00000000-0000-4000-8000-000000000000", "rating": 3}]},
+        owner=200,
+        viewer=200,
+        stranger=200,
+    ),
+    Row(method="GET", path="/assets/search", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/assets/search", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/assets/search", params={"box_id": "{box_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/assets/{asset_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/assets/{asset_id}", body={"rating": 3}, owner=200, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/favorite", owner=200, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/cancel", owner=409, viewer=403),
+    Row(method="GET", path="/queue", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/queue", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/providers/health", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/assets/{asset_id}/check-again", owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/retry-download", owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/task-id", body={"task_id": "t1"}, owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/regenerate", body={"may_bill_again": True}, owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/give-up", owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/keep", owner=409, viewer=403),
+    Row(method="POST", path="/assets/{asset_id}/frame", body={}, owner=422, viewer=403),
+    Row(method="GET", path="/projects/{project_id}/spending", owner=200, viewer=200),
+    Row(method="GET", path="/statement", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="POST", path="/assets/{asset_id}/again", body={}, owner=201, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/animate", body={}, owner=201, viewer=403),
     Row(method="DELETE", path="/assets/{spare_id}", owner=204, viewer=403),
     Row(method="DELETE", path="/projects/{spare_project_id}", owner=204, viewer=403),
 ]
 SPARE = {"{spare_id}": "{asset_id}", "{spare_box_id}": "{box_id}", "{spare_project_id}": "{project_id}"}
+
+API = create_api("operator's token")
 
 
 class As:
@@ -144,7 +205,7 @@ class House:
 
     def ask(self, actor: Actor | None, row: Row, ids: dict[str, str] | None = None) -> httpx.Response:
         ids = ids or self.ids
-        transport = httpx.ASGITransport(As(create_api("operator's token"), actor), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(As(API, actor), raise_app_exceptions=False)
 
         async def go() -> httpx.Response:
             async with httpx.AsyncClient(transport=transport, base_url="http://apom") as client:
@@ -179,6 +240,7 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
     alice.set_headliner(box, asset)  # type: ignore[arg-type]
     let_in(alice, project, "victor", Role.VIEWER)
     link, _ = alice.create_link(project, "client")
+    token, _ = alice.create_token("notebook")
     spare_project = alice.create_project("spare")
     let_in(alice, spare_project, "victor", Role.VIEWER)
     yield House(
@@ -191,6 +253,7 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "spare_box_id": str(spare_box.id),
             "spare_project_id": str(spare_project.id),
             "link_id": str(link.id),
+            "token_id": str(token.id),
             "user_id": str(alice.actor.user_id),
             "username": "alice",
             "session_id": str(new_id()),
@@ -214,8 +277,8 @@ def _template(path: str) -> str:
 
 def rows_changed(studio: Studio) -> list[object]:
     with studio._store.read() as tx:
-        tables = [r["table_name"] for r in tx.all("select table_name from information_schema.tables order by 1")]
-        return [tx.all(f"select * from {t} order by all") for t in tables if t not in ("audit_entry", "session")]
+        tables = {row["table_name"] for row in tx.all(upkeep.TABLES)} - {"audit_entry", "session"}
+        return [sorted(map(str, tx.all(f"select * from {table}"))) for table in sorted(tables)]
 
 
 def test_each_gets_what_they_should_and_no_more(house: House, studio: Studio) -> None:
@@ -273,6 +336,27 @@ def test_foreign_ids_inside_bodies_are_refused(house: House) -> None:
     assert bob.get_box_assets(box).items == ()
 
 
+def test_foreign_ids_in_marks_and_lists_are_those_of_nothing(house: House) -> None:
+    alice, bob, victor = house.cast.alice, house.cast.bob, house.cast.victor
+    taken, never = house.ids["asset_id"], str(new_id())
+    before = alice.asset(taken)
+
+    def marks(id: str) -> Row:
+        body = {"marks": [{"asset_id": id, "rating": 5, "trashed": True}]}
+        return Row(method="POST", path="/assets/marks", body=body, owner=0, viewer=0)
+
+    theirs, nobodys = house.ask(bob.actor, marks(taken)), house.ask(bob.actor, marks(never))
+    assert theirs.status_code == nobodys.status_code == 200
+    assert theirs.text.replace(taken, never) == nobodys.text
+    refused = house.ask(victor.actor, marks(taken)).json()["refused"]
+    assert [(r["asset_id"], r["code"]) for r in refused] == [(taken, "not_allowed")]
+    listed = Row(method="GET", path="/assets", params={"id": taken}, owner=0, viewer=0)
+    found = Row(method="GET", path="/assets/search", owner=0, viewer=0)
+    assert house.ask(bob.actor, listed).json() == house.ask(bob.actor, found).json()["items"] == []
+    assert house.ask(victor.actor, listed).json()[0]["id"] == taken
+    assert alice.asset(taken) == before
+
+
 def test_bad_bodies_are_problems_that_name_the_field(house: House) -> None:
     for method, path, body, name in (
         ("POST", "/projects", {"name": ""}, "name"),
@@ -281,6 +365,11 @@ def test_bad_bodies_are_problems_that_name_the_field(house: House) -> None:
         ("POST", "/boxes/{box_id}/generate", {"prompt": "x", "params": {"no_such": 1}}, "no_such"),
         ("POST", "/boxes/{box_id}/generate", {"prompt": "x", "model": "no/such"}, "model"),
         ("PATCH", "/assets/{asset_id}", {"status": "COMPLETED"}, "status"),
+        ("POST", "/assets/marks", {"marks": []}, "marks"),
+        ("POST", "/assets/marks", {"marks": [{"asset_id": house.ids["asset_id"], "rating": 6}]}, "rating"),
+        ("POST", "/assets/marks", {"marks": [{"asset_id": house.ids["asset_id"], "status": "FAILED"}]}, "status"),
+        ("GET", "/assets", None, "id"),
+        ("GET", "/assets/search?since=2026-11-23T12:00:00", None, "since"),
         ("GET", "/projects?cursor=nonsense", None, "cursor"),
     ):
         got = house.ask(house.cast.alice.actor, Row(method=method, path=path, body=body, owner=0, viewer=0))
@@ -290,7 +379,7 @@ def test_bad_bodies_are_problems_that_name_the_field(house: House) -> None:
 
 def test_the_operators_routes_open_with_the_operators_token(house: House) -> None:
     async def go() -> httpx.Response:
-        transport = httpx.ASGITransport(As(create_api("operator's token"), None))
+        transport = httpx.ASGITransport(As(API, None))
         async with httpx.AsyncClient(transport=transport, base_url="http://apom") as client:
             return await client.get("/operator/users", headers={"Authorization": "Bearer operator's token"})
 

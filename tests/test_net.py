@@ -254,12 +254,3 @@ def test_what_is_not_a_plain_web_address_is_not_called(url: str) -> None:
 def test_an_origin_is_read_as_the_client_reads_it() -> None:
     assert net.origin("HTTPS://API.Kie.ai/x?y") == ("https", "api.kie.ai", 443)
     assert net.origin("http://127.0.0.1:8188/view") == ("http", "127.0.0.1", 8188)
-
-
-def test_a_blocking_call_brings_status_and_json(server: Loopback) -> None:
-    server.on("GET", "/x", said({"a": 1}, 409))
-    server.on("GET", "/text", answer("text"))
-    assert net.call("GET", server.url + "/x") == (409, {"a": 1})
-    assert net.call("GET", server.url + "/text") == (200, None)
-    with pytest.raises(Unavailable, match="running"):
-        net.call("GET", refused_url())

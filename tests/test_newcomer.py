@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from browser import idle, listen, loaded, screen
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from apom import testing
 
@@ -22,6 +22,23 @@ def register(page: Page, url: str) -> None:
     page.get_by_text("Make your first project").wait_for()
 
 
+def make_shots(page: Page, url: str, project: str, lines: str) -> None:
+    """A first account, its first project, and a shot per line: now at its board."""
+    register(page, url)
+    page.get_by_label("Name").fill(project)
+    page.get_by_role("button", name="Create project").click()
+    page.get_by_label("One line for each shot").fill(lines)
+    page.get_by_role("button", name="Make shots").click()
+    page.get_by_role("button", name="Make shots").wait_for(state="hidden")
+    page.get_by_text(lines.splitlines()[-1], exact=True).wait_for()
+    idle(page)  # nobody is faster than the page here
+
+
+def take(page: Page, name: str) -> Locator:
+    """A card of the gallery."""
+    return page.get_by_role("gridcell", name=re.compile(f"^{name},"))
+
+
 def test_from_the_first_page_to_a_clip_that_plays_and_seeks(browser: Browser, tmp_path: Path) -> None:
     with testing.server(tmp_path / "data", sandbox_image_s="0.5", sandbox_video_s="0.5") as app:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
@@ -32,35 +49,26 @@ def test_from_the_first_page_to_a_clip_that_plays_and_seeks(browser: Browser, tm
         page.goto(app.url)
         page.get_by_label("User name").wait_for()
         screen(page, "sign-in", tmp_path)
-        register(page, app.url)
-        page.get_by_label("Name").fill("The lighthouse")
-        page.get_by_role("button", name="Create project").click()
-        page.get_by_label("One line for each shot").fill(SHOTS)
-        page.get_by_role("button", name="Make shots").click()
-        page.get_by_text("Storm over the sea").wait_for()
-        idle(page)  # nobody is faster than the page here
+        make_shots(page, app.url, "The lighthouse", SHOTS)
         page.get_by_role("button", name=re.compile("^010, Harbour")).click()
 
         prompt = page.get_by_label("Prompt")
         prompt.fill("harbour at dawn, fishing boats, golden light over the sea")
-        page.get_by_role("slider").press("ArrowRight")
-        page.get_by_role("slider").press("ArrowRight")
+        page.get_by_role("slider", name="Takes").press("ArrowRight")
+        page.get_by_role("slider", name="Takes").press("ArrowRight")
         idle(page)
         page.get_by_role("button", name="Generate").click()
         prompt.fill("typed while the takes arrive")
-        pictures = page.get_by_role("listitem").locator("img")
-        loaded(pictures, 4)
+        loaded(page.get_by_role("gridcell").locator("img"), 4)
         assert time.monotonic() - began < 120
         assert prompt.input_value() == "typed while the takes arrive", "what was typed stays"
         screen(page, "shot", tmp_path)
 
-        first = page.get_by_role("listitem").first
+        first = take(page, "Take 4")
         first.hover()
-        first.get_by_role("button", name="Favourite").click()
-        expect(first.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
-        first.get_by_role("button", name="Headliner").click()
-        expect(first.get_by_role("button", name="Headliner")).to_have_attribute("aria-pressed", "true")
-        idle(page)
+        for mark in ("Favourite", "Headliner"):
+            first.get_by_role("button", name=mark).click()
+            expect(first.get_by_role("button", name=mark)).to_have_attribute("aria-pressed", "true")
 
         first.locator("img").click()
         page.get_by_role("button", name="Animate").wait_for()
@@ -68,8 +76,7 @@ def test_from_the_first_page_to_a_clip_that_plays_and_seeks(browser: Browser, tm
         page.wait_for_timeout(600)
         screen(page, "take", tmp_path)
         page.get_by_role("button", name="Animate").click()
-        expect(page.get_by_role("listitem")).to_have_count(5, timeout=20_000)
-        clip = page.get_by_role("listitem").first
+        clip = take(page, "Clip 5")
         loaded(clip.locator("img"), 1)
         idle(page)
         clip.locator("img").click()
@@ -103,7 +110,7 @@ def test_the_sample_project_fills_itself_and_fits_a_phone(browser: Browser, tmp_
         page.get_by_text("Harbour at dawn").wait_for()
         idle(page)
         page.get_by_role("button", name=re.compile("^010, Harbour")).click()
-        loaded(page.get_by_role("listitem").locator("img"), 2)
+        loaded(page.get_by_role("gridcell").locator("img"), 2)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
         screen(page, "phone", tmp_path)
         context.close()
@@ -113,13 +120,7 @@ def test_a_status_change_is_seen_within_a_second_in_a_second_tab(browser: Browse
     with testing.server(tmp_path / "data", sandbox_image_s="0.5") as app:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
-        register(page, app.url)
-        page.get_by_label("Name").fill("P")
-        page.get_by_role("button", name="Create project").click()
-        page.get_by_label("One line for each shot").fill("one")
-        page.get_by_role("button", name="Make shots").click()
-        page.get_by_text("one", exact=True).wait_for()
-        idle(page)
+        make_shots(page, app.url, "P", "one")
         page.get_by_role("button", name=re.compile("^010, one")).click()
         page.get_by_label("Prompt").wait_for()
         idle(page)
@@ -129,10 +130,10 @@ def test_a_status_change_is_seen_within_a_second_in_a_second_tab(browser: Browse
         )
         assert made.status == 201, made.text()
         asset = made.json()[0]["id"]
-        page.get_by_role("listitem").first.wait_for(timeout=3000)
+        page.get_by_role("gridcell").wait_for(timeout=1000)
         while context.request.get(f"{app.url}/api/assets/{asset}").json()["status"] != "COMPLETED":
             page.wait_for_timeout(50)
-        page.get_by_role("listitem").first.locator("img").wait_for(state="visible", timeout=1500)
+        page.get_by_role("gridcell").locator("img").wait_for(state="visible", timeout=1000)
         context.close()
 
 
@@ -166,13 +167,13 @@ def test_a_viewer_sees_and_cannot_change_and_a_stranger_sees_nothing(browser: Br
             page.get_by_label("Password", exact=True).fill("seven tall ships at dawn")
             page.get_by_role("button", name="Sign in", exact=True).click()
             if sees:
-                loaded(page.get_by_role("listitem").locator("img"), 1)
+                loaded(page.get_by_role("gridcell").locator("img"), 1)
                 assert page.url == address
                 assert page.get_by_role("button", name="Generate").count() == 0
-                assert page.get_by_role("button", name="Favourite").count() == 0
+                assert page.get_by_role("button", name="Favourite (F)").count() == 0
             else:
                 page.get_by_text("There is nothing here by that id").wait_for()
-                assert page.get_by_role("listitem").count() == 0
+                assert page.get_by_role("gridcell").count() == 0
             theirs.close()
         alices.close()
 
@@ -181,13 +182,7 @@ def test_there_is_always_a_way_back(browser: Browser, tmp_path: Path) -> None:
     with testing.server(tmp_path / "data") as app:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
-        register(page, app.url)
-        page.get_by_label("Name").fill("P")
-        page.get_by_role("button", name="Create project").click()
-        page.get_by_label("One line for each shot").fill("one")
-        page.get_by_role("button", name="Make shots").click()
-        page.get_by_text("one", exact=True).wait_for()
-        idle(page)
+        make_shots(page, app.url, "P", "one")
         page.get_by_text("one", exact=True).click()  # a shot's name opens it, not only its picture
         page.get_by_label("Prompt").wait_for()
         idle(page)
@@ -200,6 +195,13 @@ def test_there_is_always_a_way_back(browser: Browser, tmp_path: Path) -> None:
         idle(page)
         page.go_back()
         page.get_by_role("button", name="Add shots").wait_for()
+        idle(page)
+        page.get_by_role("button", name=re.compile("^010, one")).click()
+        page.get_by_text("Shot", exact=True).click()
+        page.get_by_role("button", name="Delete shot").click()
+        page.get_by_text("The shot and its 0 takes go").wait_for()
+        page.get_by_role("button", name="Delete for good").click()
+        page.get_by_label("One line for each shot").wait_for()
         page.goto(f"{app.url}/box?box=123")
         page.get_by_text("There is nothing here by that id").wait_for()
         page.get_by_text("Back to the projects").click()

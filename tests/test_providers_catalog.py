@@ -94,6 +94,12 @@ def test_the_sandbox_offers_a_picture_and_a_clip_for_play() -> None:
         (put(..., "upload"), "models[1].inputs", "no upload block"),
         (put("sandbox-image", "models", 1, "name"), "models[0].name", "two models"),
         (put("seed", "models", 0, PARAMS, "properties", "prompt", "x-role"), "models[0].parameters_schema", "same x-role"),
+        (put(..., "submit", "request", "json", "clientId"), "models[0].submit.request", "{{client_id}}"),
+        (put("x", "submit", "lookup", "request", "query", "clientId"), "models[0].submit.lookup.request", "{{client_id}}"),
+        (put(..., "submit", "lookup", "missing"), "models[0].submit.lookup.missing", "absent"),
+        (put({"other": "body"}, "submit", "lookup", "take"), "models[0].submit.lookup.take", "'id'"),
+        (put("{{task.ID}}", "cancel", "request", "json", "taskId"), "models[0].cancel.request.json", "task.id"),
+        (put("twice", "submit", "replay"), "submit.replay", "same_key"),
         (put(["nope"], "models", 0, PARAMS, "required"), "models[0].parameters_schema.required", "'nope'"),
         (put(7, "models", 1, PARAMS, "properties", "duration", "default"), "models[1].parameters_schema", "one of 3, 4, 5"),
         (put("(", "models", 0, PARAMS, "properties", "prompt", "pattern"), "models[0].parameters_schema", "regex"),
@@ -141,7 +147,8 @@ def test_a_models_own_blocks_are_laid_over_the_providers() -> None:
     request = model.submit_block(spec).request
     assert request.path == "/v2/{{model|path}}"
     assert request.body == {
-        "model": "{{model}}", "callBackUrl": "{{callback_url}}", "input": {"prompt": "{{param.prompt}}", "n": 1}
+        "model": "{{model}}", "callBackUrl": "{{callback_url}}", "clientId": "{{client_id}}",
+        "input": {"prompt": "{{param.prompt}}", "n": 1},
     }  # fmt: skip
     poll = model.poll_block(spec)
     assert (poll.every_s, poll.states.done, poll.states.failed) == (9, ("success",), ("fail", "expired"))

@@ -405,3 +405,43 @@ def _until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come true"
         time.sleep(0.02)
+
+
+def by_client(sandbox: Caller, client_id: str) -> Any:
+    return sandbox("GET", "/api/v1/jobs/byClientId", params={"clientId": client_id}).json()
+
+
+def ordered(sandbox: Caller, client_id: str = "", **headers: str) -> Any:
+    body = {"model": "sandbox-image", "input": {"prompt": "x"}, "clientId": client_id}
+    return sandbox("POST", "/api/v1/jobs/createTask", json=body, headers=headers).json()["data"]["taskId"]
+
+
+def test_tasks_are_found_by_the_customers_own_id(sandbox: Caller, quick: None) -> None:
+    task = ordered(sandbox, "order-1")
+    assert by_client(sandbox, "order-1")["data"] == {"taskId": task}
+    assert ordered(sandbox, "order-1") != task, "the id alone forbids nothing"
+    assert (by_client(sandbox, "order-2")["code"], by_client(sandbox, "")["code"]) == (404, 404)
+    sandbox.settings(no_lookup=1)
+    assert by_client(sandbox, "order-1")["code"] == 501
+
+
+def test_the_same_key_is_the_same_task_and_is_paid_once(sandbox: Caller, quick: None) -> None:
+    headers = {"Idempotency-Key": "key-1"}
+    assert ordered(sandbox, **headers) == ordered(sandbox, **headers)
+    assert sandbox.stats()["submitted"] == 1
+
+
+def test_a_task_that_runs_can_be_taken_back_and_costs_nothing(sandbox: Caller, quick: None) -> None:
+    def cancel(task: str) -> int:
+        return int(sandbox("POST", "/api/v1/jobs/cancel", json={"taskId": task}).json()["code"])
+
+    done = ordered(sandbox)
+    sandbox.done(done)
+    sandbox.settings(image_s=60)
+    task = ordered(sandbox)
+    before = sandbox.stats()["balance"]
+    assert (cancel(task), cancel(task), cancel(done), cancel("none")) == (200, 200, 422, 422)
+    assert sandbox.stats()["tasks"] == {"success": 1, "cancelled": 1}
+    assert sandbox.stats()["balance"] == before + 4
+    sandbox.settings(no_cancel=1)
+    assert cancel(ordered(sandbox)) == 422

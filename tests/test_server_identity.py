@@ -67,6 +67,8 @@ def test_only_the_network_of_an_address_is_kept(address: str, network: str) -> N
         ({"cookie": "apom_session="}, None),
         ({"cookie": "apom_session=" + "t" * 201}, None),
         ({"authorization": "bearer p", "cookie": "apom_session=t"}, "p"),
+        ({"authorization": "Bearer apom_pat_t"}, "apom_pat_t"),
+        ({"cookie": "apom_session=apom_pat_t"}, None),
         ({"authorization": "Basic p", "cookie": "apom_session=t"}, "t"),
         ({"authorization": "Bearer "}, None),
     ],

@@ -8,8 +8,9 @@ import pytest
 
 from apom.config import Settings
 from apom.errors import Misconfigured
+from apom.preflight import is_loopback
 from apom.server.launch import options
-from apom.server.selfcheck import RULES, check, is_loopback
+from apom.server.selfcheck import RULES, check
 from apom.server.wiring import DASHBOARD
 
 SHIPPED = options(Settings())
@@ -36,7 +37,17 @@ def test_others_come_in_by_https_only(tmp_path: Path, host: str) -> None:
     assert check(Settings(data_dir=tmp_path, host=host, public_url="https://films.example"), SHIPPED, DASHBOARD) == []
 
 
-@pytest.mark.parametrize("url", ["films.example", "ftp://films.example", "https://", "https://films.example/apom"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "films.example",
+        "ftp://films.example",
+        "https://",
+        "https://films.example/apom",
+        "https://[",
+        "https://films.example:x",
+    ],
+)
 def test_a_public_address_that_cannot_work(tmp_path: Path, url: str) -> None:
     with pytest.raises(Misconfigured, match="APOM_PUBLIC_URL"):
         check(Settings(data_dir=tmp_path, public_url=url), SHIPPED, DASHBOARD)

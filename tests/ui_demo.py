@@ -9,6 +9,8 @@ import asyncio
 import colorsys
 import io
 import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from apom.models import Status, Take
 from apom.server.headers import SecurityHeaders, content_policy, script_hashes, security_headers, streamlit_index
 
 LOG: list[Any] = []  # what reached Python
 SOCKETS: set[WebSocket] = set()
+REFUSED = 12  # the take whose marks are refused
 
 
 @cache
@@ -93,6 +97,7 @@ async def log(request: Request) -> Response:
     """What reached Python since it was last asked for."""
     if request.method == "DELETE":
         LOG.clear()
+        TAKES.marks.clear()
     return JSONResponse(LOG)
 
 
@@ -119,6 +124,101 @@ async def events(socket: WebSocket) -> None:
         SOCKETS.discard(socket)
 
 
+class Takes:
+    """The takes of the demo's boxes, newest first, and the part of the REST interface that the gallery uses."""
+
+    def __init__(self) -> None:
+        self.boxes: dict[str, dict[str, Take]] = {}
+        self.marks: list[Any] = []  # every batch that came, in order
+
+    def of(self, box: str) -> list[Take]:
+        return sorted(self.boxes[box].values(), key=lambda take: (take.created_at, str(take.id)), reverse=True)
+
+    async def page(self, request: Request) -> Response:
+        asked = request.query_params
+        found = [take for take in self.of(request.path_params["id"]) if matches(take, asked)]
+        start, limit = int(asked.get("cursor", 0)), int(asked["limit"])
+        end = start + limit
+        items = [take.model_dump(mode="json") for take in found[start:end]]
+        return JSONResponse({"items": items, "next": str(end) if end < len(found) else None})
+
+    async def box(self, request: Request) -> Response:
+        here = [take for take in self.of(request.path_params["id"]) if take.trashed_at is None]
+        return JSONResponse({"assets_count": len(here)})
+
+    async def some(self, request: Request) -> Response:
+        wanted = request.query_params.getlist("id")
+        found = [takes[id] for id in wanted for takes in self.boxes.values() if id in takes]
+        return JSONResponse([take.model_dump(mode="json") for take in found])
+
+    async def mark(self, request: Request) -> Response:
+        marks = (await request.json())["marks"]
+        self.marks.append(marks)
+        takes, refused = [], []
+        for mark in marks:
+            id = mark["asset_id"]
+            box = next(takes for takes in self.boxes.values() if id in takes)
+            if box[id].number == REFUSED:
+                refused.append({"asset_id": id, "code": "conflict", "detail": "A published round shows this take."})
+                continue
+            for other in box if mark.get("is_headliner") else ():
+                box[other] = box[other].model_copy(update={"is_headliner": False})
+            box[id] = box[id].model_copy(update=changes(mark))
+            takes.append(box[id].model_dump(mode="json"))
+        return JSONResponse({"takes": takes, "refused": refused})
+
+    async def put(self, request: Request) -> Response:
+        """A take comes, or changes: as a provider's answer would have it."""
+        take = Take.model_validate(await request.json())
+        self.boxes[str(take.box_id)][str(take.id)] = take
+        event = {"type": "asset_status_changed", "box_id": str(take.box_id), "asset_id": str(take.id), "version": 1}
+        for socket in () if "quiet" in request.query_params else list(SOCKETS):
+            await socket.send_json(event)
+        return JSONResponse({})
+
+    async def told(self, request: Request) -> Response:
+        return JSONResponse(self.marks)
+
+    async def count(self, request: Request) -> Response:
+        """The takes of the box with so many, newest first."""
+        found = next(takes for takes in self.boxes.values() if len(takes) == int(request.path_params["n"]) + 5)
+        return JSONResponse(
+            [take.model_dump(mode="json", exclude=set(Take.model_computed_fields)) for take in found.values()]
+        )
+
+    async def delete(self, request: Request) -> Response:
+        for takes in self.boxes.values():
+            takes.pop(request.path_params["id"], None)
+        return Response(status_code=204)
+
+    async def cancel(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        takes = next(takes for takes in self.boxes.values() if id in takes)
+        takes[id] = takes[id].model_copy(update={"status": Status.CANCELLED})
+        return JSONResponse(takes[id].model_dump(mode="json"))
+
+
+def matches(take: Take, asked: Mapping[str, str]) -> bool:
+    is_trash = asked.get("trashed") == "true"
+    return (
+        (take.trashed_at is not None) == is_trash
+        and asked.get("asset_type", take.asset_type) == take.asset_type
+        and take.rating >= int(asked.get("min_rating", 0))
+        and (take.is_favorite or asked.get("favorites") != "true")
+    )
+
+
+def changes(mark: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: value for name, value in mark.items() if name not in ("asset_id", "trashed")}
+    if "trashed" in mark:
+        found["trashed_at"] = datetime.now(UTC) if mark["trashed"] else None
+        found.setdefault("is_headliner", False)
+    return found
+
+
+TAKES = Takes()
+
+
 async def session(request: Request) -> Response:
     body = await request.json()
     LOG.append(body)
@@ -138,7 +238,16 @@ def application() -> st.App:
             Route("/demo/log", log, methods=["GET", "DELETE"]),
             Route("/demo/publish", publish, methods=["POST"]),
             Route("/demo/drop", drop, methods=["POST"]),
+            Route("/demo/marks", TAKES.told),
+            Route("/demo/box/{n}", TAKES.count),
+            Route("/demo/take", TAKES.put, methods=["POST"]),
             Route("/api/session", session, methods=["POST"]),
+            Route("/api/boxes/{id}/assets", TAKES.page),
+            Route("/api/boxes/{id}", TAKES.box),
+            Route("/api/assets", TAKES.some),
+            Route("/api/assets/marks", TAKES.mark, methods=["POST"]),
+            Route("/api/assets/{id}", TAKES.delete, methods=["DELETE"]),
+            Route("/api/assets/{id}/cancel", TAKES.cancel, methods=["POST"]),
             WebSocketRoute("/api/projects/{id}/events", events),
         ],
         middleware=[Middleware(partial(SecurityHeaders, headers=headers))],

@@ -9,18 +9,19 @@ from uuid import UUID, uuid5
 import streamlit as st
 import ui_demo
 
-from apom.models import AssetType, SourceType, Status, Take
+from apom.models import AssetType, Box, SourceType, Status, Take
 from apom.ui.components.assembly import Action
+from apom.ui.components.gallery import gallery
 from apom.ui.components.live import live
 from apom.ui.components.projects import ProjectItem, projects
 from apom.ui.components.shots import ShotItem, shots
 from apom.ui.components.signin import signin
-from apom.ui.components.takes import TakeItem, takes
 from apom.ui.components.viewer import viewer
 from apom.ui.look import look
 
 ROOT = UUID("8b4bf3b5-2f0e-4b61-9ba7-0bd7f2b2b9d3")
 HOSTILE = "<img src=x onerror=\"document.title='HACKED'\">"
+BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
 COUNT = int(st.query_params.get("n", 14))
 
 
@@ -28,39 +29,64 @@ def uid(name: str) -> str:
     return str(uuid5(ROOT, name))
 
 
-def take(n: int, status: str = "COMPLETED", word: str = "Ready", **changes: Any) -> TakeItem:
-    is_done, is_clip = status == "COMPLETED", n % 4 == 2
-    item = TakeItem(
-        id=uid(f"take {n}"),
-        type="VIDEO" if is_clip else "IMAGE",
-        status=status,
-        status_text=word,
-        thumb=f"/app/static/m/{'tall' if n == 5 else 'thumb'}/{n}" if is_done else None,
-        preview=f"/app/static/m/mp4/{n}" if is_done and is_clip else None,
-        placeholder=ui_demo.placeholder(n) if is_done else None,
-        favorite=n in (1, 4),
-        headliner=n == 4,
-        duration_s=5.0 if is_clip else None,
-        started_at=None,
-        alt=f"Take {n}",
-        error=None,
-        caption=f"Take {n} · sandbox-image",
+def take(box: UUID, n: int, status: Status = Status.COMPLETED, **changes: Any) -> Take:
+    is_done, is_clip = status is Status.COMPLETED, n % 4 == 2
+    keys = {
+        "file_key": f"dev/a/{'mp4' if is_clip else 'full'}/{n % 60}",
+        "thumb_key": f"dev/a/{'tall' if n == 5 else 'thumb'}/{n % 60}",
+        "preview_key": f"dev/a/mp4/{n % 60}" if is_clip else None,
+        "placeholder": ui_demo.placeholder(n % 60),
+    }
+    made = BEGAN + timedelta(seconds=n)
+    fields = {
+        "id": UUID(uid(f"{box} take {n}")),
+        "project_id": ROOT,
+        "number": n,
+        "box_id": box,
+        "created_by": ROOT,
+        "created_at": made,
+        "updated_at": made,
+        "asset_type": AssetType.VIDEO if is_clip else AssetType.IMAGE,
+        "source_type": SourceType.GENERATED,
+        "status": status,
+        "ai_model": "sandbox/sandbox-image",
+        "width": 1920,
+        "height": 1080,
+        "is_favorite": n in (1, 4),
+        "is_headliner": n == 4,
+        "duration_s": 5.0 if is_clip else None,
+        **(keys if is_done else {}),
+    }
+    return Take(**{**fields, **changes})
+
+
+def filled(count: int) -> Box:
+    """A box with that many takes, and five that are not pictures."""
+    box = UUID(uid(f"box {count}"))
+    if str(box) not in ui_demo.TAKES.boxes:
+        takes = [take(box, n) for n in range(1, count + 1)]
+        now = datetime.now(UTC)
+        if count:
+            lost = "The answer to the submission was lost: it may have been paid for."
+            refused = "The provider refused the content. Change the prompt or the picture."
+            takes += [
+                take(box, count + 1, Status.CANCELLED),
+                take(box, count + 2, Status.FAILED, error_message=refused),
+                take(box, count + 3, Status.ATTENTION, error_message=lost),
+                take(box, count + 4, Status.PROCESSING, created_at=now - timedelta(seconds=72)),
+                take(box, count + 5, Status.PENDING, created_at=now - timedelta(seconds=4)),
+            ]
+        ui_demo.TAKES.boxes[str(box)] = {str(take.id): take for take in takes}
+    return Box(
+        id=box,
+        project_id=ROOT,
+        project_name="Harbour",
+        code="010",
+        name="Dawn",
+        created_by=ROOT,
+        created_at=BEGAN,
+        updated_at=BEGAN,
     )
-    return TakeItem(**{**item, **changes})  # type: ignore[typeddict-item]
-
-
-def gallery() -> list[TakeItem]:
-    now = datetime.now(UTC)
-    started = [(now - timedelta(seconds=s)).isoformat() for s in (4, 72)]
-    return [
-        take(901, "PENDING", "Waiting", started_at=started[0]),
-        take(902, "PROCESSING", "Working", started_at=started[1]),
-        take(903, "ATTENTION", "Needs you", error="The answer to the submission was lost: it may have been paid for."),
-        take(904, "FAILED", "Failed", error="The provider refused the content. Change the prompt or the picture."),
-        take(905, "CANCELLED", "Cancelled"),
-        take(1, alt=HOSTILE, caption=HOSTILE),
-        *(take(n) for n in range(2, COUNT)),
-    ]
 
 
 def board() -> list[ShotItem]:
@@ -110,9 +136,8 @@ def cards() -> list[ProjectItem]:
 def note(name: str) -> Any:
     def on_action(action: Action) -> None:
         ui_demo.LOG.append({"of": name, **action.model_dump(mode="json")})
-        marks = st.session_state.setdefault("marks", {})
-        if action.on is not None:
-            marks[str(action.id), action.action] = action.on
+        if action.action == "show":
+            st.session_state.shown = action.id
         if action.action in ("earlier", "later"):
             order = st.session_state.order
             at = order.index(str(action.id))
@@ -121,43 +146,19 @@ def note(name: str) -> Any:
     return on_action
 
 
-def marked(items: list[Any]) -> list[Any]:
-    marks = st.session_state.get("marks", {})
-    done = [{**i, **{a: marks.get((i["id"], a), i[a]) for a in ("favorite", "headliner")}} for i in items]
-    star = next((id for (id, a), on in reversed(marks.items()) if a == "headliner" and on), None)
-    return [{**i, "headliner": i["id"] == star} if star else i for i in done]
-
-
-@st.fragment
-def show_takes() -> None:
-    items = marked(gallery()) if COUNT else []
-    takes(items, key="takes", on_action=note("takes"), selected=UUID(uid("take 3")))
+def show_gallery() -> None:
+    can_edit = "looks" not in st.query_params
+    gallery(filled(COUNT), key="gallery", on_open=note("gallery"), can_edit=can_edit)
     st.button("Again", key="again")
 
 
 @st.fragment
 def show_viewer() -> None:
-    marks = st.session_state.get("marks", {})
-    is_clip = st.query_params.get("take") == "clip"
-    take = Take(
-        id=UUID(uid("viewed")),
-        project_id=ROOT,
-        number=7,
-        box_id=ROOT,
-        created_by=ROOT,
-        created_at=datetime.now(UTC),
-        updated_at=datetime.now(UTC),
-        asset_type=AssetType.VIDEO if is_clip else AssetType.IMAGE,
-        source_type=SourceType.GENERATED,
-        status=Status.COMPLETED,
-        file_key="dev/a/mp4/6" if is_clip else "dev/a/full/7",
-        thumb_key="dev/a/thumb/6",
-        placeholder=ui_demo.placeholder(7),
-        width=1920,
-        height=1080,
-        is_favorite=marks.get((uid("viewed"), "favorite"), True),
-    )
-    viewer(take, name="Take 7", key="viewer", on_action=note("viewer"), position="3 / 12")
+    box = filled(COUNT)
+    n = 6 if st.query_params.get("take") == "clip" else 7
+    shown = st.session_state.get("shown", take(box.id, n).id)
+    known = ui_demo.TAKES.boxes[str(box.id)]
+    viewer(known[str(shown)], key="viewer", on_action=note("viewer"), can_edit=True, beside="facts")
     st.text_input("Comment", key="comment")
 
 
@@ -190,7 +191,7 @@ def show_signin() -> None:
 st.set_page_config(layout="wide")
 look()
 PARTS = {
-    "takes": show_takes,
+    "gallery": show_gallery,
     "viewer": show_viewer,
     "shots": show_shots,
     "projects": show_projects,
@@ -199,7 +200,7 @@ PARTS = {
 }
 only = st.query_params.get("show")
 for name, part in PARTS.items():
-    if only in (None, name):
+    if only is None or name in only.split(","):
         if only is None:
             st.subheader(name)
         part()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 
 from apom import __version__
-from apom.api import account_routes, asset_routes, live, problems, project_routes
+from apom.api import (
+    account_routes,
+    asset_routes,
+    attention_routes,
+    live,
+    money_routes,
+    operator_routes,
+    problems,
+    project_routes,
+)
 from apom.api.deps import TheStudio
 from apom.models import Health
 
@@ -23,7 +32,7 @@ def create_api(operator_token: str = "") -> FastAPI:
     )
     app.state.operator_token = operator_token
     problems.install(app)
-    for module in (account_routes, project_routes, asset_routes, live):
+    for module in (account_routes, operator_routes, project_routes, asset_routes, attention_routes, money_routes, live):
         app.include_router(module.router)
 
     @app.get("/health")

@@ -1,4 +1,4 @@
-"""Sign in, sign out, register, one's own sessions; and the operator's way in."""
+"""Sign in, sign out, register, one's own sessions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from apom.api.deps import Address, Mine, Operating, TheStudio
-from apom.models import Health, Session, User
+from apom.api.deps import Address, Mine, TheStudio, forget_sessions
+from apom.models import ApiToken, Scope, Session, User
 from apom.studio import Studio
+from apom.tokens import BOTH
 
 router = APIRouter()
 Text = Annotated[str, Field(max_length=1000)]
@@ -30,9 +31,10 @@ class Credentials(Body):
 
 
 class Registration(Credentials):
-    """A new account."""
+    """A new account. `signs_in`: a browser is signed in by the same request, a program need not be."""
 
     email: Text | None = None
+    signs_in: bool = True
 
 
 class PasswordChange(Body):
@@ -42,16 +44,32 @@ class PasswordChange(Body):
     new: Text
 
 
-class NewPassword(Body):
-    """Given by the operator."""
-
-    password: Text
-
-
 class Profile(Body):
     """What a person sets about themselves."""
 
     language: Text
+
+
+class NewToken(Body):
+    """What it is for, how long it lives, and whether it may change things."""
+
+    name: Text
+    days: int = 365
+    scopes: tuple[Scope, ...] = BOTH
+
+
+class Token(Body):
+    """An API token with its secret, which is shown this once."""
+
+    token: ApiToken
+    secret: str = Field(repr=False)
+
+
+class Setting(Body):
+    """A key of SystemConfig and its new value."""
+
+    key: Text
+    value: JsonValue
 
 
 def _sign_in(studio: Studio, request: Request, response: Response, username: str, password: str, address: str) -> None:
@@ -80,18 +98,11 @@ def whoami(mine: Mine) -> User:
     return mine.me()
 
 
-def _forget(request: Request) -> None:
-    """The edge remembers who is behind a token for a moment: not after a session has ended."""
-    sessions = getattr(request.app.state, "sessions", None)
-    if sessions is not None:
-        sessions.forget()
-
-
 @router.delete("/session", status_code=204)
 def sign_out(mine: Mine, request: Request, response: Response, studio: TheStudio) -> None:
     """Ends this session."""
     mine.logout()
-    _forget(request)
+    forget_sessions(request)
     response.delete_cookie(
         studio.settings.cookie, path="/", secure=studio.settings.is_https, httponly=True, samesite="lax"
     )
@@ -99,9 +110,10 @@ def sign_out(mine: Mine, request: Request, response: Response, studio: TheStudio
 
 @router.post("/users", status_code=201)
 def register(body: Registration, request: Request, response: Response, studio: TheStudio, address: Address) -> User:
-    """Makes an account and signs it in. The first one is admin; later ones only while registration is open."""
+    """Makes an account and signs it in, if so wished. The first one is admin; later ones only while registration is open."""
     user = studio.register(body.username, body.password, email=body.email, address=address)
-    _sign_in(studio, request, response, body.username, body.password, address)
+    if body.signs_in:
+        _sign_in(studio, request, response, body.username, body.password, address)
     return user
 
 
@@ -115,7 +127,7 @@ def change_profile(body: Profile, mine: Mine) -> User:
 def change_password(body: PasswordChange, mine: Mine, request: Request) -> None:
     """Ends all other sessions."""
     mine.change_password(body.current, body.new)
-    _forget(request)
+    forget_sessions(request)
 
 
 @router.get("/me/sessions")
@@ -128,30 +140,30 @@ def sessions(mine: Mine) -> tuple[Session, ...]:
 def end_session(session_id: UUID, mine: Mine, request: Request) -> None:
     """Signs one browser out."""
     mine.end_session(session_id)
-    _forget(request)
+    forget_sessions(request)
 
 
-@router.get("/operator/health")
-def operator_health(operator: Operating) -> Health:
-    """How the process is."""
-    return operator.health()
+@router.get("/me/tokens")
+def tokens(mine: Mine) -> tuple[ApiToken, ...]:
+    """One's own API tokens that still work."""
+    return mine.tokens()
 
 
-@router.get("/operator/users")
-def operator_users(operator: Operating) -> tuple[User, ...]:
-    """Every account."""
-    return operator.users()
+@router.post("/me/tokens", status_code=201)
+def create_token(body: NewToken, mine: Mine) -> Token:
+    """An API token; its secret is in this answer and nowhere else."""
+    token, secret = mine.create_token(body.name, days=body.days, scopes=body.scopes)
+    return Token(token=token, secret=secret)
 
 
-@router.post("/operator/users", status_code=201)
-def operator_add_user(body: Credentials, operator: Operating) -> User:
-    """A new account, whether registration is open or not."""
-    return operator.add_user(body.username, body.password)
+@router.delete("/me/tokens/{token_id}", status_code=204)
+def revoke_token(token_id: UUID, mine: Mine, request: Request) -> None:
+    """It ends now, everywhere."""
+    mine.revoke_token(token_id)
+    forget_sessions(request)
 
 
-@router.post("/operator/users/{username}/password")
-def operator_reset_password(username: str, body: NewPassword, operator: Operating, request: Request) -> User:
-    """A new password; the person's sessions end."""
-    user = operator.reset_password(username, body.password)
-    _forget(request)
-    return user
+@router.put("/system", status_code=204)
+def set_system(body: Setting, mine: Mine) -> None:
+    """An admin's setting."""
+    mine.set_system(body.key, body.value)

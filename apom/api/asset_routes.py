@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import Field, JsonValue
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field, JsonValue
 
 from apom.api.account_routes import Body, Text
 from apom.api.deps import Mine
 from apom.api.project_routes import Limit
-from apom.config import LIMITS
 from apom.fields import AssetChanges
-from apom.models import AIModel, Asset, AssetType, InputRole, Page, Take
+from apom.models import AIModel, Asset, AssetType, InputRole, Mark, Marked, Page, SourceType, Status, Take
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO
 
 router = APIRouter()
-Words = Annotated[str, Field(max_length=LIMITS.prompt_chars)]
-Token = Annotated[str, Field(min_length=8, max_length=100)]
+Rating = Annotated[int, Query(ge=0, le=5)]
 
 
 class Input(Body):
@@ -31,26 +29,39 @@ class Input(Body):
 class Generate(Body):
     """An order. The same `token` twice is one order: send one so that a repeated request pays once."""
 
-    prompt: Words
+    prompt: str
     model: Text = DEFAULT_IMAGE
     params: dict[str, JsonValue] = Field(default_factory=dict)
     inputs: list[Input] = Field(default_factory=list)
-    n: Annotated[int, Field(ge=1, le=LIMITS.variations)] = 1
-    token: Token | None = None
+    n: int = 1
+    token: str | None = None
 
 
 class Animate(Body):
     """Words for the motion; the picture's own when empty."""
 
-    prompt: Words = ""
+    prompt: str = ""
     model: Text = DEFAULT_VIDEO
-    token: Token | None = None
+    token: str | None = None
+
+
+class Marks(Body):
+    """In the order they are meant."""
+
+    marks: list[Mark]
+
+
+class Frame(Body):
+    """A moment of a clip, in seconds, null for its last; the shot the picture goes to, null for the clip's own."""
+
+    at_s: float | None = None
+    box_id: UUID | None = None
 
 
 class Again(Body):
     """As for an order."""
 
-    token: Token | None = None
+    token: str | None = None
 
 
 @router.get("/models")
@@ -61,10 +72,27 @@ def models(mine: Mine, asset_type: AssetType | None = None) -> tuple[AIModel, ..
 
 @router.get("/boxes/{box_id}/assets")
 def box_assets(
-    box_id: UUID, mine: Mine, asset_type: AssetType | None = None, cursor: str | None = None, limit: Limit = 200
+    box_id: UUID,
+    mine: Mine,
+    asset_type: AssetType | None = None,
+    status: Status | None = None,
+    favorites: bool = False,
+    min_rating: Rating = 0,
+    trashed: bool = False,
+    cursor: str | None = None,
+    limit: Limit = 200,
 ) -> Page[Take]:
-    """A box's takes, newest first."""
-    return mine.get_box_assets(box_id, asset_type=asset_type, cursor=cursor, limit=limit)
+    """A box's takes, newest first; with `trashed` those in its trash instead."""
+    return mine.get_box_assets(
+        box_id,
+        asset_type=asset_type,
+        status=status,
+        favorites=favorites,
+        min_rating=min_rating,
+        trashed=trashed,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 @router.post("/boxes/{box_id}/generate", status_code=201)
@@ -80,6 +108,57 @@ def generate(box_id: UUID, body: Generate, mine: Mine) -> tuple[Take, ...]:
 def favorites(mine: Mine, project_id: UUID | None = None, cursor: str | None = None, limit: Limit = 200) -> Page[Take]:
     """Favourites of one project or of all."""
     return mine.get_favorite_assets(project_id, cursor=cursor, limit=limit)
+
+
+@router.get("/assets")
+def some_assets(mine: Mine, id: Annotated[list[UUID], Query()]) -> tuple[Take, ...]:
+    """These takes as they are now, those in the trash too; left out what is not there."""
+    return mine.get_assets(id)
+
+
+@router.post("/assets/marks")
+def mark(body: Marks, mine: Mine) -> Marked:
+    """Favourites, ratings, headliners, trash: each mark for itself, said absolutely, so that repeating is harmless."""
+    return mine.mark(body.marks)
+
+
+@router.get("/assets/search")
+def search(
+    mine: Mine,
+    text: str = "",
+    project_id: UUID | None = None,
+    box_id: UUID | None = None,
+    asset_type: AssetType | None = None,
+    source_type: SourceType | None = None,
+    status: Status | None = None,
+    favorites: bool = False,
+    min_rating: Rating = 0,
+    ai_model: Text | None = None,
+    tag: Text | None = None,
+    created_by: UUID | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    cursor: str | None = None,
+    limit: Limit = 100,
+) -> Page[Take]:
+    """Takes whose prompt or shot has every word of `text`; `-word` must not be there, `"two words"` stand together."""
+    return mine.search_assets(
+        text,
+        project=project_id,
+        box=box_id,
+        asset_type=asset_type,
+        source_type=source_type,
+        status=status,
+        favorites=favorites,
+        min_rating=min_rating,
+        ai_model=ai_model,
+        tag=tag,
+        created_by=created_by,
+        since=since,
+        until=until,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 @router.get("/assets/{asset_id}")
@@ -106,16 +185,16 @@ def toggle_favorite(asset_id: UUID, mine: Mine) -> Take:
     return mine.toggle_favorite(asset_id)
 
 
-@router.post("/assets/{asset_id}/cancel")
-def cancel(asset_id: UUID, mine: Mine) -> Take:
-    """Stops what was not sent yet."""
-    return mine.cancel(asset_id)
-
-
 @router.post("/assets/{asset_id}/again", status_code=201)
 def again(asset_id: UUID, body: Again, mine: Mine) -> Take:
     """The same recipe once more."""
     return mine.again(asset_id, token=body.token)
+
+
+@router.post("/assets/{asset_id}/frame", status_code=201)
+def frame(asset_id: UUID, body: Frame, mine: Mine) -> Take:
+    """A moment of a clip as a picture."""
+    return mine.frame(asset_id, body.at_s, box=body.box_id)
 
 
 @router.post("/assets/{asset_id}/animate", status_code=201)

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from apom.errors import NotSignedIn
 from apom.models import Actor
 from apom.studio import Operator, Studio, Workspace, current
+from apom.tokens import ENDED
 
 
 def studio() -> Studio:
@@ -26,6 +27,8 @@ def actor_of(scope_state: object) -> Actor | None:
 def workspace(request: Request, studio: Annotated[Studio, Depends(studio)]) -> Workspace:
     """The signed-in person's door. Raises NotSignedIn."""
     actor = actor_of(request.scope.get("state"))
+    if actor is None and "authorization" in request.headers:
+        raise NotSignedIn(ENDED)
     if actor is None:
         raise NotSignedIn("Sign in first.")
     return studio.workspace(actor)
@@ -43,6 +46,13 @@ def operator(request: Request, studio: Annotated[Studio, Depends(studio)]) -> Op
 def address(request: Request) -> str:
     """The client's address, cut to its network."""
     return str(request.scope.get("state", {}).get("address", ""))
+
+
+def forget_sessions(request: Request) -> None:
+    """The edge remembers who is behind a token for a moment: not after a session has ended."""
+    sessions = getattr(request.app.state, "sessions", None)
+    if sessions is not None:
+        sessions.forget()
 
 
 TheStudio = Annotated[Studio, Depends(studio)]

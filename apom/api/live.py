@@ -63,14 +63,14 @@ async def _send(socket: WebSocket, subscription: Subscription, actor: Actor, pro
 
 
 async def _may(actor: Actor, project_id: UUID) -> bool:
-    """Whether the session still lives and its person may still see the project."""
+    """Whether the session or token still lives and its person may still see the project."""
     return await anyio.to_thread.run_sync(_may_now, actor, project_id)
 
 
 def _may_now(actor: Actor, project_id: UUID) -> bool:
     try:
         studio = current()
-        if actor.session_id is not None and studio.resolve(session_id=actor.session_id) is None:
+        if not studio.is_still(actor):
             return False
         studio.workspace(actor).project(project_id)
     except ApomError:

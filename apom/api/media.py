@@ -40,7 +40,7 @@ async def media(request: Request) -> Response:
         return Response(status_code=404)
     etag = f'"{path.stem}"'
     if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={**HEADERS, "ETag": etag})
+        return Response(status_code=304, media_type=mime, headers={**HEADERS, "ETag": etag})
     return FileResponse(path, media_type=mime, headers={**HEADERS, "ETag": etag})
 
 

@@ -19,11 +19,13 @@ from apom.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    OverBudget,
     ProviderError,
     TooLarge,
     TooMany,
     Unavailable,
 )
+from apom.fields import refusal
 
 log = logging.getLogger("apom.api")
 STATUS: dict[type[ApomError], int] = {
@@ -32,6 +34,7 @@ STATUS: dict[type[ApomError], int] = {
     NotAllowed: 403,
     NotFound: 404,
     Conflict: 409,
+    OverBudget: 402,
     TooLarge: 413,
     TooMany: 429,
     BadMedia: 422,
@@ -42,6 +45,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"description": text, "content": {"application/problem+json": {}}}
     for code, text in {
         401: "Nobody is signed in",
+        402: "Over the budget",
         403: "Not allowed",
         404: "Not there",
         409: "Clash",
@@ -79,9 +83,8 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:])
-    _speak(request)
-    return problem(422, "invalid", f"{field or 'body'}: {first['msg']}", field=field)
+    place = () if first["type"] == "json_invalid" else first["loc"][1:]
+    return await _ours(request, refusal(place, first))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -21,8 +21,14 @@ Limit = Annotated[int, Query(ge=1, le=LIMITS.page)]
 class NewBoxes(Body):
     """One or many, in order."""
 
-    names: Annotated[list[Text], Field(min_length=1, max_length=LIMITS.shots_at_once)]
+    names: list[str]
     kind: BoxKind = BoxKind.SHOT
+
+
+class NewBox(BoxChanges, total=False):
+    """One, with all that may be said about it; `name` is needed."""
+
+    kind: BoxKind
 
 
 class Order(Body):
@@ -60,7 +66,7 @@ class NewLink(Body):
     """Who it is for, and what they may do."""
 
     label: Text
-    days: Annotated[int, Field(ge=1, le=180)] | None = None
+    days: int | None = None
     can_comment: bool = True
     can_approve: bool = False
     can_download: bool = False
@@ -86,6 +92,20 @@ def create_project(body: ProjectChanges, mine: Mine) -> Project:
     fields = dict(body)
     name = fields.pop("name", "")
     return mine.create_project(name, **fields)  # type: ignore[arg-type]  # checked against the same declaration
+
+
+@router.post("/projects/sample", status_code=201)
+def create_sample_project(mine: Mine) -> Project:
+    """Four shots with sandbox pictures on their way."""
+    return mine.create_sample_project()
+
+
+@router.get("/mosaics")
+def mosaics(
+    mine: Mine, id: Annotated[list[UUID], Query(default_factory=list)]
+) -> dict[UUID, list[tuple[str, str | None]]]:
+    """Up to four covers of each project's shots: (thumbnail key, placeholder)."""
+    return mine.mosaics(id)
 
 
 @router.get("/projects/{project_id}")
@@ -134,6 +154,14 @@ def boxes(project_id: UUID, mine: Mine, kind: BoxKind | None = None) -> tuple[Bo
 def create_boxes(project_id: UUID, body: NewBoxes, mine: Mine) -> tuple[Box, ...]:
     """New boxes at the end, all or none."""
     return mine.create_boxes(project_id, body.names, kind=body.kind)
+
+
+@router.post("/projects/{project_id}/box", status_code=201)
+def create_box(project_id: UUID, body: NewBox, mine: Mine) -> Box:
+    """One new box at the end."""
+    fields = dict(body)
+    name, kind = fields.pop("name", ""), fields.pop("kind", BoxKind.SHOT)
+    return mine.create_box(project_id, name, kind=kind, **fields)  # type: ignore[arg-type]  # as for a project
 
 
 @router.put("/projects/{project_id}/order")

@@ -1,151 +1,129 @@
-"""`python -m apom`: serve, and what an operator does. Each command also works while the server holds the store.
+"""`python -m apom`, `apom`: serve, and what an operator does. Each command also works while the server holds the store.
 
-Exit codes: 0 done, 1 refused or failed (the sentence is on stderr), 2 wrong usage or unsafe settings.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage or unsafe settings, 130 stopped by Ctrl+C. Why is a sentence on
+standard error. With `--json` standard output is one JSON document, whatever happens: the answer, or a problem with its
+`code` and `detail`, as REST gives it. (Wrong usage is noticed before `--json` is.)
 """
 
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Sequence
 
-from pydantic import BaseModel
+from pydantic import JsonValue, ValidationError
 
-from apom import __version__, runfile
+from apom import __version__
+from apom.cli import database, doctor, people, serving, tokens
+from apom.cli.command import Reply, add_data_dir
 from apom.config import Settings
-from apom.errors import ApomError, Misconfigured, StoreBusy, Unavailable
-from apom.models import Health, User
+from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
 
+ABOUT = "The production asset manager for people who make films, ads and clips with AI."
+EXAMPLES = """examples:
+  apom serve                    the dashboard on http://127.0.0.1:8501
+  apom user add alice           an account
+  apom doctor                   is everything in order?
+  apom db info --json           for programs
+  apom user add --help          more about one command
 
-class OperatorDoor(Protocol):
-    """`apom.studio.Operator`, here or over HTTP."""
-
-    def health(self) -> Health: ...
-    def users(self) -> tuple[User, ...]: ...
-    def add_user(self, username: str, password: str) -> User: ...
-    def reset_password(self, username: str, password: str) -> User: ...
-
-
-@contextmanager
-def operator(settings: Settings) -> Iterator[OperatorDoor]:
-    """The operator's door: in this process, or through the server that holds the store. Raises StoreBusy, Unavailable."""
-    from apom.client import OperatorClient
-    from apom.studio import Studio
-
-    try:
-        studio = Studio.open(settings, engine=False)
-    except StoreBusy as busy:
-        run = runfile.read(settings.data_dir)
-        if run is None or str(run.pid) != busy.values.get("pid"):  # left behind by one that was killed
-            raise
-        yield OperatorClient(run.url, run.token)
-        return
-    with studio:
-        yield studio.operator()
-
-
-def serve(settings: Settings, _: argparse.Namespace) -> int:
-    """Starts the dashboard, the REST interface and the engine in this process."""
-    from apom.server.launch import serve as serve_until_stopped
-
-    serve_until_stopped(settings)
-    return 0
-
-
-def health(settings: Settings, arguments: argparse.Namespace) -> int:
-    """How the running server is."""
-    from apom.client import OperatorClient
-
-    run = runfile.read(settings.data_dir)
-    if run is None:
-        raise Unavailable("No server runs on this data folder. Start one with: python -m apom serve")
-    found = OperatorClient(run.url, run.token).health()
-    show(
-        [found], arguments.json, lambda h: f"{'well' if h.ok else 'NOT WELL'}: {run.url}, {h.in_flight} takes in flight"
-    )
-    return 0 if found.ok else 1
-
-
-def list_users(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Every account."""
-    with operator(settings) as door:
-        show(door.users(), arguments.json, describe)
-    return 0
-
-
-def add_user(settings: Settings, arguments: argparse.Namespace) -> int:
-    """A new account; the password is asked for, or read from standard input."""
-    password = ask_password()
-    with operator(settings) as door:
-        show([door.add_user(arguments.name, password)], arguments.json, describe)
-    return 0
-
-
-def reset_password(settings: Settings, arguments: argparse.Namespace) -> int:
-    """A new password for an account; its sessions end."""
-    password = ask_password()
-    with operator(settings) as door:
-        show([door.reset_password(arguments.name, password)], arguments.json, describe)
-    return 0
-
-
-def describe(user: User) -> str:
-    """An account in one line."""
-    return f"{user.username}  {'admin' if user.is_admin else 'user'}  {'active' if user.is_active else 'inactive'}"
-
-
-def ask_password() -> str:
-    """Never echoed, never an argument: both end up where others can read them."""
-    return getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-
-
-def show(records: Sequence[BaseModel], as_json: bool, line: Callable[[object], str] | Callable[..., str]) -> None:
-    """Records for people, or for programs."""
-    if as_json:
-        print(json.dumps([record.model_dump(mode="json") for record in records], indent=2, ensure_ascii=False))
-    else:
-        for record in records:
-            print(line(record))
+Commands also work while the server runs. Exit codes: 0 done, 1 refused or
+failed, 2 wrong usage or unsafe settings, 130 stopped by Ctrl+C."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    root = argparse.ArgumentParser(prog="apom", description="The production asset manager for AI film work.")
-    root.add_argument("--version", action="version", version=__version__)
-    commands = root.add_subparsers(required=True, metavar="command")
-    _command(commands, "serve", serve)
-    _command(commands, "health", health)
-    people = commands.add_parser("user", help="accounts").add_subparsers(required=True, metavar="command")
-    _command(people, "list", list_users)
-    for name, act in (("add", add_user), ("reset-password", reset_password)):
-        _command(people, name, act).add_argument("name", help="the user name")
+    root = argparse.ArgumentParser(
+        prog="apom", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    root.add_argument("--version", action="version", version=f"apom {__version__}")
+    add_data_dir(root, default=None)
+    commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for noun in (serving, people, tokens, database, doctor):
+        noun.add(commands)
     return root
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    act: Callable[[Settings, argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    summary = (act.__doc__ or "").splitlines()[0]
-    command = commands.add_parser(name, help=summary, description=summary)
-    command.add_argument("--json", action="store_true", help="answer in JSON")
-    command.set_defaults(act=act)
-    return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code."""
-    arguments = parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows its number
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return int(arguments.act(Settings(), arguments))
-    except Misconfigured as error:
-        print(f"apom: {error}", file=sys.stderr)
-        return 2
+        return _run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        return _unheard(error)
+
+
+def _unheard(error: OSError) -> int:
+    """Standard output takes no more: whoever read it has read enough, which is no fault, or its disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer must not fail at exit
+    if not isinstance(error, BrokenPipeError):
+        print(f"apom: The answer could not be written: {error.strerror}.", file=sys.stderr)
+    return 1
+
+
+def _run(argv: Sequence[str]) -> int:
+    root = parser()
+    if any("\0" in word or not _is_text(word) for word in argv):
+        root.error("an argument is not text in UTF-8")
+    arguments = root.parse_args(argv)
+    as_json = getattr(arguments, "json", False)
+    try:
+        reply: Reply | None = arguments.act(settings(arguments), arguments)
     except ApomError as error:
-        print(f"apom: {error}", file=sys.stderr)
-        return 1
+        return _refused(error, as_json)
+    except ModuleNotFoundError as error:
+        return _refused(not_installed(error), as_json)
+    except OSError as error:  # from the places nobody foresaw: still a sentence
+        place = f"{error.filename}: " if error.filename else ""
+        return _refused(Unavailable("{place}{reason}", place=place, reason=error.strerror or error), as_json)
+    if reply is None:
+        return 0
+    print(_document(reply.document) if as_json else "\n".join(map(printable, reply.lines)), flush=True)
+    return reply.code
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """From the command line, else from the environment. Raises Misconfigured."""
+    names = ("data_dir", "host", "port")
+    chosen = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = "APOM_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise Misconfigured("{name} cannot be used: {reason}.", name=name, reason=first["msg"]) from None
+
+
+def not_installed(error: ModuleNotFoundError) -> Unavailable:
+    """The sentence for a package that is missing; raises the error itself when the module is our own."""
+    if error.name is None or error.name.startswith("apom"):
+        raise error
+    return Unavailable("The package {name} is missing. Install what is in requirements.txt.", name=error.name)
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey: names and messages come from anywhere."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def _is_text(word: str) -> bool:
+    """Bytes of the command line that are no UTF-8 come as surrogates."""
+    return not any("\ud800" <= c <= "\udfff" for c in word)
+
+
+def _refused(error: ApomError, as_json: bool) -> int:
+    if as_json:
+        field = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
+        print(_document({"type": "about:blank", "code": error.code, "detail": str(error), **field}), flush=True)
+    print(printable(f"apom: {error}"), file=sys.stderr)
+    return 2 if isinstance(error, Misconfigured) else 1
+
+
+def _document(document: JsonValue) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)

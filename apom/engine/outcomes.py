@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from apom.models import Generation, State
+from apom.errors import Unavailable
+from apom.models import Generation, State, Status
 from apom.steps import Arrived, Outcome
-from apom.store import Store, Tx, assets, boxes, generations
+from apom.store import Store, Tx, assets, boxes, generations, ledger
+from apom.words import N_
+
+log = logging.getLogger("apom.engine")
+WRITE_WAIT_S = 0.05  # the loop stands still meanwhile, and with it every submission under way
+OFFERED = N_("It arrived after all, when it had been stopped. Keep it, or delete it.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,29 +29,86 @@ class Done:
     is_play: bool
 
 
-def commit(store: Store, done: Sequence[Done], owner: str, now: datetime) -> set[UUID]:
-    """Everything or nothing; the generations that were still where the step had found them."""
-    with store.write() as tx:
-        written = generations.commit(tx, [(d.before.state, d.after) for d in done], owner, now)
+class Outbox:
+    """Outcomes that wait to be committed together."""
+
+    def __init__(self, store: Store, owner: str) -> None:
+        self._store = store
+        self._owner = owner
+        self._waiting: list[Done] = []
+
+    def add(self, done: Done) -> None:
+        """With the next commit."""
+        self._waiting.append(done)
+
+    def commit(self, now: datetime, wait_s: float) -> tuple[list[Done], dict[UUID, Done]]:
+        """What waited, and what of it was written, as it is now. Raises Unavailable, and then everything waits on."""
+        done, self._waiting = self._waiting, []
+        try:
+            return done, commit_each(self._store, done, self._owner, now, wait_s) if done else {}
+        except Unavailable:
+            self._waiting = done + self._waiting
+            raise
+
+    def orphans(self, unwritten: Sequence[Done]) -> list[Arrived]:
+        """Files of takes that were deleted meanwhile; those of others are stored again under the same keys."""
+        with_files = [d for d in unwritten if d.outcome.arrived]
+        if not with_files:
+            return []
+        with self._store.read() as tx:
+            there = generations.there(tx, [d.before.id for d in with_files])
+        return [arrived for d in with_files if d.before.id not in there for arrived in d.outcome.arrived]
+
+
+def commit_each(store: Store, done: Sequence[Done], owner: str, now: datetime, wait_s: float) -> dict[UUID, Done]:
+    """All together; if that fails, each alone, so that one that cannot be written holds up no other.
+
+    Raises Unavailable when nothing can be written now.
+    """
+    try:
+        return commit(store, done, owner, now, wait_s=wait_s)
+    except Unavailable:
+        raise
+    except Exception:
+        if len(done) > 1:
+            return {id: d for one in done for id, d in commit_each(store, [one], owner, now, wait_s).items()}
+        log.exception("generation %s: its outcome could not be written", done[0].before.id)
+        return {}
+
+
+def commit(
+    store: Store, done: Sequence[Done], owner: str, now: datetime, *, wait_s: float = WRITE_WAIT_S
+) -> dict[UUID, Done]:
+    """Everything or nothing: what was written, as it is now. The others were no longer where the step had found them."""
+    with store.write(wait_s=wait_s) as tx:
+        rows = generations.commit(tx, [(d.before.state, d.after) for d in done], owner, now)
+        written = {}
         for d in done:
-            if d.before.id in written:
-                _write_take(tx, d, now)
+            if d.before.id in rows:
+                row = rows[d.before.id]
+                known = {"state": State(row["state"]), "decision": row["decision"] and Status(row["decision"])}
+                after = d.after.model_copy(update={**known, "turn": row["turn"]})
+                written[after.id] = replace(d, after=after)
+                _write_take(tx, written[after.id], now)
     return written
 
 
 def _write_take(tx: Tx, d: Done, now: datetime) -> None:
     after = d.after
     if after.state is State.COMPLETED:
+        status, message = after.status, OFFERED if after.decision else None
         for position, arrived in enumerate(d.outcome.arrived):
             if position > 0:
                 _write_sibling(tx, after, position, arrived, now)
-            assets.set_file(tx, arrived.asset_id, arrived.asset_type, dict(arrived.file), now)
-    elif d.before.state.status is not after.state.status or d.outcome.said is not None:
+            assets.set_file(tx, arrived.asset_id, arrived.asset_type, dict(arrived.file), now, status, message)
+    elif after.decision is None and (d.before.status is not after.status or d.outcome.said is not None):
         said = None if d.outcome.said is None else str(d.outcome.said)
-        assets.set_status(tx, [after.asset_id], after.state.status, said, now)
+        assets.set_status(tx, [after.asset_id], after.status, said, now)
     was_paid = after.state is State.FAILED and (after.cost_actual or d.before.state is State.STORING)
-    if after.state in (State.COMPLETED, State.ATTENTION) or was_paid:
-        generations.enter_ledger(tx, after, d.is_play, now)
+    if after.state is State.COMPLETED or after.attention is not None or was_paid:
+        ledger.enter(tx, after, is_play=d.is_play, now=now)
+    elif after.state in (State.FAILED, State.CANCELLED):
+        ledger.clear(tx, after.id)
 
 
 def _write_sibling(tx: Tx, generation: Generation, position: int, arrived: Arrived, now: datetime) -> None:

@@ -34,28 +34,21 @@ class MediaKeeper:
         """A path on the volume the media lie on."""
         return self._storage.temp()
 
+    def discard(self, arrived: Arrived) -> None:
+        """Deletes the file and what was made from it."""
+        for column in ("file_key", "thumb_key", "preview_key"):
+            if arrived.file.get(column):
+                self._storage.delete(arrived.file[column])
+
     def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
         """Sniffs, checks, measures and stores; the same file again gets the same keys. Raises BadMedia, TooLarge."""
-        from apom.media.arrive import arrive, keep
+        from apom.media.arrive import arrive, columns, keep
 
         asset_id = generation.asset_id if index == 0 else uuid5(generation.id, str(index))
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             arrival = arrive(path, Path(folder))
             kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
-        file = {
-            "file_key": kept.file_key,
-            "thumb_key": kept.thumb_key,
-            "preview_key": kept.preview_key,
-            "placeholder": arrival.placeholder,
-            "mime": arrival.mime,
-            "bytes": arrival.bytes,
-            "width": arrival.width,
-            "height": arrival.height,
-            "duration_s": arrival.duration_s,
-            "fps": arrival.fps,
-            "sha256": arrival.sha256,
-        }
-        return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=file)
+        return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=columns(arrival, kept))
 
 
 class ProviderPool:

@@ -55,6 +55,23 @@ class Kept:
     preview_key: str | None
 
 
+def columns(arrival: Arrival, kept: Kept) -> dict[str, object]:
+    """Keys and measures, named as a take's columns."""
+    return {
+        "file_key": kept.file_key,
+        "thumb_key": kept.thumb_key,
+        "preview_key": kept.preview_key,
+        "placeholder": arrival.placeholder,
+        "mime": arrival.mime,
+        "bytes": arrival.bytes,
+        "width": arrival.width,
+        "height": arrival.height,
+        "duration_s": arrival.duration_s,
+        "fps": arrival.fps,
+        "sha256": arrival.sha256,
+    }
+
+
 def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits: Limits = LIMITS) -> Arrival:
     """What the file at `path` is, in truth; the small ones made from it go into `folder`.
 

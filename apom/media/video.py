@@ -98,7 +98,7 @@ def _encode(frames: Frames, path: Path) -> None:
 
 
 def _clip(container: InputContainer, limits: Limits) -> Clip:
-    stream = _picture_stream(container)
+    stream = picture_stream(container)
     check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
     stream.codec_context.options = {"max_pixels": str(limits.image_pixels)}  # the header may lie
     stream.thread_type = "AUTO"
@@ -113,19 +113,19 @@ def _clip(container: InputContainer, limits: Limits) -> Clip:
     poster, frames = _beginning(container, stream, survey)
     for key in {survey.keys[len(survey.keys) // 2], survey.keys[-1]} - {survey.keys[0]}:
         _decode_at(container, stream, key)
-    width, height = _size(poster)
+    width, height = seen_size(poster)
     return Clip(
         width=width,
         height=height,
         duration_s=round(survey.duration_s, 3),
         fps=round(fps, 3),
         codec=stream.codec_context.codec.canonical_name,
-        small=shrink(_image(poster, width, height)),
+        small=shrink(upright(poster, width, height)),
         frames=frames,
     )
 
 
-def _picture_stream(container: InputContainer) -> VideoStream:
+def picture_stream(container: InputContainer) -> VideoStream:
     """The moving picture; the cover of a sound file is none."""
     stream = next(
         (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic), None
@@ -180,12 +180,12 @@ def _beginning(container: InputContainer, stream: VideoStream, survey: Survey) -
         at_s = float(((frame.pts or 0) - survey.start) * survey.time_base)
         if at_s >= PREVIEW_S:
             break
-        size = size or _preview_size(*_size(frame))
+        size = size or _preview_size(*seen_size(frame))
         if poster is None or at_s <= poster_s:
             poster = frame
         number = max(0, int(at_s * PREVIEW_FPS + 1e-6))
         if number not in frames:
-            frames[number] = _image(frame, *size)
+            frames[number] = upright(frame, *size)
     if poster is None:
         raise BadMedia(DAMAGED)
     return poster, tuple(sorted(frames.items()))
@@ -208,12 +208,12 @@ def _turn(frame: VideoFrame) -> int:
     return round(frame.rotation / 90) * 90 % 360
 
 
-def _size(frame: VideoFrame) -> tuple[int, int]:
+def seen_size(frame: VideoFrame) -> tuple[int, int]:
     """Width and height as it is seen."""
     return (frame.height, frame.width) if _turn(frame) in (90, 270) else (frame.width, frame.height)
 
 
-def _image(frame: VideoFrame, width: int, height: int) -> Image.Image:
+def upright(frame: VideoFrame, width: int, height: int) -> Image.Image:
     """The frame upright, in this size."""
     turn = _turn(frame)
     if turn in (90, 270):

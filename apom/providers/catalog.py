@@ -15,7 +15,7 @@ from apom.errors import Invalid, Misconfigured
 from apom.models import AIModel, AssetType, Json
 from apom.providers import parameters, rules
 from apom.providers.rules import Finding
-from apom.providers.spec import Model, ProviderSpec
+from apom.providers.spec import Model, ProviderSpec, Worth
 
 SCHEMA = "schema.json"
 FINDINGS_SHOWN = 3
@@ -32,6 +32,23 @@ def parse(text: str, *, file: str) -> ProviderSpec:
     found = list(islice(rules.findings(spec), FINDINGS_SHOWN))
     if found:
         raise _misconfigured(file, found)
+    return spec
+
+
+def files(folder: Path) -> list[Path]:
+    """Every provider file of a folder, by name."""
+    return sorted(path for path in folder.glob("*.json") if path.name != SCHEMA)
+
+
+def read(path: Path) -> ProviderSpec:
+    """What the file at `path` says; its name is the provider's. Raises Misconfigured."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _misconfigured(path.name, [("the file", f"it cannot be read: {error}")]) from None
+    spec = parse(text, file=path.name)
+    if spec.id != path.stem:
+        raise _misconfigured(path.name, [("id", f"it has to be the file's name, {path.stem!r}")])
     return spec
 
 
@@ -60,11 +77,7 @@ class Catalog:
     @classmethod
     def load(cls, folder: Path) -> Catalog:
         """Reads every `*.json` of a folder but the schema. Raises Misconfigured for the first that cannot be used."""
-        specs = {}
-        for path in sorted(folder.glob("*.json")):
-            if path.name != SCHEMA:
-                specs[path.stem] = _named(path.stem, parse(path.read_text(encoding="utf-8"), file=path.name))
-        return cls(specs=specs)
+        return cls(specs={path.stem: read(path) for path in files(folder)})
 
     def models(self) -> tuple[AIModel, ...]:
         """What can be generated with, as the prompt form sees it."""
@@ -77,6 +90,11 @@ class Catalog:
         if not found.is_active:
             raise Invalid("{model} is switched off. Choose another model.", field="model", model=found.title)
         return found
+
+    def worth(self, slug: str) -> tuple[bool, Worth | None]:
+        """(whether its prices are for play, what one of its units costs in money). Raises Invalid."""
+        spec = self._spec(slug)
+        return spec.is_play, spec.cost.worth if spec.cost else None
 
     def snapshot(self, slug: str) -> tuple[str, str]:
         """(SHA-256, content) of a provider file, for `from_snapshot`. Raises Invalid."""
@@ -92,12 +110,6 @@ class Catalog:
         if slug not in self.specs:
             raise Invalid("There is no provider {provider}. Choose another model.", field="model", provider=slug[:40])
         return self.specs[slug]
-
-
-def _named(stem: str, spec: ProviderSpec) -> ProviderSpec:
-    if spec.id != stem:
-        raise _misconfigured(f"{stem}.json", [("id", f"it has to be the file's name, {stem!r}")])
-    return spec
 
 
 def _offer(spec: ProviderSpec, model: Model) -> AIModel:

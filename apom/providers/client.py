@@ -17,7 +17,7 @@ from apom import net
 from apom.config import MB
 from apom.errors import Invalid, Misconfigured, ProviderError, TooLarge, Unavailable
 from apom.models import Json
-from apom.net import Admit, Call, HttpClient, Part
+from apom.net import Admit, Answer, Call, HttpClient, Part
 from apom.providers import answers, rules, template
 from apom.providers.answers import Polled
 from apom.providers.expressions import read
@@ -112,14 +112,23 @@ class Client:
         params: Mapping[str, JsonValue],
         inputs: Mapping[str, tuple[str, ...]],
         *,
+        client_id: str = "",
         callback_url: str | None = None,
     ) -> Rendered:
         """The submission of checked parameters and of uploaded inputs, by the input's name. Sends nothing.
 
+        `client_id`: our own id for the order, by which `look_up` finds it again.
+
         Raises Invalid when a value does not fit where the file puts it, Misconfigured when the key is missing or the
         address is on none of the file's hosts: `submit` would, and by then the intent is written.
         """
-        values = {"model": model.name, "param": params, "inputs": inputs, "callback_url": callback_url}
+        values = {
+            "model": model.name,
+            "param": params,
+            "inputs": inputs,
+            "client_id": client_id,
+            "callback_url": callback_url,
+        }
         request = model.submit_block(self.spec).request
         call = self._call(request, values)
         self._admit(request)(call.url)
@@ -166,6 +175,38 @@ class Client:
         self._note_unknown(block.states, polled.word)
         return polled
 
+    async def look_up(self, model: Model, client_id: str) -> Json | None:
+        """The task of the order with this id of ours; None when there is none. Free.
+
+        Raises as `poll` does; `rejected` too for an answer that does not tell.
+        """
+        block = model.submit_block(self.spec).lookup
+        assert block is not None, "asked for only where the file has it"
+        values: Json = {"model": model.name, "client_id": client_id}
+        answer, seen = await self._exchange(block.request, values)
+        if block.missing is not None and read(block.missing, seen) is True:
+            return None
+        self._raise_refusal(answer, seen)
+        task = answers.taken(block.take, seen)
+        if set(task) < set(block.take):
+            raise ProviderError("rejected", provider_message="The answer does not say which task it is.")
+        return task
+
+    async def confirm(self, model: Model, task: Mapping[str, JsonValue]) -> bool:
+        """Whether the provider knows a task that somebody told us of. Free. Raises as `poll` does when it cannot say."""
+        try:
+            polled = await self.poll(model, task, math.inf)
+        except ProviderError as error:
+            if error.kind in ("rejected", "failed", "moderated"):
+                return False
+            raise
+        return model.poll_block(self.spec).states.of(polled.word) is not None
+
+    async def cancel(self, model: Model, task: Mapping[str, JsonValue]) -> None:
+        """Takes a running task back, where the file says how. Free. Raises as `poll` does."""
+        assert self.spec.cancel is not None, "asked for only where the file has it"
+        await self._ask(self.spec.cancel.request, {"model": model.name, "task": dict(task)})
+
     async def fetch(self, url: str, path: Path, *, max_bytes: int, deadline_s: float) -> int:
         """A finished file, written to `path`; answers with its bytes. Raises as `net.download` does.
 
@@ -195,6 +236,14 @@ class Client:
         timeout_s: float | None = None,
     ) -> Json:
         """One free exchange: what is seen of an answer that is ok. Raises ProviderError, Misconfigured."""
+        answer, seen = await self._exchange(request, values, file=file, timeout_s=timeout_s)
+        self._raise_refusal(answer, seen, age_s=age_s)
+        return seen
+
+    async def _exchange(
+        self, request: Request, values: Json, *, file: Part | None = None, timeout_s: float | None = None
+    ) -> tuple[Answer, Json]:
+        """One free exchange, whatever the answer is, and what is seen of it."""
         call = self._call(request, values, file=file)
         try:
             answer = await net.send(
@@ -202,11 +251,12 @@ class Client:
             )
         except ProviderError as error:
             raise answers.at_free_call(error) from error
-        seen = answers.envelope(answer, values)
+        return answer, answers.envelope(answer, values)
+
+    def _raise_refusal(self, answer: Answer, seen: Json, *, age_s: float = math.inf) -> None:
         refused = answers.refusal(self.spec, answer, seen, self._hidden)
         if refused is not None:
             raise answers.at_free_call(refused, status=answer.status, age_s=age_s)
-        return seen
 
     def _call(self, request: Request, values: Mapping[str, Any], *, file: Part | None = None) -> Call:
         """A request with everything filled in, except for the key."""

@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 
 from apom.errors import Invalid
 from apom.providers import parameters, template
-from apom.providers.spec import Model, ProviderSpec, Request
+from apom.providers.spec import Model, Poll, ProviderSpec, Request, Submit
 
 Finding: TypeAlias = tuple[str, str]
 
@@ -80,9 +80,29 @@ def _placeholders(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
     submit, poll = model.submit_block(spec), model.poll_block(spec)
     params = [f"param.{name}" for name in model.parameters.properties]
     inputs = [f"inputs.{each.name}" for each in model.inputs]
-    yield from _names(".submit.request", submit.request, ("model", "callback_url", *params, *inputs))
+    yield from _names(".submit.request", submit.request, ("model", "client_id", "callback_url", *params, *inputs))
     tasks = [f"task.{name}" for name in (*submit.take, *poll.take)]
     yield from _names(".poll.request", poll.request, ("model", *tasks))
+    if spec.cancel is not None:
+        yield from _names(".cancel.request", spec.cancel.request, ("model", *tasks))
+    yield from _again(submit, poll)
+
+
+def _again(submit: Submit, poll: Poll) -> Iterator[Finding]:
+    """What is promised for a submission whose answer was lost has to be possible."""
+    is_marked = "client_id" in _all_names(submit.request)
+    if (submit.replay == "same_key" or submit.lookup is not None) and not is_marked:
+        yield ".submit.request", "replay and lookup need {{client_id}} in it, so that the provider knows it again"
+    if submit.lookup is None:
+        return
+    yield from _names(".submit.lookup.request", submit.lookup.request, ("model", "client_id"))
+    if "client_id" not in _all_names(submit.lookup.request):
+        yield ".submit.lookup.request", "it has to ask by {{client_id}}"
+    if submit.lookup.proves_absence and submit.lookup.missing is None:
+        yield ".submit.lookup.missing", "without it nothing can be proved to be absent"
+    lacking = sorted((task_names(poll.request) & set(submit.take)) - set(submit.lookup.take))
+    if lacking:
+        yield ".submit.lookup.take", f"the poll needs {lacking[0]!r} too"
 
 
 def _inputs(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
@@ -129,9 +149,11 @@ def _templates(request: Request) -> dict[str, JsonValue]:
     }
 
 
+def _all_names(request: Request) -> set[str]:
+    return {name for tree in _templates(request).values() for name in template.names(tree)}
+
+
 def task_names(request: Request) -> set[str]:
     """What of the task a request needs: the NAMEs of its `{{task.NAME}}`."""
-    found = (
-        re.fullmatch(r"task\.(\w+).*", name) for tree in _templates(request).values() for name in template.names(tree)
-    )
+    found = (re.fullmatch(r"task\.(\w+).*", name) for name in _all_names(request))
     return {match[1] for match in found if match}

@@ -29,6 +29,7 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 Block = TypeVar("Block", bound=Shape)
 
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9]{0,30}(_[A-Z0-9]{1,30}){1,5}")
+TTL = r"^[1-9]\d*[smhd]$"
 SECRET_HEADERS = frozenset(["authorization", "proxy-authorization", "cookie", "x-api-key", "x-key", "x-goog-api-key"])
 
 
@@ -42,6 +43,11 @@ def merged(shared: Json, own: Json) -> Json:
         else:
             result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return result
+
+
+def seconds(ttl: str) -> float:
+    """`90s`, `30m`, `24h`, `14d` in seconds."""
+    return float(ttl[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[ttl[-1]]
 
 
 class NoAuth(Shape):
@@ -90,9 +96,10 @@ class Rate(Shape):
 
 
 class Limits(Shape):
-    """What the provider takes: new submissions, and how many it works on at once."""
+    """What the provider takes: new submissions, questions about running ones, and how many it works on at once."""
 
     submit: Rate = Rate()
+    poll: Rate = Rate(count=100, per_s=10)
     concurrent: int = Field(8, ge=1)
 
 
@@ -170,15 +177,39 @@ class Upload(Shape):
 
     request: Request
     take: Expression
-    ttl: str = Field("24h", pattern=r"^[1-9]\d*[smhd]$")
+    ttl: str = Field("24h", pattern=TTL)
 
 
-class Submit(Shape):
-    """The one request that costs money. `take`: what is kept of the answer, by name, as `{{task.NAME}}` later."""
+class Lookup(Shape):
+    """Asks for an order by the id we gave it (`{{client_id}}`), when the answer to its submission was lost.
+
+    `take`: the task, as the submission would have told it. `missing`: true when there is no such order.
+    `proves_absence`: what is missing half a minute after it was sent was never taken, so it may be sent again.
+    """
 
     request: Request
     take: dict[Name, Expression] = Field(min_length=1)
-    replay: Literal["never"] = "never"
+    missing: Expression | None = None
+    proves_absence: bool = False
+
+
+class Submit(Shape):
+    """The one request that costs money. `take`: what is kept of the answer, by name, as `{{task.NAME}}` later.
+
+    `replay`: `same_key` when a second request with the same `{{client_id}}` (an Idempotency-Key) answers with the first
+    order and is not paid again; the provider remembers the key for `replay_ttl`.
+    """
+
+    request: Request
+    take: dict[Name, Expression] = Field(min_length=1)
+    replay: Literal["never", "same_key"] = "never"
+    replay_ttl: str = Field("24h", pattern=TTL)
+    lookup: Lookup | None = None
+
+    @property
+    def replay_s(self) -> float:
+        """How long the provider remembers a key."""
+        return seconds(self.replay_ttl)
 
 
 class States(Shape):
@@ -205,7 +236,10 @@ class States(Shape):
 
 
 class Poll(Shape):
-    """Asks how far a task is. Times in seconds; `progress` is an expression for 0 to 100."""
+    """Asks how far a task is. Times in seconds; `progress` is an expression for 0 to 100.
+
+    What runs longer than `deadline_s` is late: a person is asked, and it is looked after quietly for `watch_s` in all.
+    """
 
     request: Request
     take: dict[Name, Expression] = Field(default_factory=dict)
@@ -216,6 +250,7 @@ class Poll(Shape):
     every_s: float = Field(5, gt=0)
     max_every_s: float = Field(30, gt=0)
     deadline_s: float = Field(1800, gt=0)
+    watch_s: float = Field(86400, gt=0)
 
 
 class Result(Shape):
@@ -224,16 +259,35 @@ class Result(Shape):
     sent_as: Literal["url"] = Field(alias="as")
     items: Expression
     auth: bool = False
-    ttl: str = Field("24h", pattern=r"^[1-9]\d*[smhd]$")
+    ttl: str = Field("24h", pattern=TTL)
     empty_message: Expression | None = None
     meta: dict[Name, Expression] = Field(default_factory=dict)
 
+    @property
+    def kept_s(self) -> float:
+        """How long the provider keeps the files."""
+        return seconds(self.ttl)
+
+
+class Worth(Shape):
+    """What one unit of the provider costs in money."""
+
+    amount: float = Field(gt=0)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+
 
 class Cost(Shape):
-    """What it cost in the end, in the provider's unit."""
+    """What it cost in the end, in the provider's unit. `worth`: of one such unit; an admin's exchange rate goes before it."""
 
     amount: Expression
     unit: str
+    worth: Worth | None = None
+
+
+class Cancel(Shape):
+    """Takes a running task back. Asking twice does no harm."""
+
+    request: Request
 
 
 class Account(Shape):
@@ -350,6 +404,7 @@ class ProviderSpec(Shape):
     poll: Poll
     result: Result
     cost: Cost | None = None
+    cancel: Cancel | None = None
     account: Account | None = None
     callback: Callback | None = None
     models: tuple[Model, ...] = Field(min_length=1)

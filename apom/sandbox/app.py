@@ -1,13 +1,18 @@
 """Kie's contract, spoken by the sandbox: HTTP 200 for refusals with the real code in the body, results as a JSON string.
 
 Source: docs.kie.ai, as written down for the `kie` provider. Beside it `/_sandbox/…` for tests and demos: what happened
-so far, and faults. A prompt with `[fail]` fails in the end, `[refuse]` is refused, `[slow]` takes ten times as long.
+so far, and faults. Beyond Kie, as some providers have it: tasks are found by the customer's own id (`clientId`), an
+`Idempotency-Key` is heeded, a task can be taken back, and `callBackUrl` is called in the end.
+
+A prompt with `[fail]` fails in the end, `[refuse]` is refused, `[slow]` takes ten times as long.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -19,10 +24,15 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from apom import net
+from apom.errors import ApomError
 from apom.sandbox.order import VIDEO, Refusal, read
 from apom.sandbox.tasks import Task, Tasks
 
+log = logging.getLogger(__name__)
+
 UPLOAD = "/api/file-stream-upload"
+CALLBACK_S = 10.0
 UPLOAD_BYTES = 50 * 1024 * 1024
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 REFUSALS = {
@@ -48,6 +58,9 @@ class Manners:
     rate_limit_next: float = 0  # so many createTask are answered with 429
     drop_next: float = 0  # so many createTask are accepted, and the connection is cut within the answer
     refuse_with: float = 0  # a code that every createTask is answered with
+    no_lookup: float = 0  # 1: tasks cannot be found by the customer's id
+    no_cancel: float = 0  # 1: nothing can be taken back
+    no_callback: float = 0  # 1: nobody is called
 
     def change(self, wishes: dict[str, JsonValue]) -> None:
         """Takes over what is named. Raises Refusal 422, and then changes nothing."""
@@ -91,6 +104,8 @@ def create_app(folder: Path, *, image_s: float = 1.5, video_s: float = 4.0) -> S
         routes=[
             Route("/api/v1/jobs/createTask", sandbox.create_task, methods=["POST"]),
             Route("/api/v1/jobs/recordInfo", sandbox.record_info),
+            Route("/api/v1/jobs/byClientId", sandbox.by_client_id),
+            Route("/api/v1/jobs/cancel", sandbox.cancel, methods=["POST"]),
             Route("/api/v1/chat/credit", sandbox.credit),
             Route(UPLOAD, sandbox.upload, methods=["POST"]),
             Route("/files/{name}", sandbox.file),
@@ -107,16 +122,21 @@ class Sandbox:
     def __init__(self, tasks: Tasks, manners: Manners) -> None:
         self.tasks = tasks
         self.manners = manners
+        self._callers: set[asyncio.Task[None]] = set()
 
     async def create_task(self, request: Request) -> Response:
         """Accepts a task, or refuses it in the body."""
         body = await _object(request)
         self.manners.refuse()
-        task = await run_in_threadpool(self._accepted, body)
+        task = await run_in_threadpool(self._accepted, body, request.headers.get("idempotency-key", ""))
+        self._call_back_later(task, body.get("callBackUrl"))
         await asyncio.sleep(self.manners.create_delay_s)
         return CutResponse() if self.manners.drops() else _answer({"taskId": task.id})
 
-    def _accepted(self, body: dict[str, JsonValue]) -> Task:
+    def _accepted(self, body: dict[str, JsonValue], key: str) -> Task:
+        again = self.tasks.of_client(key)
+        if again is not None:
+            return again
         model, given = body.get("model"), body.get("input")
         order = read(model, given)
         assert isinstance(given, dict), "the order was read from it"
@@ -128,7 +148,30 @@ class Sandbox:
             given,
             takes_s=takes_s * (10 if "[slow]" in order.prompt else 1),
             fail_rate=self.manners.fail_rate,
+            client_id=key or str(body.get("clientId") or ""),
         )
+
+    def _call_back_later(self, task: Task, url: JsonValue) -> None:
+        if isinstance(url, str) and url and not self.manners.no_callback:
+            caller = asyncio.create_task(self._call_back(task, url))
+            self._callers.add(caller)
+            caller.add_done_callback(self._callers.discard)
+
+    async def _call_back(self, task: Task, url: str) -> None:
+        """One call when the task is over, answered or not. A restart forgets it: callbacks do get lost."""
+        while True:
+            await asyncio.sleep(max(0.05, task.at + task.takes_s - time.time()))
+            known = await run_in_threadpool(self.tasks.find, task.id)
+            if known is None or await run_in_threadpool(self.tasks.state, known) in ("success", "fail", "cancelled"):
+                break
+        call = net.Call(method="POST", url=url, json={"code": 200, "msg": "success", "data": {"taskId": task.id}})
+        client = net.make_client(purpose="submit")
+        try:
+            await net.send(client, call, admit=lambda _: {}, timeout_s=CALLBACK_S)
+        except ApomError:
+            log.info("Nobody answered the callback of task %s.", task.id)
+        finally:
+            await client.aclose()
 
     def record_info(self, request: Request) -> Response:
         """How far a task is. Times in ms since 1970."""
@@ -154,6 +197,22 @@ class Sandbox:
                 "completeTime": None if done_at is None else int(done_at * 1000),
             }
         )
+
+    def by_client_id(self, request: Request) -> Response:
+        """The task with the customer's own id."""
+        if self.manners.no_lookup:
+            raise Refusal(501, "Tasks cannot be looked up here")
+        task = self.tasks.of_client(request.query_params.get("clientId", ""))
+        if task is None:
+            raise Refusal(404, "There is no task with this id")
+        return _answer({"taskId": task.id})
+
+    async def cancel(self, request: Request) -> Response:
+        """Takes a task back that is not over."""
+        body = await _object(request)
+        if self.manners.no_cancel or not await run_in_threadpool(self.tasks.cancel, str(body.get("taskId"))):
+            raise Refusal(422, "The task cannot be cancelled")
+        return _answer(None)
 
     def credit(self, _: Request) -> Response:
         """The play credits that are left."""

@@ -29,7 +29,8 @@ FILE = re.compile(r"[0-9a-f]{32}\.(?:png|jpg|webp|mp4)")
 class Task:
     """A submission that was accepted.
 
-    `at`: seconds since 1970; `takes_s`: how long it takes at least; `fault`: why it fails in the end, "" if it does not.
+    `at`: seconds since 1970; `takes_s`: how long it takes at least; `fault`: why it fails in the end, "" if it does not;
+    `client_id`: the customer's own id for it; `is_cancelled`: it was taken back.
     """
 
     id: str
@@ -39,6 +40,8 @@ class Task:
     at: float
     takes_s: float
     fault: str = ""
+    client_id: str = ""
+    is_cancelled: bool = False
 
     @property
     def order(self) -> Order:
@@ -57,8 +60,8 @@ class Task:
 
     @property
     def cost(self) -> float:
-        """Play credits: what fails costs nothing."""
-        return 0.0 if self.fault else self.price
+        """Play credits: what fails or is taken back costs nothing."""
+        return 0.0 if self.fault or self.is_cancelled else self.price
 
 
 class Tasks:
@@ -74,7 +77,9 @@ class Tasks:
         for path in (self.files, self._records):
             path.mkdir(parents=True, exist_ok=True)
 
-    def accept(self, model: str, given: dict[str, JsonValue], *, takes_s: float, fail_rate: float = 0.0) -> Task:
+    def accept(
+        self, model: str, given: dict[str, JsonValue], *, takes_s: float, fail_rate: float = 0.0, client_id: str = ""
+    ) -> Task:
         """A new task, on disk when this returns. Raises Refusal 402 when the play credits do not reach."""
         task_id = uuid.uuid4().hex
         is_doomed = "[fail]" in str(given.get("prompt")) or int(task_id[:8], 16) / 2**32 < fail_rate
@@ -86,6 +91,7 @@ class Tasks:
             at=self._clock(),
             takes_s=takes_s,
             fault="The generation failed, as it was asked to" if is_doomed else "",
+            client_id=client_id,
         )
         with self._lock:
             if self._balance() < task.cost:
@@ -98,6 +104,20 @@ class Tasks:
         """A task by its id."""
         with self._lock:
             return self._all().get(task_id)
+
+    def of_client(self, client_id: str) -> Task | None:
+        """The first task with the customer's own id."""
+        with self._lock:
+            return next((task for task in self._all().values() if task.client_id == client_id != ""), None)
+
+    def cancel(self, task_id: str) -> bool:
+        """Takes a task back; False when it is over or is not there."""
+        with self._lock:
+            task = self._all().get(task_id)
+            if task is None or self.state(task) in ("success", "fail"):
+                return False
+            self._write(replace(task, is_cancelled=True))
+            return True
 
     def balance(self) -> float:
         """What is left of the play credits."""
@@ -117,7 +137,9 @@ class Tasks:
             return sum(FILE.fullmatch(path.name) is not None and path.name not in made for path in self.files.iterdir())
 
     def state(self, task: Task) -> str:
-        """waiting, queuing, generating, success or fail: by the time that has passed, and by whether it is drawn."""
+        """waiting, queuing, generating, success, fail: by the time passed and whether it is drawn. Or cancelled."""
+        if task.is_cancelled:
+            return "cancelled"
         part = (self._clock() - task.at) / task.takes_s if task.takes_s > 0 else 1.0
         is_drawn = bool(task.fault) or (self.files / task.file).exists()
         if not is_drawn:

@@ -23,6 +23,7 @@ from apom.errors import ApomError
 from apom.models import Actor
 from apom.server.refusal import refuse
 from apom.server.watch import SignIn, watched
+from apom.tokens import PREFIX as API_TOKEN
 
 Resolve: TypeAlias = Callable[[str], Actor | None]
 
@@ -33,10 +34,11 @@ TRUSTED = "x-apom-"  # headers by this prefix are ours alone
 
 
 def token_in(headers: Headers, cookie: str) -> str | None:
-    """The bearer token, else the session cookie, else None."""
+    """The bearer token, else the session cookie, else None. An API token is for programs and no cookie."""
     kind, _, token = headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         token = cookie_value(headers, cookie)
+        token = "" if token.startswith(API_TOKEN) else token
     token = token.strip()
     return token if 0 < len(token) <= LONGEST_TOKEN else None
 

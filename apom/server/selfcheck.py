@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from apom.config import Settings
 from apom.errors import Misconfigured
+from apom.preflight import check_address, doubt_about_address, prepare_folder
 from apom.words import say
 
 TRUSTED_HEADERS = {"x-apom-user": "user_id", "x-apom-session": "session_ref"}
@@ -42,21 +40,13 @@ RULES = (
 )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def check(settings: Settings, options: Mapping[str, object], script: Path) -> list[str]:
     """Warnings, in words. `options`: Streamlit's, by dotted name; `script`: its main script.
 
     Raises Misconfigured on the first thing that is unsafe.
     """
-    _check_address(settings)
-    _check_data_dir(settings.data_dir)
+    check_address(settings)
+    prepare_folder(settings.data_dir)
     if (script.parent / "pages").exists():
         raise Misconfigured(
             "There is a folder {folder}: Streamlit would serve its files to everybody. Move it away.",
@@ -73,35 +63,9 @@ def check(settings: Settings, options: Mapping[str, object], script: Path) -> li
     return [say(warning) for warning in _warnings(settings, options)]
 
 
-def _check_address(settings: Settings) -> None:
-    url = urlsplit(settings.public_url)
-    if settings.public_url and (url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/")):
-        raise Misconfigured("APOM_PUBLIC_URL must look like https://films.example.com, without a path.")
-    if not is_loopback(settings.host) and url.scheme != "https":
-        raise Misconfigured(
-            "Listening on {host} lets others in, and passwords would travel in the clear. Put a proxy with https before it "
-            "and set APOM_PUBLIC_URL=https://…, or use APOM_HOST=127.0.0.1.",
-            host=settings.host,
-        )
-
-
-def _check_data_dir(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return
-    except OSError as error:
-        raise Misconfigured(
-            "The data folder {folder} cannot be written ({reason}). Choose another with APOM_DATA_DIR.",
-            folder=folder,
-            reason=error.strerror,
-        ) from error
-
-
 def _warnings(settings: Settings, options: Mapping[str, object]) -> list[Misconfigured]:
-    found = []
-    if settings.public_url and urlsplit(settings.public_url).scheme == "http":
-        found.append(Misconfigured("APOM_PUBLIC_URL is not https: passwords travel in the clear."))
+    doubt = doubt_about_address(settings)
+    found = [doubt] if doubt else []
     if options.get("server.fileWatcherType") != "none":
         found.append(Misconfigured("server.fileWatcherType is not none: code is reloaded while people work."))
     return found

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from apom.errors import TooMany
 from apom.models import Actor
 from apom.server.identity import client, cut
-from apom.server.origin import SAFE_METHODS
+from apom.server.origin import SAFE_METHODS, is_hook
 from apom.server.refusal import is_api, refuse
 
 KEYS = 4096
@@ -45,6 +45,7 @@ class Rates:
 
 SIGNED_IN = Rates(messages=Rate(per_s=20, burst=40), reads=Rate(per_s=50, burst=100), writes=Rate(per_s=20, burst=40))
 ANONYMOUS = Rates(messages=Rate(per_s=4, burst=10), reads=Rate(per_s=20, burst=100), writes=Rate(per_s=4, burst=20))
+HOOKS = Rate(per_s=20, burst=200)  # a provider that finishes many at once, from one address
 ANONYMOUS_SOCKETS = 20  # at once, from one address
 
 
@@ -108,6 +109,7 @@ class Throttle:
         self.app = app
         self._signed_in = Meters(signed_in)
         self._anonymous = Meters(anonymous)
+        self._hooks = Meter(HOOKS)
         self._sockets: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +126,7 @@ class Throttle:
             await self._anonymous_socket(key, scope, receive, send)
 
     async def _http(self, meters: Meters, key: str, scope: Scope, receive: Receive, send: Send) -> None:
-        wait = meters.wait_s(scope, key) if is_api(scope) else 0
+        wait = meters.wait_s(scope, key) if is_api(scope) else self._hooks.wait_s(key) if is_hook(scope) else 0
         if wait == 0:
             return await self.app(scope, receive, send)
         error = TooMany("That was too often. Try again in {seconds} s.", retry_after_s=wait)

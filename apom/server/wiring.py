@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
 from apom import runfile
-from apom.api import create_api, media
+from apom.api import create_api, hooks, media
 from apom.config import Settings
 from apom.models import Actor
 from apom.server.identity import Sessions
@@ -62,7 +62,7 @@ def wiring(settings: Settings) -> Wiring:
         sessions=sessions,
         resolve_session=_of_session,
         lifespan=lambda _: _studio(settings, api),
-        routes=[Mount("/api", app=api), media.ROUTE],
+        routes=[Mount("/api", app=api), media.ROUTE, hooks.ROUTE],
     )
 
 

@@ -1,4 +1,4 @@
-"""Takes: what a listing reads (`asset`), what went into them (`asset_recipe`, `asset_input`)."""
+"""Takes: what a listing reads (`asset`), what went into them (`asset_recipe`, `asset_input`); `lists` reads many."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apom.models import Asset, AssetInput, AssetType, Page, Status, Take
-from apom.store import Tx, pages
+from apom.models import Asset, AssetInput, AssetType, Status, Take
+from apom.store import Tx
 from apom.store.projects import assignments, visible
 
 TAKE = """a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite,
@@ -66,9 +66,11 @@ def insert(tx: Tx, assets: Sequence[Asset]) -> None:
             )
 
 
-def take(tx: Tx, user_id: UUID, asset_id: UUID) -> Take | None:
+def take(tx: Tx, user_id: UUID, asset_id: UUID, *, even_trashed: bool = False) -> Take | None:
     """A take as lists show it."""
-    row = tx.one(f"select {TAKE} {FROM} where a.id = $2 and a.trashed_at is null", user_id, asset_id)
+    row = tx.one(
+        f"select {TAKE} {FROM} where a.id = $2 and ($3 or a.trashed_at is null)", user_id, asset_id, even_trashed
+    )
     return Take(**row) if row else None
 
 
@@ -80,7 +82,7 @@ def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
         f" {FROM} join asset_recipe r on r.asset_id = a.id join app_user u on u.id = a.created_by"
         " left join (select asset_id, max(cost_unit) as cost_unit, "
         "   sum(case when state = 'FAILED' then cost_actual else coalesce(cost_actual, cost_estimate) end) as cost"
-        "   from generation group by asset_id) g on g.asset_id = a.id"
+        "   from generation where asset_id = $2 group by asset_id) g on g.asset_id = a.id"
         " where a.id = $2 and a.trashed_at is null",
         user_id,
         asset_id,
@@ -121,38 +123,6 @@ def inputs(tx: Tx, asset_id: UUID) -> tuple[AssetInput, ...]:
     return tuple(AssetInput(**row) for row in rows)
 
 
-def page(
-    tx: Tx,
-    user_id: UUID,
-    *,
-    box_id: UUID | None = None,
-    project_id: UUID | None = None,
-    asset_type: AssetType | None = None,
-    favorites: bool = False,
-    cursor: str | None = None,
-    limit: int,
-) -> Page[Take]:
-    """Takes of a box or a project, newest first."""
-    at, after = pages.position(cursor)
-    rows = tx.all(
-        f"select {TAKE} {FROM} where a.trashed_at is null"
-        " and ($2::uuid is null or a.box_id = $2) and ($3::uuid is null or a.project_id = $3)"
-        " and ($4::text is null or a.asset_type = $4) and (not $5 or a.is_favorite)"
-        " and ($6::timestamptz is null or (a.created_at, a.id) < ($6, $7::uuid))"
-        " order by a.created_at desc, a.id desc limit $8",
-        user_id,
-        box_id,
-        project_id,
-        asset_type,
-        favorites,
-        at,
-        after,
-        pages.size(limit) + 1,
-    )
-    found = tuple(Take(**row) for row in rows[:limit])
-    return Page(items=found, next=pages.cursor(found[-1].created_at, found[-1].id) if len(rows) > limit else None)
-
-
 def update(tx: Tx, asset_id: UUID, changes: dict[str, Any], now: datetime) -> None:
     """Sets what `changes` names, in the row or in its recipe."""
     row = {k: v for k, v in changes.items() if k not in RECIPE}
@@ -166,6 +136,21 @@ def update(tx: Tx, asset_id: UUID, changes: dict[str, Any], now: datetime) -> No
         tx.all(f"update asset_recipe set {sets} where asset_id = $1", asset_id, *recipe.values())
 
 
+def set_marks(tx: Tx, takes: Sequence[Take], now: datetime) -> None:
+    """Favourite, rating and trash of these takes become as they are in the records."""
+    if takes:
+        tx.all(
+            "update asset set is_favorite = v.is_favorite, rating = v.rating, trashed_at = v.trashed_at, updated_at = $5"
+            " from (select unnest($1::uuid[]) as id, unnest($2::boolean[]) as is_favorite,"
+            "  unnest($3::integer[]) as rating, unnest($4::timestamptz[]) as trashed_at) v where asset.id = v.id",
+            [take.id for take in takes],
+            [take.is_favorite for take in takes],
+            [take.rating for take in takes],
+            [take.trashed_at for take in takes],
+            now,
+        )
+
+
 def flip_favorite(tx: Tx, asset_id: UUID, now: datetime) -> None:
     """A favourite becomes none, and the other way round."""
     tx.all("update asset set is_favorite = not is_favorite, updated_at = $2 where id = $1", asset_id, now)
@@ -174,7 +159,7 @@ def flip_favorite(tx: Tx, asset_id: UUID, now: datetime) -> None:
 def set_status(tx: Tx, asset_ids: list[UUID], status: Status, message: str | None, now: datetime) -> None:
     """The same status for all of these."""
     tx.all(
-        "update asset set status = $2, error_message = $3::text, updated_at = $4 where id = any($1)",
+        "update asset set status = $2, error_message = $3::text, updated_at = $4 where id = any($1::uuid[])",
         asset_ids,
         status,
         message,
@@ -182,14 +167,24 @@ def set_status(tx: Tx, asset_ids: list[UUID], status: Status, message: str | Non
     )
 
 
-def set_file(tx: Tx, asset_id: UUID, asset_type: AssetType, file: dict[str, Any], now: datetime) -> None:
-    """A take's file is here: its keys and its measures, named as in FILE."""
-    sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(FILE, start=4))
+def set_file(
+    tx: Tx,
+    asset_id: UUID,
+    asset_type: AssetType,
+    file: dict[str, Any],
+    now: datetime,
+    status: Status = Status.COMPLETED,
+    message: str | None = None,
+) -> None:
+    """A take's file is here: its keys and its measures, named as in FILE. `status`: another where it was stopped before."""
+    sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(FILE, start=6))
     tx.all(
-        f"update asset set status = 'COMPLETED', error_message = null, updated_at = $2, asset_type = $3, {sets} where id = $1",
+        f"update asset set status = $4, error_message = $5::text, updated_at = $2, asset_type = $3, {sets} where id = $1",
         asset_id,
         now,
         asset_type,
+        status,
+        message,
         *(file.get(column) for column in FILE),
     )
 
@@ -241,11 +236,11 @@ def in_flight(
 
 
 def with_key(tx: Tx, user_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any] | None:
-    """The stored file of a take whose key ends in `/{asset}/{tail}`: key, mime, sha256, for a member only."""
+    """The stored file of a take, in the trash or not, whose key ends in `/{asset}/{tail}`: key, mime; for a member."""
     return tx.one(
         f"select case when a.file_key like $3 then a.file_key when a.thumb_key like $3 then a.thumb_key"
         " when a.preview_key like $3 then a.preview_key end as key, a.mime"
-        f" {FROM} where a.id = $2 and a.trashed_at is null and a.purged_at is null"
+        f" {FROM} where a.id = $2 and a.purged_at is null"
         " and (a.file_key like $3 or a.thumb_key like $3 or a.preview_key like $3)",
         user_id,
         asset_id,

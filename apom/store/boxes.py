@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,25 +11,22 @@ from apom.models import Box, BoxKind
 from apom.store import Tx
 from apom.store.projects import assignments, visible
 
-SELECT = f"""
-select b.id, b.project_id, p.name as project_name, b.code, b.name, b.kind, b.section, b.prompt_text, b.line, b.notes,
-    b.duration_s, b.in_s, b.out_s, b.order_index, b.headliner_asset_id,
-    coalesce(h.thumb_key, n.thumb_key) as cover_key,
-    coalesce(h.placeholder, n.placeholder) as cover_placeholder,
-    coalesce(c.n, 0) as assets_count, coalesce(c.active, 0) as active_count,
-    coalesce(c.attention, 0) as attention_count, b.created_by, b.created_at, b.updated_at
-from box b {visible("b.project_id")}
-join project p on p.id = b.project_id
-left join asset h on h.id = b.headliner_asset_id
-left join (
-    select distinct on (box_id) box_id, thumb_key, placeholder from asset
-    where thumb_key is not null and trashed_at is null order by box_id, created_at desc, id
-) n on n.box_id = b.id
-left join (
-    select box_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
-        count(*) filter (where status = 'ATTENTION') as attention
-    from asset where trashed_at is null group by box_id
-) c on c.box_id = b.id
+SELECT = """
+with wanted as (select b.* from box b {visible} where b.trashed_at is null and {where}),
+counted as (
+    select a.box_id, count(*) as n, count(*) filter (where a.status in ('PENDING', 'PROCESSING')) as active,
+        count(*) filter (where a.status = 'ATTENTION') as attention,
+        (array_agg(a.id order by (a.id = w.headliner_asset_id) desc nulls last, a.created_at desc, a.id desc)
+            filter (where a.thumb_key is not null))[1] as cover_id
+    from asset a join wanted w on w.id = a.box_id where a.trashed_at is null group by a.box_id
+)
+select w.id, w.project_id, p.name as project_name, w.code, w.name, w.kind, w.section, w.prompt_text, w.line, w.notes,
+    w.duration_s, w.in_s, w.out_s, w.order_index, w.headliner_asset_id, cover.thumb_key as cover_key,
+    cover.placeholder as cover_placeholder, coalesce(c.n, 0) as assets_count, coalesce(c.active, 0) as active_count,
+    coalesce(c.attention, 0) as attention_count, w.created_by, w.created_at, w.updated_at
+from wanted w join project p on p.id = w.project_id
+left join counted c on c.box_id = w.id left join asset cover on cover.id = c.cover_id
+order by w.order_index nulls last, w.code
 """
 SETTABLE = frozenset("name code section prompt_text line notes duration_s in_s out_s".split())
 
@@ -61,20 +59,18 @@ def insert(tx: Tx, boxes: list[Box]) -> None:
 
 def get(tx: Tx, user_id: UUID, box_id: UUID) -> Box | None:
     """A box as a member of its project sees it."""
-    row = tx.one(f"{SELECT} where b.id = $2 and b.trashed_at is null", user_id, box_id)
-    return Box(**row) if row else None
+    return next(iter(_selected(tx, "b.id = $2", user_id, box_id)), None)
 
 
 def of_project(tx: Tx, user_id: UUID, project_id: UUID, kind: BoxKind | None = None) -> tuple[Box, ...]:
     """The shots in order, then the other boxes by code."""
-    rows = tx.all(
-        f"{SELECT} where b.project_id = $2 and b.trashed_at is null and ($3::text is null or b.kind = $3)"
-        " order by b.order_index nulls last, b.code",
-        user_id,
-        project_id,
-        kind,
-    )
-    return tuple(Box(**row) for row in rows)
+    return _selected(tx, "b.project_id = $2 and ($3::text is null or b.kind = $3)", user_id, project_id, kind)
+
+
+def _selected(tx: Tx, where: str, user_id: UUID, *args: object) -> tuple[Box, ...]:
+    """What is counted is narrowed first: a store of many projects is not added up for one shot."""
+    select = SELECT.format(visible=visible("b.project_id"), where=where)
+    return tuple(Box(**row) for row in tx.all(select, user_id, *args))
 
 
 def count_takes(tx: Tx, box_id: UUID, more: int) -> int:
@@ -118,6 +114,12 @@ def update(tx: Tx, box_id: UUID, changes: dict[str, Any], now: datetime) -> None
 def set_headliner(tx: Tx, box_id: UUID, asset_id: UUID | None, now: datetime) -> None:
     """The take that stands for the shot; None for none."""
     tx.all("update box set headliner_asset_id = $2::uuid, updated_at = $3 where id = $1", box_id, asset_id, now)
+
+
+def headliners(tx: Tx, box_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
+    """The take that stands for each of these boxes, None where there is none."""
+    rows = tx.all("select id, headliner_asset_id from box where id = any($1::uuid[])", list(box_ids))
+    return {row["id"]: row["headliner_asset_id"] for row in rows}
 
 
 def clear_headliner(tx: Tx, asset_id: UUID, now: datetime) -> None:

@@ -6,20 +6,19 @@ settings locked in this very order, JSON passed as text, an instance that is reo
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
-from apom.errors import Conflict, StoreBroken, StoreBusy, Unavailable
-from apom.store import migrations
+from apom.errors import Conflict, Misconfigured, Occupied, StoreBroken, StoreBusy, Unavailable
+from apom.store import Duty, bind, migrations
 
 DUPLICATE = re.compile("duplicate key|unique constraint", re.IGNORECASE)
 TIMESTAMPTZ = "TIMESTAMP WITH TIME ZONE"
@@ -33,17 +32,12 @@ class DuckTx:
         self.failed = False
 
     def all(self, sql: str, *args: object) -> list[dict[str, Any]]:
-        try:
-            self._cursor.execute(sql, [_bind(a) for a in args] or None)
+        with self._doomed_by_failure():
+            self._cursor.execute(sql, [bind(a) for a in args] or None)
             columns = self._cursor.description or []
             rows = self._cursor.fetchall() if columns else []
-        except BaseException:
-            self.failed = True  # the COMMIT of a failed transaction is a silent ROLLBACK
-            raise
         names = [column[0] for column in columns]
-        for i in [i for i, column in enumerate(columns) if str(column[1]) == TIMESTAMPTZ]:
-            rows = [(*r[:i], r[i] and r[i].astimezone(UTC), *r[i + 1 :]) for r in rows]
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [dict(zip(names, row, strict=True)) for row in _in_utc(rows, columns)]
 
     def one(self, sql: str, *args: object) -> dict[str, Any] | None:
         return next(iter(self.all(sql, *args)), None)
@@ -52,30 +46,50 @@ class DuckTx:
         row = self.one(sql, *args)
         return None if row is None else next(iter(row.values()))
 
+    def batches(self, sql: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        with self._doomed_by_failure():
+            self._cursor.execute(sql)
+            columns = self._cursor.description or []
+            while rows := self._cursor.fetchmany(size):
+                yield _in_utc(rows, columns)
 
-def _bind(value: object) -> object:
-    """A dict would become a STRUCT and change the JSON, an enum an ENUM."""
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    def take_time(self) -> None:
+        """Nothing is stopped for taking long here."""
+
+    @contextmanager
+    def _doomed_by_failure(self) -> Iterator[None]:
+        """The COMMIT of a failed transaction is a silent ROLLBACK."""
+        try:
+            yield
+        except BaseException:
+            self.failed = True
+            raise
+
+
+def _in_utc(rows: list[tuple[Any, ...]], columns: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """With its times in `datetime.UTC`; they come in pytz's."""
+    for i in [i for i, column in enumerate(columns) if str(column[1]) == TIMESTAMPTZ]:
+        rows = [(*r[:i], r[i] and r[i].astimezone(UTC), *r[i + 1 :]) for r in rows]
+    return rows
 
 
 class DuckStore:
     """A store in one file; `snapshots/` beside it is the only other folder it may touch."""
 
-    def __init__(self, path: str | Path) -> None:
+    dialect: Literal["duckdb"] = "duckdb"
+
+    def __init__(self, path: str | Path, *, migrate: bool = True) -> None:
         self.path = Path(path).resolve()
         self.snapshots = self.path.parent / "snapshots"
         self.notices: list[str] = []
         self._writing = threading.Lock()
         self._reopening = threading.Lock()
         self._is_closed = False
-        self.snapshots.mkdir(parents=True, exist_ok=True)
+        self._make_folders()
         self._db = self._open()
         try:
-            migrations.run(self)
+            if migrate:
+                migrations.run(self)
         except BaseException:
             self._db.close()
             raise
@@ -86,9 +100,19 @@ class DuckStore:
             yield tx
 
     @contextmanager
-    def write(self) -> Iterator[DuckTx]:
-        with self._writing, self._transaction("BEGIN") as tx:
-            yield tx
+    def write(self, *, wait_s: float | None = None) -> Iterator[DuckTx]:
+        if not self._writing.acquire(timeout=-1 if wait_s is None else wait_s):
+            raise Occupied("The store is being written to by something long. Try again in a moment.")
+        try:
+            with self._transaction("BEGIN") as tx:
+                yield tx
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def hold(self, duty: Duty, *, wait_s: float = 0.0) -> Iterator[Callable[[], bool]]:
+        """Whoever has the file open has every duty."""
+        yield lambda: True
 
     def snapshot(self, name: str) -> Path:
         """A consistent, compact copy in `snapshots/`, written beside and then put in place."""
@@ -109,6 +133,16 @@ class DuckStore:
         with self._writing:
             self._is_closed = True
             self._db.close()
+
+    def _make_folders(self) -> None:
+        try:
+            self.snapshots.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(
+                "The store cannot lie at {path} ({reason}). Choose another place.",
+                path=self.path,
+                reason=error.strerror,
+            ) from error
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[DuckTx]:

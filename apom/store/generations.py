@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apom.models import AssetInput, Generation, State, new_id
+from apom.models import AssetInput, Attention, Generation, State, Status
 from apom.store import Tx
 
 COLUMNS = """g.id, g.asset_id, g.project_id, g.box_id, g.provider, g.model, g.snapshot, g.params, g.inputs, g.request,
     g.task, g.state, g.attempts, g.next_at, g.owner, g.lease_until, g.submitted_at, g.cost_estimate, g.cost_actual,
-    g.cost_unit, g.error_code, g.created_by, g.created_at"""
+    g.cost_unit, g.currency, g.rate,
+    g.error_code, g.created_by, g.created_at, g.task_id, g.since, g.attention, g.decision, g.turn,
+    g.asked_at, g.is_batch"""
 OPEN = "('PENDING', 'SUBMITTING', 'PROCESSING', 'STORING')"
 
 
@@ -28,8 +30,10 @@ def insert(tx: Tx, generations: Sequence[Generation], batch_id: UUID | None) -> 
     for g in generations:
         tx.all(
             "insert into generation (id, project_id, box_id, asset_id, batch_id, provider, model, snapshot, params, inputs,"
-            " task, state, attempts, next_at, cost_estimate, cost_unit, created_by, created_at, updated_at) values ($1, $2,"
-            " $3, $4, $5::uuid, $6, $7, $8, $9, $10, '{}', $11, 0, $12, $13::double precision, $14::text, $15, $16, $16)",
+            " task, state, attempts, next_at, cost_estimate, cost_unit, created_by, created_at, updated_at, since, turn,"
+            " is_batch, currency, rate, amount) values ($1, $2, $3, $4, $5::uuid, $6, $7, $8, $9, $10, '{}', $11, 0, $12,"
+            " $13::double precision, $14::text, $15, $16, $16, $16, 0, $17, $18::text, $19::double precision,"
+            " $13::double precision * $19::double precision)",
             g.id,
             g.project_id,
             g.box_id,
@@ -46,6 +50,9 @@ def insert(tx: Tx, generations: Sequence[Generation], batch_id: UUID | None) -> 
             g.cost_unit,
             g.created_by,
             g.created_at,
+            g.is_batch,
+            g.currency,
+            g.rate,
         )
         tx.all("insert into generation_output (generation_id, position, asset_id) values ($1, 0, $2)", g.id, g.asset_id)
 
@@ -104,6 +111,11 @@ def snapshot(tx: Tx, sha256: str) -> str:
     return str(tx.value("select content from provider_snapshot where sha256 = $1", sha256))
 
 
+def is_play(tx: Tx, sha256: str) -> bool:
+    """Whether a kept provider file is one of play prices."""
+    return json.loads(snapshot(tx, sha256)).get("is_play") is True
+
+
 def unfinished(tx: Tx, *, but: Sequence[UUID] = ()) -> tuple[Generation, ...]:
     """What the engine has to go on with, except what it already has in hand; the oldest first."""
     rows = tx.all(
@@ -116,8 +128,9 @@ def unfinished(tx: Tx, *, but: Sequence[UUID] = ()) -> tuple[Generation, ...]:
 def claim(tx: Tx, ids: Sequence[UUID], owner: str, lease_until: datetime, now: datetime) -> set[UUID]:
     """The intent to submit, written before the POST. Only rows that are still PENDING and nobody's are answered."""
     rows = tx.all(
-        "update generation set state = 'SUBMITTING', owner = $2, lease_until = $3, submitted_at = $4, updated_at = $4"
-        " where id = any($1) and state = 'PENDING' and (owner is null or owner = $2 or lease_until < $4) returning id",
+        "update generation set state = 'SUBMITTING', owner = $2, lease_until = $3, submitted_at = $4, since = $4,"
+        " updated_at = $4 where id = any($1) and state = 'PENDING' and decision is null"
+        " and (owner is null or owner = $2 or lease_until < $4) returning id",
         list(ids),
         owner,
         lease_until,
@@ -126,18 +139,39 @@ def claim(tx: Tx, ids: Sequence[UUID], owner: str, lease_until: datetime, now: d
     return {row["id"] for row in rows}
 
 
-def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: datetime) -> set[UUID]:
+def adopt(tx: Tx, g: Generation, owner: str, lease_until: datetime, now: datetime) -> bool:
+    """Takes over a submission that was watched for a whole lease without a sign of whoever had begun it."""
+    return bool(
+        tx.all(
+            "update generation set owner = $2, lease_until = $3, updated_at = $4 where id = $1 and state = 'SUBMITTING'"
+            " and owner is not distinct from $5::text and lease_until is not distinct from $6::timestamptz returning id",
+            g.id,
+            owner,
+            lease_until,
+            now,
+            g.owner,
+            g.lease_until,
+        )
+    )
+
+
+def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: datetime) -> dict[UUID, dict[str, Any]]:
     """Outcomes of one tick: (state before, what is true now). Rows that somebody else moved meanwhile are left alone.
 
-    The ids that were written.
+    So are those about which a person has spoken meanwhile (the step is repeated, it was free), except for the answer to
+    a submission, which is kept whatever was said. What was stopped is not sent again. Answers with state, decision and
+    turn of those that were written, by id.
     """
     columns: dict[str, tuple[str, list[Any]]] = {
         "id": ("uuid", [g.id for _, g in rows]),
         "before": ("text", [str(before) for before, _ in rows]),
+        "turn": ("integer", [g.turn for _, g in rows]),
         "state": ("text", [str(g.state) for _, g in rows]),
+        "attention": ("text", [g.attention and str(g.attention) for _, g in rows]),
         "attempts": ("integer", [g.attempts for _, g in rows]),
         "next_at": ("timestamptz", [g.next_at for _, g in rows]),
         "task": ("text", [json.dumps(g.task, ensure_ascii=False) for _, g in rows]),
+        "task_id": ("text", [g.task_id for _, g in rows]),
         "request": ("text", [g.request and json.dumps(g.request, ensure_ascii=False) for _, g in rows]),
         "cost_actual": ("double precision", [g.cost_actual for _, g in rows]),
         "cost_unit": ("text", [g.cost_unit for _, g in rows]),
@@ -147,29 +181,116 @@ def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: da
         f"unnest(${n}::{kind}[]) as {name}" for n, (name, (kind, _)) in enumerate(columns.items(), start=3)
     )
     written = tx.all(
-        "update generation set state = v.state, attempts = v.attempts, next_at = v.next_at, task = v.task::json,"
-        " request = v.request::json, cost_actual = v.cost_actual, cost_unit = v.cost_unit, error_code = v.error_code,"
-        " owner = null, lease_until = null, updated_at = $1,"
+        "update generation set state = case when v.state = 'PENDING' and generation.decision is not null then 'CANCELLED'"
+        " else v.state end, attention = v.attention, attempts = v.attempts, next_at = v.next_at, task = v.task::json,"
+        " task_id = v.task_id, request = v.request::json, cost_actual = v.cost_actual, cost_unit = v.cost_unit,"
+        " error_code = v.error_code, owner = null, lease_until = null, updated_at = $1,"
+        " since = case when generation.state = v.state then generation.since else $1 end,"
         " finished_at = case when v.state in ('COMPLETED', 'FAILED', 'CANCELLED') then $1 else null end"
         f" from (select {taken}) v where generation.id = v.id and generation.state = v.before"
-        " and (generation.owner is null or generation.owner = $2 or generation.lease_until < $1) returning generation.id",
+        " and (generation.turn = v.turn or v.before = 'SUBMITTING')"
+        " and (generation.owner is null or generation.owner = $2 or generation.lease_until < $1)"
+        " returning generation.id, generation.state, generation.decision, generation.turn",
         now,
         owner,
         *(values for _, values in columns.values()),
     )
-    return {row["id"] for row in written}
+    return {row.pop("id"): row for row in written}
 
 
-def cancel(tx: Tx, asset_id: UUID, now: datetime) -> bool:
+def there(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these were not deleted."""
+    return {row["id"] for row in tx.all("select id from generation where id = any($1)", list(ids))}
+
+
+def get(tx: Tx, generation_id: UUID) -> Generation | None:
+    """One submission, for the engine."""
+    row = tx.one(f"select {COLUMNS} from generation g where g.id = $1", generation_id)
+    return _record(row) if row else None
+
+
+def of_take(tx: Tx, asset_id: UUID) -> Generation | None:
+    """The submission a take came from; None for one that was brought in."""
+    row = tx.one(
+        f"select {COLUMNS} from generation g join generation_output o on o.generation_id = g.id where o.asset_id = $1",
+        asset_id,
+    )
+    return _record(row) if row else None
+
+
+def cancel(tx: Tx, generation_id: UUID, now: datetime) -> bool:
     """Stops what was not sent yet; False when it is too late for that."""
     return bool(
         tx.all(
-            "update generation set state = 'CANCELLED', finished_at = $2, updated_at = $2"
-            " where asset_id = $1 and state = 'PENDING' returning id",
-            asset_id,
+            "update generation set state = 'CANCELLED', since = $2, finished_at = $2, updated_at = $2"
+            " where id = $1 and state = 'PENDING' returning id",
+            generation_id,
             now,
         )
     )
+
+
+def speak(
+    tx: Tx,
+    g: Generation,
+    now: datetime,
+    *,
+    state: State | None = None,
+    decision: Status | None = None,
+    attention: Attention | None = None,
+    task: dict[str, Any] | None = None,
+    task_id: str | None = None,
+    looks_anew: bool = False,
+) -> bool:
+    """A word from outside about a submission, as it was when that was said; False when somebody was faster.
+
+    `decision` and `attention` replace what was there, None included; the others leave it when they are None.
+    `looks_anew`: deadlines count from now.
+    """
+    return bool(
+        tx.all(
+            "update generation set state = coalesce($4::text, state), decision = $5::text, attention = $6::text,"
+            " task = coalesce($7::text, task::text)::json, task_id = coalesce($8::text, task_id), turn = turn + 1,"
+            " since = case when $4::text is null then since else $3 end, attempts = 0, next_at = $3,"
+            " finished_at = case when $4::text is null then finished_at end,"
+            " asked_at = case when $9 then $3 else asked_at end, updated_at = $3,"
+            " owner = case when $4::text is null then owner end, lease_until = case when $4::text is null then lease_until end"
+            " where id = $1 and turn = $2 and state = $10 and attention is not distinct from $11::text returning id",
+            g.id,
+            g.turn,
+            now,
+            state,
+            decision,
+            attention,
+            None if task is None else json.dumps(task, ensure_ascii=False),
+            task_id,
+            looks_anew,
+            g.state,
+            g.attention,
+        )
+    )
+
+
+def has_task(tx: Tx, provider: str, task_id: str, but: UUID) -> bool:
+    """Whether another submission of ours has this task already."""
+    return bool(
+        tx.value(
+            "select count(*) from generation where provider = $1 and task_id = $2 and id <> $3", provider, task_id, but
+        )
+    )
+
+
+def lately(tx: Tx, limit: int) -> list[tuple[str, str, datetime, float]]:
+    """The last ones that arrived, the oldest first: provider, model, when, and seconds since the submission."""
+    rows = tx.all(
+        "select provider, model, submitted_at, finished_at from generation where state = 'COMPLETED'"
+        " and submitted_at is not null and finished_at is not null order by finished_at desc limit $1",
+        limit,
+    )
+    return [
+        (r["provider"], r["model"], r["finished_at"], (r["finished_at"] - r["submitted_at"]).total_seconds())
+        for r in reversed(rows)
+    ]
 
 
 def add_output(tx: Tx, generation_id: UUID, position: int, asset_id: UUID) -> None:
@@ -179,23 +300,4 @@ def add_output(tx: Tx, generation_id: UUID, position: int, asset_id: UUID) -> No
         generation_id,
         position,
         asset_id,
-    )
-
-
-def enter_ledger(tx: Tx, g: Generation, is_play: bool, now: datetime) -> None:
-    """What a submission cost, for good."""
-    tx.all(
-        "insert into ledger_entry (id, generation_id, user_id, project_id, provider, model, estimate, actual, unit, is_play,"
-        " happened_at) values ($1, $2, $3, $4, $5, $6, $7::double precision, $8::double precision, $9::text, $10, $11)",
-        new_id(),
-        g.id,
-        g.created_by,
-        g.project_id,
-        g.provider,
-        g.model,
-        g.cost_estimate,
-        g.cost_actual,
-        g.cost_unit,
-        is_play,
-        now,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,20 +16,23 @@ def visible(project_id: str) -> str:
     return f"join project_member me on me.project_id = {project_id} and me.user_id = $1"
 
 
-SELECT = f"""
-select p.id, p.name, p.notes, p.fps, p.width, p.height, p.target_s, p.style_text, p.currency, p.budget,
-    p.retention_days, p.is_archived, p.created_by, p.created_at, p.updated_at, me.role,
-    coalesce(b.n, 0) as boxes_count, coalesce(a.n, 0) as assets_count, coalesce(a.active, 0) as active_count,
-    coalesce(a.attention, 0) as attention_count, coalesce(a.bytes, 0) as bytes
-from project p {visible("p.id")}
-left join (
-    select project_id, count(*) as n from box where kind = 'SHOT' and trashed_at is null group by project_id
-) b on b.project_id = p.id
-left join (
+SELECT = """
+with wanted as (select p.*, me.role from project p {visible} where {where}),
+shots as (
+    select project_id, count(*) as n from box
+    where kind = 'SHOT' and trashed_at is null and project_id in (select id from wanted) group by project_id
+),
+takes as (
     select project_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
         count(*) filter (where status = 'ATTENTION') as attention, cast(sum(bytes) as bigint) as bytes
-    from asset where trashed_at is null group by project_id
-) a on a.project_id = p.id
+    from asset where trashed_at is null and project_id in (select id from wanted) group by project_id
+)
+select w.id, w.name, w.notes, w.fps, w.width, w.height, w.target_s, w.style_text, w.currency, w.budget,
+    w.retention_days, w.is_archived, w.created_by, w.created_at, w.updated_at, w.role,
+    coalesce(shots.n, 0) as boxes_count, coalesce(takes.n, 0) as assets_count, coalesce(takes.active, 0) as active_count,
+    coalesce(takes.attention, 0) as attention_count, coalesce(takes.bytes, 0) as bytes
+from wanted w left join shots on shots.project_id = w.id left join takes on takes.project_id = w.id
+order by w.updated_at desc, w.id desc
 """
 SETTABLE = frozenset(
     "name notes fps width height target_s style_text currency budget retention_days is_archived".split()
@@ -74,17 +78,27 @@ def role(tx: Tx, user_id: UUID, project_id: UUID) -> Role | None:
     return Role(found) if found else None
 
 
+def roles(tx: Tx, user_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, Role]:
+    """A person's role in each of these projects, without those they are a stranger in."""
+    rows = tx.all(
+        "select project_id, role from project_member where user_id = $1 and project_id = any($2::uuid[])",
+        user_id,
+        list(project_ids),
+    )
+    return {row["project_id"]: Role(row["role"]) for row in rows}
+
+
 def get(tx: Tx, user_id: UUID, project_id: UUID) -> Project | None:
     """A project as one of its members sees it."""
-    row = tx.one(f"{SELECT} where p.id = $2", user_id, project_id)
-    return Project(**row) if row else None
+    return next(iter(_selected(tx, "p.id = $2", user_id, project_id)), None)
 
 
 def page(tx: Tx, user_id: UUID, archived: bool, cursor: str | None, limit: int) -> Page[Project]:
     """A person's projects, the one worked on last first."""
     at, after = pages.position(cursor)
-    rows = tx.all(
-        f"{SELECT} where p.is_archived = $2 and ($3::timestamptz is null or (p.updated_at, p.id) < ($3, $4::uuid))"
+    found = _selected(
+        tx,
+        "p.is_archived = $2 and ($3::timestamptz is null or (p.updated_at, p.id) < ($3, $4::uuid))"
         " order by p.updated_at desc, p.id desc limit $5",
         user_id,
         archived,
@@ -92,21 +106,32 @@ def page(tx: Tx, user_id: UUID, archived: bool, cursor: str | None, limit: int) 
         after,
         pages.size(limit) + 1,
     )
-    found = tuple(Project(**row) for row in rows[:limit])
-    return Page(items=found, next=pages.cursor(found[-1].updated_at, found[-1].id) if len(rows) > limit else None)
+    shown = found[:limit]
+    is_last = len(found) == len(shown)
+    return Page[Project](items=shown, next=None if is_last else pages.cursor(shown[-1].updated_at, shown[-1].id))
+
+
+def _selected(tx: Tx, where: str, user_id: UUID, *args: object) -> tuple[Project, ...]:
+    """What is counted is narrowed first: a store of many projects is not added up for one."""
+    select = SELECT.format(visible=visible("p.id"), where=where)
+    return tuple(Project(**row) for row in tx.all(select, user_id, *args))
 
 
 def mosaic(tx: Tx, user_id: UUID, project_ids: list[UUID], each: int) -> list[dict[str, Any]]:
     """The first shots of each project, by headliner or newest take: project_id, thumb_key, placeholder."""
     return tx.all(
-        "select project_id, thumb_key, placeholder from ("
-        "  select project_id, thumb_key, placeholder, row_number() over ("
-        "    partition by project_id order by place nulls last, box_id) as n from ("
-        "    select distinct on (b.id) b.project_id, b.id as box_id, b.order_index as place, a.thumb_key, a.placeholder"
-        f"    from box b {visible('b.project_id')} join asset a on a.box_id = b.id and a.trashed_at is null"
-        "    where b.project_id = any($2) and a.thumb_key is not null"
-        "    order by b.id, a.id is not distinct from b.headliner_asset_id desc, a.created_at desc, a.id) c"
-        ") t where n <= $3 order by project_id, n",
+        "with shots as ("
+        "  select b.id, b.project_id, b.headliner_asset_id,"
+        "    row_number() over (partition by b.project_id order by b.order_index nulls last, b.id) as n"
+        f"  from box b {visible('b.project_id')} where b.project_id = any($2::uuid[])"
+        "    and b.id in (select box_id from asset where thumb_key is not null and trashed_at is null)"
+        "), covers as ("
+        "  select s.project_id, s.n, (array_agg("
+        "      a.id order by (a.id = s.headliner_asset_id) desc nulls last, a.created_at desc, a.id desc))[1] as cover_id"
+        "  from shots s join asset a on a.box_id = s.id and a.thumb_key is not null and a.trashed_at is null"
+        "  where s.n <= $3 group by s.project_id, s.n"
+        ") select c.project_id, a.thumb_key, a.placeholder from covers c join asset a on a.id = c.cover_id"
+        " order by c.project_id, c.n",
         user_id,
         project_ids,
         each,

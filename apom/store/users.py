@@ -70,6 +70,22 @@ def password_hash(tx: Tx, user_id: UUID) -> str | None:
     return None if found is None else str(found)
 
 
+def admins(tx: Tx) -> int:
+    """How many can sign in and are admin."""
+    return int(tx.value("select count(*) from app_user where is_admin and is_active"))
+
+
+def set_rights(tx: Tx, user_id: UUID, is_admin: bool, is_active: bool, now: datetime) -> None:
+    """What the account may do here, and whether it may sign in at all."""
+    tx.all(
+        "update app_user set is_admin = $2, is_active = $3, updated_at = $4 where id = $1",
+        user_id,
+        is_admin,
+        is_active,
+        now,
+    )
+
+
 def set_password_hash(tx: Tx, user_id: UUID, hashed: str, now: datetime) -> None:
     """A new password."""
     tx.all("update app_user set password_hash = $2, updated_at = $3 where id = $1", user_id, hashed, now)
@@ -156,3 +172,16 @@ def end_sessions(tx: Tx, user_id: UUID, *, but: UUID | None = None) -> int:
 def forget_expired(tx: Tx, now: datetime) -> int:
     """Sessions that can never be used again."""
     return len(tx.all("delete from session where expires_at <= $1 returning id", now))
+
+
+def monthly_limit(tx: Tx, user_id: UUID) -> float | None:
+    """What a person may spend in a month, in the studio's currency; None for no limit."""
+    found = tx.value("select monthly_limit from app_user where id = $1", user_id)
+    return None if found is None else float(found)
+
+
+def set_monthly_limit(tx: Tx, user_id: UUID, limit: float | None, now: datetime) -> None:
+    """A new limit; None for none."""
+    tx.all(
+        "update app_user set monthly_limit = $2::double precision, updated_at = $3 where id = $1", user_id, limit, now
+    )

@@ -1,4 +1,4 @@
-"""Who is at the page: asked anew in every rerun, callback and fragment.
+"""Who is at the page: asked anew in every rerun, callback and fragment, and once in each.
 
 Streamlit runs callbacks before the script and fragments without it, so a check at the top of a page is not enough; and what
 lies in `st.session_state` says nothing about who is there now. The truth is the session in the store, by the id that our
@@ -7,7 +7,9 @@ middleware put into `st.user`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeAlias, TypeVar
@@ -30,6 +32,7 @@ def _nobody(_ref: str) -> Actor | None:
 
 
 _resolve: ResolveSession = _nobody
+_here: ContextVar[Actor | None] = ContextVar("apom_here", default=None)  # while a page, callback or fragment is run
 
 
 def connect(resolve_session: ResolveSession) -> None:
@@ -47,7 +50,7 @@ def current_user() -> Actor | None:
 
 def require_user() -> Actor:
     """Who is signed in. Raises NotSignedIn."""
-    actor = current_user()
+    actor = _here.get() or current_user()
     if actor is None:
         raise NotSignedIn("You are signed out. Sign in to go on.")
     return actor
@@ -60,9 +63,11 @@ def guarded(act: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(act)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _arrive() is None:
+        actor = _arrive()
+        if actor is None:
             st.rerun()
-        return act(*args, **kwargs)
+        with _as(actor):
+            return act(*args, **kwargs)
 
     return checked
 
@@ -95,7 +100,8 @@ def run(screens: Sequence[Screen], *, sign_in: Callable[[str], None]) -> None:
     if actor is None and not screen.is_public:
         sign_in("/" + screen.path)
     else:
-        chosen.run()
+        with _as(actor):
+            chosen.run()
 
 
 def page(path: str) -> st.Page:
@@ -104,6 +110,18 @@ def page(path: str) -> st.Page:
     if screen is None:
         raise NotFound
     return st.Page(screen.show, title=_(screen.title), url_path=path or "home", default=path == "", visibility="hidden")
+
+
+@contextmanager
+def _as(actor: Actor | None) -> Iterator[None]:
+    """Whoever was found to be here stays so until this is left: a page asks for its person many times (a third of its
+    cost), and one that was begun is drawn to its end.
+    """
+    token = _here.set(actor)
+    try:
+        yield
+    finally:
+        _here.reset(token)
 
 
 def _arrive() -> Actor | None:

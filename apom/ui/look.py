@@ -11,6 +11,12 @@ STYLE = """
 .stAppDeployButton, [data-testid="stMainMenu"], [data-testid="stDecoration"] { display: none; }
 [data-testid="stHeader"] { background: transparent; pointer-events: none; }
 [data-testid="stHeader"] > * { pointer-events: auto; }
+/* What stands beside a long wall stays in sight. */
+@media (min-width: 641px) {
+  [data-testid="stColumn"]:has(.st-key-beside) {
+    position: sticky; top: 1rem; align-self: flex-start; max-height: calc(100dvh - 2rem); overflow-y: auto; scrollbar-width: thin;
+  }
+}
 """
 # Streamlit writes white on the accent; in the dark our accent is light, and only dark letters can be read on it.
 DARK_STYLE = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
@@ -17,29 +17,34 @@ HERE = Path(__file__).parent
 
 
 class Action(Record):
-    """What a person did to the item `id`. `on`: the state a toggle should have now. `n` rises from action to action."""
+    """What a person did to the item `id`. `n` rises from action to action."""
 
     n: int
     action: str
     id: UUID
-    on: bool | None = None
 
 
 OnAction: TypeAlias = Callable[[Action], None]
 _ACTIONS = TypeAdapter(tuple[Action, ...])
 
 
-def assemble(name: str, html: str, *, isolated: bool = True) -> ComponentRenderer:
+def assemble(name: str, html: str, *, parts: Sequence[str] = (), isolated: bool = True) -> ComponentRenderer:
     """Registers the component of the folder `name`. `isolated`: in a shadow root; else its html has the class `apom`.
 
-    Scripts and looks go in as text: Streamlit would look for files in an installed package only.
+    `parts`: what it stands on beside dom.js and base.css, as paths here without an ending. Scripts and looks go in as text:
+    Streamlit would look for files in an installed package only.
     """
-    folder = HERE / name
-    script = (HERE / "dom.js").read_text("utf-8") + (folder / f"{name}.js").read_text("utf-8")
-    look = (HERE / "base.css").read_text("utf-8") + (folder / f"{name}.css").read_text("utf-8")
+    pieces = [*parts, f"{name}/{name}"]
+    script = _texts(["dom", *pieces], ".js")
+    look = _texts(["base", *pieces], ".css")
     if not isolated:
         look = f"@scope (.apom) {{\n{look}}}\n"
     return st.components.v2.component(f"apom.{name}", html=html, css=look, js=script, isolate_styles=isolated)
+
+
+def _texts(pieces: Sequence[str], ending: str) -> str:
+    paths = (HERE / (piece + ending) for piece in pieces)
+    return "".join(path.read_text("utf-8") for path in paths if path.exists())
 
 
 def mount(

@@ -19,6 +19,13 @@ function remember(component, start) {
   return here;
 }
 
+/** What there is once on this page, whichever components use it: `make()` runs for the first. */
+function shared(name, make) {
+  const all = globalThis[Symbol.for("apom")] ??= new Map();
+  if (!all.has(name)) all.set(name, make());
+  return all.get(name);
+}
+
 /** Calls `act` every `ms` until the mount ends. */
 function every(here, ms, act) {
   const timer = setInterval(act, ms);
@@ -26,11 +33,11 @@ function every(here, ms, act) {
 }
 
 /** Sends an action, with those Python has not answered yet: of two quick triggers Streamlit may keep only the second. */
-function act(here, action, id, on = null) {
+function act(here, action, id) {
   if (!here.data.allow.includes(action)) return;
   const n = Math.max(Date.now(), (here.data.done ?? 0) + 1, (here.outbox.at(-1)?.n ?? 0) + 1);
   here.outbox = here.outbox.filter((waiting) => n - waiting.n < 10_000);
-  here.outbox.push({ n, action, id, on });
+  here.outbox.push({ n, action, id });
   deliver(here, n);
 }
 
@@ -84,9 +91,21 @@ function fill(phrase, values) {
   return phrase.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
+/** The phrase of that name in the form that the language has for `n`. */
+function counted(labels, name, n) {
+  const form = new Intl.PluralRules(labels.language).select(n);
+  return fill(labels[name][form], { n: n.toLocaleString(labels.language) });
+}
+
 const ICONS = {
   heart: "M12 20.3 4.6 13a4.8 4.8 0 0 1 6.8-6.8l.6.6.6-.6a4.8 4.8 0 0 1 6.8 6.8z",
   star: "m12 3.6 2.5 5.3 5.8.8-4.2 4 1 5.8-5.1-2.8-5.1 2.8 1-5.8-4.2-4 5.8-.8z",
+  crown: "M5 18.5h14M4.5 7l3.8 3.4L12 5l3.7 5.4L19.5 7l-1.6 8.2H6.1z",
+  trash: "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 12.5h9.2l.9-12.5M10.3 10.5v5.5M13.7 10.5v5.5",
+  restore: "M4.5 5v5h5M5 10a7.5 7.5 0 1 1-.4 4.5",
+  check: "m5.5 12.5 4.3 4.3 8.7-9.3",
+  keys: "M3.5 7.5a1 1 0 0 1 1-1h15a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1h-15a1 1 0 0 1-1-1zM7 10h.01M11 10h.01M15 10h.01M17.5 13.5h.01M6.5 13.5h.01M9.5 14h5",
+  up: "M12 19V5.5M6 11l6-6 6 6",
   cross: "m6 6 12 12M18 6 6 18",
   left: "m14.5 5-7 7 7 7",
   right: "m9.5 5 7 7-7 7",
@@ -144,7 +163,9 @@ function show(img, src, placeholder, alt) {
   img.hidden = !src;
   if (img.getAttribute("src") === (src ?? null)) return;
   img.parentElement.style.backgroundImage = PLACEHOLDER.test(placeholder ?? "") ? `url("${placeholder}")` : "";
+  set(img, "data-broken", false);
   img.onload = () => { img.parentElement.style.backgroundImage = ""; };
+  img.onerror = () => { img.hidden = true; img.parentElement.style.backgroundImage = ""; set(img, "data-broken", true); };
   set(img, "src", src);
 }
 

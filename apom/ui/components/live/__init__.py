@@ -8,7 +8,7 @@ from uuid import UUID
 from apom.ui.components.assembly import assemble
 from apom.words import _
 
-_live = assemble("live", '<p class="pill" role="status" hidden></p>')
+_live = assemble("live", '<p class="pill" role="status" hidden></p>', parts=["socket"])
 
 
 class Heard(TypedDict, total=False):

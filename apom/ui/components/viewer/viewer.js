@@ -1,71 +1,159 @@
-const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom" };
+const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", Delete: "trash", Backspace: "trash" };
+const TURN_MS = 150;               // who leafs on does not want to read what stands beside
+const PATIENCE_MS = 5000;          // Python has answered by then, or the take is not to be had
+const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
 
 export default function (component) {
-  const here = remember(component, start);
-  const { item, preload } = here.data;
-  if (here.shown !== item.id + item.url) { here.shown = item.id + item.url; here.stage.replaceChildren(media(here, item)); }
-  for (const url of preload) new Image().src = url;
+  const here = remember(component, start), { item } = here.data;
+  if (here.wants === item.id || !here.wants) turnTo(here, item.id);
   draw(here);
   return here.end;
 }
 
 function start(here) {
-  const { labels } = here.data;
+  const { labels, item } = here.data;
+  here.shelf = shelfOf(item.box_id);
   here.view = here.root.querySelector(".viewer");
   here.stage = here.root.querySelector(".stage");
   here.title = el("span", { class: "title" });
-  here.tools = Object.fromEntries([["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["favorite", "heart"], ["headliner", "star"], ["close", "cross"]]
-    .map(([action, iconName]) => [action, tool(action, iconName, labels[action])]));
+  here.stars = el("span", { class: "stars", role: "group", "aria-label": labels.rate });
+  here.stars.append(...[1, 2, 3, 4, 5].map((n) => { const star = tool("rate", "star", fill(labels.rateTo, { n })); star.dataset.n = n; return star; }));
+  here.tools = Object.fromEntries(TOOLS.map(([action, iconName]) => [action, tool(action, iconName, labels[action])]));
   const { prev, next, ...rest } = here.tools;
-  here.root.querySelector(".bar").append(prev, next, here.title, ...Object.values(rest));
+  here.root.querySelector(".bar").append(prev, next, here.title, ...Object.values(rest), here.stars);
   here.view.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
-    if (button) perform(here, button.dataset.act, event);
+    if (button) perform(here, button.dataset.act, event, Number(button.dataset.n));
   }, here.while);
   // The whole page listens: while one looks at a take, the arrow keys mean the take, wherever the focus was left.
-  document.addEventListener("keydown", (event) => {
-    const action = KEYS[keyOf(event)];
-    if (!action || isTaken(event)) return;
-    if (!event.repeat || action === "prev" || action === "next") perform(here, action, event);
-    keep(event);
-  }, here.while);
-  here.while.signal.addEventListener("abort", () => here.stage.querySelector("video")?.pause());
+  document.addEventListener("keydown", (event) => { if (onKey(here, event)) keep(event); }, here.while);
+  follow(here, here.shelf, ({ refused = [] }) => {
+    draw(here);
+    if (refused.length) notice(here, refused[0].detail);
+  });
+  here.while.signal.addEventListener("abort", () => { here.stage.querySelector("video")?.pause(); leave(here); });
   here.view.focus({ preventScroll: true });
 }
 
-function perform(here, action, event) {
-  const { item, allow } = here.data;
+/** Back where one came from, at the take one has come to. */
+function leave(here) {
+  clearTimeout(here.turning);
+  const { id, shelf } = here;
+  setTimeout(() => shelf.back?.(id), 100);       // after Streamlit has put the focus where it was before
+}
+
+function onKey(here, event) {
+  if ((event.ctrlKey || event.metaKey) && keyOf(event) === "z") return undoLast(here);
+  const action = KEYS[keyOf(event)], stars = /^[0-5]$/.test(event.key) && Number(event.key);
+  if ((!action && stars === false) || isTaken(event)) return false;
+  if (!event.repeat || action === "prev" || action === "next") perform(here, action ?? "rate", event, stars);
+  return true;
+}
+
+/** The take as it is now: on the shelf, else as Python knew it. */
+function shown(here) {
+  return view(here.shelf, here.id) ?? here.data.item;
+}
+
+function perform(here, action, event, n) {
+  const { may, labels } = here.data, take = shown(here), { shelf } = here, isDone = may && take.status === "COMPLETED" && !take.trashed_at;
   if (action === "zoom") return zoom(here, event);
-  if (!allow.includes(action)) return;
-  if (action !== "favorite" && action !== "headliner") return act(here, action, item.id);
-  if (item.status !== "COMPLETED") return;
-  const on = !wished(here, `${action} ${item.id}`, item[action]);
-  wish(here, `${action} ${item.id}`, on, () => draw(here));
+  if (action === "close") return act(here, "close", here.id);
+  if (action === "prev" || action === "next") return here.steps[action] && leaf(here, here.steps[action]);
+  if (action === "favorite" && isDone) mark(shelf, [[take.id, { is_favorite: !take.is_favorite }]]);
+  if (action === "headliner" && isDone) mark(shelf, [[take.id, { is_headliner: !take.is_headliner }]]);
+  if (action === "rate" && isDone) mark(shelf, [[take.id, { rating: take.rating === n ? 0 : n }]]);
+  if (action === "trash" && may && !take.trashed_at) RUNNING.includes(take.status) ? notice(here, labels.running) : throwAway(here, take);
+  if (action === "restore" && may && take.trashed_at) { mark(shelf, [[take.id, { trashed: false }]]); goOn(here); }
+}
+
+/** To the trash, with a way back. */
+function throwAway(here, { id, is_headliner: was }) {
+  const { labels } = here.data, { shelf } = here;
+  mark(shelf, [[id, { trashed: true }]]);
+  if (!goOn(here)) return;
+  notice(here, counted(labels, "trashed", 1), labels.undo, () => {
+    mark(shelf, [[id, { trashed: false, ...(was && { is_headliner: true }) }]]);
+    leaf(here, id);
+  });
+}
+
+/** This take has left the list: on to the next one, else it closes; true when there was one. */
+function goOn(here) {
+  const on = here.steps.next ?? here.steps.prev;
+  if (on) leaf(here, on); else act(here, "close", here.id);
+  return Boolean(on);
+}
+
+/** Another take: its picture at once; Python brings the words beside it when one stays. */
+function leaf(here, id) {
+  here.wants = id;
+  turnTo(here, id);
   draw(here);
-  act(here, action, item.id, on);
+  clearTimeout(here.turning);
+  here.turning = setTimeout(() => { if (here.data.item.id !== id) act(here, "show", id); }, TURN_MS);
+  clearTimeout(here.giving);
+  here.giving = setTimeout(() => { if (here.wants === id) { here.wants = null; turnTo(here, here.data.item.id); draw(here); } }, TURN_MS + PATIENCE_MS);
+}
+
+function turnTo(here, id) {
+  if (here.data.item.id === here.wants) here.wants = null;
+  here.id = id;
+}
+
+/** The takes before and after this one; where it was when it has left the list. */
+function place(here) {
+  const { list } = here.shelf, at = list.indexOf(here.id), isListed = at >= 0;
+  if (isListed) here.at = at;
+  here.steps = { prev: list[(here.at ?? 0) - 1], next: here.at === undefined ? undefined : list[here.at + (isListed ? 1 : 0)] };
+  if (isListed && at > list.length - 5) more(here.shelf);
+  return isListed ? `${at + 1} / ${here.shelf.next ? Math.max(list.length, here.shelf.total) : list.length}` : "";
 }
 
 function draw(here) {
-  const { item, allow, position } = here.data;
-  set(here.view, "aria-label", item.alt);
-  here.title.replaceChildren(el("strong", {}, item.alt), el("span", {}, position));
-  for (const [action, button] of Object.entries(here.tools)) if (action !== "zoom") button.disabled = !allow.includes(action);
-  here.tools.zoom.hidden = !item.url || item.type === "VIDEO";
-  for (const action of ["favorite", "headliner"]) {
-    press(here.tools[action], wished(here, `${action} ${item.id}`, item[action]));
-    here.tools[action].disabled ||= item.status !== "COMPLETED";
+  const { may, beside } = here.data, take = shown(here), name = nameOf(here, take);
+  const looks = `${take.id} ${take.file_url} ${take.status}`, position = place(here);
+  if (here.looks !== looks) { here.looks = looks; here.stage.replaceChildren(media(here, take, name)); }
+  for (const id of Object.values(here.steps)) fetchAhead(here, id);
+  set(here.view, "aria-label", name);
+  here.title.replaceChildren(el("strong", {}, name), el("span", {}, position));
+  for (const step of ["prev", "next"]) here.tools[step].disabled = !here.steps[step];
+  here.tools.zoom.hidden = !take.file_url || take.asset_type === "VIDEO";
+  for (const [action, on] of [["favorite", take.is_favorite], ["headliner", take.is_headliner]]) {
+    press(here.tools[action], on);
+    here.tools[action].disabled = !may || take.status !== "COMPLETED" || Boolean(take.trashed_at);
   }
+  for (const star of here.stars.children) { press(star, Number(star.dataset.n) <= take.rating); star.disabled = here.tools.favorite.disabled; }
+  here.tools.trash.hidden = !may || Boolean(take.trashed_at);
+  here.tools.restore.hidden = !may || !take.trashed_at;
+  aside(here, beside, take);
+}
+
+/** What stands beside speaks of another take until Python has brought the right words: nothing in it may be pressed. */
+function aside(here, beside, take) {
+  const words = here.root.host?.closest("[role=dialog]")?.querySelector(`.st-key-${beside}`), { item } = here.data;
+  if (words) words.inert = here.id !== item.id;
+  const news = `${take.id} ${take.status}`;
+  if (here.id === item.id && take.status !== item.status && here.news !== news) { here.news = news; act(here, "show", take.id); }
+}
+
+/** The neighbours' pictures, so that they are there when one leafs on. */
+function fetchAhead(here, id) {
+  const take = id && view(here.shelf, id);
+  if (take?.file_url && take.asset_type === "IMAGE") new Image().src = take.file_url;
 }
 
 /** A picture, a player, or the state of what is neither yet. */
-function media(here, item) {
+function media(here, take, name) {
+  const { labels } = here.data, url = take.status === "COMPLETED" ? take.file_url : null;
   here.stage.className = "stage";
-  if (!item.url) return el("div", { class: "none" }, el("span", { class: `chip ${item.status === "ATTENTION" ? "loud" : ""}` }, icon(item.status), item.status_text), el("span", { class: "why" }, item.error ?? ""));
-  if (item.type === "VIDEO") return el("video", { src: item.url, poster: item.thumb, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": item.alt });
-  const box = el("button", { type: "button", class: "picture", "data-act": "zoom", "aria-label": here.data.labels.zoom }), img = el("img", { decoding: "async", draggable: "false" });
-  if (item.width) img.style.setProperty("--own-width", `${item.width}px`);     // known before the picture is here
-  box.append(img);
-  show(img, item.url, item.placeholder, item.alt);
+  press(here.tools.zoom, false);
+  if (!url) return el("div", { class: "none" }, el("span", { class: `chip ${take.status === "ATTENTION" ? "loud" : ""}` }, icon(take.status), labels.status[take.status]), el("span", { class: "why" }, take.error_message ?? ""));
+  if (take.asset_type === "VIDEO") return el("video", { src: url, poster: take.thumbnail_url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": name });
+  const box = el("button", { type: "button", class: "picture", "data-act": "zoom", "aria-label": labels.zoom }), img = el("img", { decoding: "async", draggable: "false" });
+  if (take.width) img.style.setProperty("--own-width", `${take.width}px`);     // known before the picture is here
+  box.append(img, el("span", { class: "broken" }, icon("frame"), labels.broken));
+  show(img, url, take.placeholder, name);
   return box;
 }
 

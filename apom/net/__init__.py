@@ -1,5 +1,7 @@
 """The way out to other machines: one factory of clients, one exchange, one download. httpx ends here, its errors too.
 
+`apom.net.ours` is the way to a server of our own.
+
 A key never travels by itself: for every hop of a request `admit(url)` is asked, and answers with the headers this very
 address may see, or raises.
 """
@@ -93,6 +95,12 @@ def in_process(apps: Mapping[str, ASGIApp]) -> Mounts:
     return {at: httpx.ASGITransport(app, raise_app_exceptions=False) for at, app in apps.items()}
 
 
+def hush() -> None:
+    """The library's logs carry whole URLs and cookies: a signed URL is a key, and so is a session."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None = None) -> HttpClient:
     """A client for the loop that is running; close it with `aclose`.
 
@@ -100,9 +108,7 @@ def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None 
     opens a connection for each request, because on one that is reused a POST may be lost after it was read (52 of 120
     at a server that closed idle connections). `mounts`: see `in_process`.
     """
-    # The libraries' logs carry whole URLs, and a signed URL is a key.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    hush()
     return httpx.AsyncClient(
         trust_env=False,
         follow_redirects=False,
@@ -111,22 +117,6 @@ def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None 
         limits=httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16),
         mounts=mounts,
     )
-
-
-def call(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, json: JsonValue = None, timeout_s: float = 30.0
-) -> tuple[int, JsonValue]:
-    """One blocking exchange with a server of ours: (status, the JSON body or None). Raises Unavailable."""
-    try:
-        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
-            response = client.request(method, url, headers=headers, json=json)
-    except httpx.RequestError as error:
-        raise Unavailable("The server at {url} does not answer. Is it running?", url=url) from error
-    try:
-        body: JsonValue = response.json()
-    except ValueError:
-        body = None
-    return response.status_code, body
 
 
 def origin(url: str) -> Origin:

@@ -1,0 +1,69 @@
+"""Where a command finds the store: in the server that runs on the data folder, else by opening it here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from apom import runfile
+from apom.config import Settings
+from apom.errors import NotFound
+from apom.models import ApiToken, Scope, Snapshot, StoreInfo, User
+
+if TYPE_CHECKING:
+    from apom.client.running import Server as Server
+
+
+class OperatorDoor(Protocol):
+    """`apom.studio.Operator`, here or over HTTP."""
+
+    def users(self) -> tuple[User, ...]: ...
+    def add_user(self, username: str, password: str) -> User: ...
+    def reset_password(self, username: str, password: str) -> User: ...
+    def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User: ...
+    def tokens(self, username: str) -> tuple[ApiToken, ...]: ...
+    def create_token(self, username: str, name: str, *, days: int, scopes: Sequence[Scope]) -> tuple[ApiToken, str]: ...
+    def revoke_token(self, token: str) -> None: ...
+    def store_info(self) -> StoreInfo: ...
+    def snapshot(self, name: str) -> Snapshot: ...
+    def copy_store(self, url: str) -> Mapping[str, int]: ...
+
+
+def server(settings: Settings) -> Server | None:
+    """The server of this data folder. See `apom.client.running`."""
+    if runfile.read(settings.data_dir) is None:  # without a server no HTTP client is loaded
+        return None
+    from apom.client.running import running
+
+    return running(settings.data_dir)
+
+
+@contextmanager
+def operator(settings: Settings) -> Iterator[OperatorDoor]:
+    """The operator's door. Raises StoreBusy, StoreBroken, Misconfigured."""
+    from apom.studio import Studio
+
+    found = server(settings)
+    if found is not None:
+        yield found.operator
+        return
+    with Studio.open(settings, engine=False) as studio:
+        yield studio.operator()
+
+
+@contextmanager
+def operator_for_account(settings: Settings) -> Iterator[OperatorDoor]:
+    """The same; an account that is not there is said as such. Raises NotFound too."""
+    try:
+        with operator(settings) as door:
+            yield door
+    except NotFound:
+        raise NotFound("There is no account of that name. All of them: apom user list") from None
+
+
+def store_info(settings: Settings, found: Server | None) -> StoreInfo:
+    """The facts about the store, which is left as it is. Raises StoreBusy, StoreBroken, Misconfigured."""
+    from apom.store import upkeep
+
+    return found.operator.store_info() if found else upkeep.look(settings.store_url, settings.data_dir / "snapshots")

@@ -1,0 +1,436 @@
+"""What one person may do, over HTTP: `apom.studio.Workspace` method by method, which a test compares."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Unpack
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from apom.client.door import Door, Made, documented_as
+from apom.client.files import Files
+from apom.client.listening import listening
+from apom.events import Subscription
+from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
+from apom.models import (
+    Actor,
+    AIModel,
+    ApiToken,
+    Asset,
+    AssetType,
+    Box,
+    BoxKind,
+    InputRole,
+    Mark,
+    Marked,
+    Member,
+    Page,
+    Project,
+    ProviderHealth,
+    QueueItem,
+    Record,
+    Role,
+    Round,
+    Rows,
+    Scope,
+    Session,
+    SharedLink,
+    SourceType,
+    Spending,
+    StatementRow,
+    Status,
+    Take,
+    User,
+)
+from apom.net.ours import Connection
+from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Workspace, id_of
+from apom.tokens import BOTH
+from apom.waiting import OnChange, wait
+
+
+class MadeLink(Record):
+    """A new review link and its token."""
+
+    link: SharedLink
+    token: str
+
+
+def _order_token() -> str:
+    """Made here, so that an order whose answer was lost is placed again and paid once."""
+    return secrets.token_urlsafe(24)
+
+
+@documented_as(Workspace)
+class RemoteWorkspace:
+    """What one signed-in person may do on a server: the same methods, records and errors as `apom.studio.Workspace`.
+
+    Every method also raises Unavailable when the server does not answer, and NotSignedIn when the token has ended. From
+    any thread. See `apom.client.connect`.
+    """
+
+    def __init__(self, connection: Connection, cache: Path | None) -> None:
+        self._door = Door(connection)
+        self._files = Files(connection, cache)
+        try:
+            me = self.me()
+        except BaseException:
+            connection.close()
+            raise
+        self.actor = Actor(user_id=me.id, username=me.username, is_admin=me.is_admin, language=me.language)
+
+    def __repr__(self) -> str:
+        return f"<{self.actor.username} at {self._door.connection.url}>"
+
+    def close(self) -> None:
+        """Ends the connections, and removes fetched files unless a folder was given. The token goes on."""
+        self._files.close()
+        self._door.connection.close()
+
+    def __enter__(self) -> RemoteWorkspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # me
+
+    def me(self) -> User:
+        return self._door.ask(User, "GET", "session")
+
+    def set_language(self, language: str) -> User:
+        return self._door.ask(User, "PATCH", "me", body={"language": language})
+
+    def change_password(self, current: str, new: str) -> None:
+        self._door.do("POST", "me/password", body={"current": current, "new": new}, is_patient=False)
+
+    def sessions(self) -> Rows[Session]:
+        return self._door.ask(Rows[Session], "GET", "me/sessions")
+
+    def end_session(self, session: Ref) -> None:
+        self._door.do("DELETE", f"me/sessions/{id_of(session)}")
+
+    def logout(self) -> None:
+        self._door.do("DELETE", "session")
+
+    def create_token(self, name: str, *, days: int = 365, scopes: Sequence[Scope] = BOTH) -> tuple[ApiToken, str]:
+        made = self._door.ask(Made, "POST", "me/tokens", body={"name": name, "days": days, "scopes": scopes})
+        return made.token, made.secret
+
+    def tokens(self) -> Rows[ApiToken]:
+        return self._door.ask(Rows[ApiToken], "GET", "me/tokens")
+
+    def revoke_token(self, token: Ref) -> None:
+        self._door.do("DELETE", f"me/tokens/{id_of(token)}")
+
+    def set_system(self, key: str, value: JsonValue) -> None:
+        self._door.do("PUT", "system", body={"key": key, "value": value})
+
+    # projects
+
+    def create_project(self, name: str, **fields: Unpack[ProjectFields]) -> Project:
+        return self._door.ask(Project, "POST", "projects", body={**fields, "name": name})
+
+    def project(self, project: Ref) -> Project:
+        return self._door.ask(Project, "GET", f"projects/{id_of(project)}")
+
+    def projects(self, *, archived: bool = False, cursor: str | None = None, limit: int = 100) -> Page[Project]:
+        params = {"archived": archived, "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Project], "GET", "projects", params=params)
+
+    def mosaics(self, projects: Sequence[Ref]) -> dict[UUID, list[tuple[str, str | None]]]:
+        params = {"id": [id_of(project) for project in projects]}
+        return self._door.ask(dict[UUID, list[tuple[str, str | None]]], "GET", "mosaics", params=params)
+
+    def update_project(self, project: Ref, **changes: Unpack[ProjectChanges]) -> Project:
+        return self._door.ask(Project, "PATCH", f"projects/{id_of(project)}", body=changes)
+
+    def delete_project(self, project: Ref) -> None:
+        self._door.do("DELETE", f"projects/{id_of(project)}")
+
+    def members(self, project: Ref) -> Rows[Member]:
+        return self._door.ask(Rows[Member], "GET", f"projects/{id_of(project)}/members")
+
+    def set_member(self, project: Ref, username: str, role: Role) -> Rows[Member]:
+        body = {"username": username, "role": role}
+        return self._door.ask(Rows[Member], "PUT", f"projects/{id_of(project)}/members", body=body)
+
+    def remove_member(self, project: Ref, user: Ref) -> None:
+        self._door.do("DELETE", f"projects/{id_of(project)}/members/{id_of(user)}")
+
+    def create_sample_project(self) -> Project:
+        return self._door.ask(Project, "POST", "projects/sample")
+
+    # boxes
+
+    def create_box(self, project: Ref, name: str, *, kind: BoxKind = BoxKind.SHOT, **fields: Unpack[BoxFields]) -> Box:
+        body = {**fields, "name": name, "kind": kind}
+        return self._door.ask(Box, "POST", f"projects/{id_of(project)}/box", body=body)
+
+    def create_boxes(self, project: Ref, names: Sequence[str], *, kind: BoxKind = BoxKind.SHOT) -> Rows[Box]:
+        body = {"names": list(names), "kind": kind}
+        return self._door.ask(Rows[Box], "POST", f"projects/{id_of(project)}/boxes", body=body)
+
+    def box(self, box: Ref) -> Box:
+        return self._door.ask(Box, "GET", f"boxes/{id_of(box)}")
+
+    def get_project_boxes(self, project: Ref, *, kind: BoxKind | None = None) -> Rows[Box]:
+        return self._door.ask(Rows[Box], "GET", f"projects/{id_of(project)}/boxes", params={"kind": kind})
+
+    def update_box(self, box: Ref, **changes: Unpack[BoxChanges]) -> Box:
+        return self._door.ask(Box, "PATCH", f"boxes/{id_of(box)}", body=changes)
+
+    def delete_box(self, box: Ref) -> None:
+        self._door.do("DELETE", f"boxes/{id_of(box)}")
+
+    def reorder_boxes(self, project: Ref, order: Sequence[Ref]) -> Rows[Box]:
+        body = {"order": [id_of(box) for box in order]}
+        return self._door.ask(Rows[Box], "PUT", f"projects/{id_of(project)}/order", body=body)
+
+    def move_box(self, box: Ref, steps: int) -> Rows[Box]:
+        return self._door.ask(Rows[Box], "POST", f"boxes/{id_of(box)}/move", body={"steps": steps})
+
+    # takes
+
+    def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
+        return self._door.ask(Rows[AIModel], "GET", "models", params={"asset_type": asset_type})
+
+    def create_asset(
+        self,
+        box: Ref,
+        prompt: str,
+        *,
+        model: str = DEFAULT_IMAGE,
+        params: Mapping[str, JsonValue] | None = None,
+        inputs: Sequence[tuple[InputRole, Ref]] = (),
+    ) -> Take:
+        return self.generate(box, prompt, model=model, params=params, inputs=inputs)[0]
+
+    def generate(
+        self,
+        box: Ref,
+        prompt: str,
+        *,
+        model: str = DEFAULT_IMAGE,
+        params: Mapping[str, JsonValue] | None = None,
+        inputs: Sequence[tuple[InputRole, Ref]] = (),
+        n: int = 1,
+        token: str | None = None,
+    ) -> Rows[Take]:
+        body = {
+            "prompt": prompt,
+            "model": model,
+            "params": params or {},
+            "inputs": [{"role": role, "asset_id": id_of(source)} for role, source in inputs],
+            "n": n,
+            "token": token or _order_token(),
+        }
+        return self._door.ask(Rows[Take], "POST", f"boxes/{id_of(box)}/generate", body=body, is_safe=True)
+
+    def animate(self, asset: Ref, prompt: str = "", *, model: str = DEFAULT_VIDEO, token: str | None = None) -> Take:
+        body = {"prompt": prompt, "model": model, "token": token or _order_token()}
+        return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/animate", body=body, is_safe=True)
+
+    def again(self, asset: Ref, *, token: str | None = None) -> Take:
+        body = {"token": token or _order_token()}
+        return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/again", body=body, is_safe=True)
+
+    def wait(
+        self, takes: Sequence[Ref], *, timeout_s: float | None = None, on_change: OnChange | None = None
+    ) -> Rows[Take]:
+        return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
+
+    def asset(self, asset: Ref) -> Asset:
+        return self._door.ask(Asset, "GET", f"assets/{id_of(asset)}")
+
+    def get_box_assets(
+        self,
+        box: Ref,
+        *,
+        asset_type: AssetType | None = None,
+        status: Status | None = None,
+        favorites: bool = False,
+        min_rating: int = 0,
+        trashed: bool = False,
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> Page[Take]:
+        params = {
+            "asset_type": asset_type,
+            "status": status,
+            "favorites": favorites,
+            "min_rating": min_rating,
+            "trashed": trashed,
+            "cursor": cursor,
+            "limit": limit,
+        }
+        return self._door.ask(Page[Take], "GET", f"boxes/{id_of(box)}/assets", params=params)
+
+    def get_assets(self, assets: Sequence[Ref]) -> Rows[Take]:
+        params = {"id": [id_of(asset) for asset in assets]}
+        return self._door.ask(Rows[Take], "GET", "assets", params=params) if assets else Rows((), Take)
+
+    def search_assets(
+        self,
+        text: str = "",
+        *,
+        project: Ref | None = None,
+        box: Ref | None = None,
+        asset_type: AssetType | None = None,
+        source_type: SourceType | None = None,
+        status: Status | None = None,
+        favorites: bool = False,
+        min_rating: int = 0,
+        ai_model: str | None = None,
+        tag: str | None = None,
+        created_by: Ref | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[Take]:
+        params = {
+            "text": text,
+            "project_id": _id(project),
+            "box_id": _id(box),
+            "asset_type": asset_type,
+            "source_type": source_type,
+            "status": status,
+            "favorites": favorites,
+            "min_rating": min_rating,
+            "ai_model": ai_model,
+            "tag": tag,
+            "created_by": _id(created_by),
+            "since": since,
+            "until": until,
+            "cursor": cursor,
+            "limit": limit,
+        }
+        return self._door.ask(Page[Take], "GET", "assets/search", params=params)
+
+    def mark(self, marks: Sequence[Mark]) -> Marked:
+        return self._door.ask(Marked, "POST", "assets/marks", body={"marks": marks}, is_safe=True)
+
+    def get_favorite_assets(
+        self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 200
+    ) -> Page[Take]:
+        params = {"project_id": _id(project), "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Take], "GET", "favorites", params=params)
+
+    def update_asset(self, asset: Ref, **changes: Unpack[AssetChanges]) -> Asset:
+        return self._door.ask(Asset, "PATCH", f"assets/{id_of(asset)}", body=changes)
+
+    def toggle_favorite(self, asset: Ref) -> Take:
+        return self._take("favorite", asset)
+
+    def set_headliner(self, box: Ref, asset: Ref | None) -> Box:
+        return self._door.ask(Box, "PUT", f"boxes/{id_of(box)}/headliner", body={"asset_id": _id(asset)})
+
+    def cancel(self, asset: Ref) -> Take:
+        return self._take("cancel", asset)
+
+    def check_again(self, asset: Ref) -> Take:
+        return self._take("check-again", asset)
+
+    def retry_download(self, asset: Ref) -> Take:
+        return self._take("retry-download", asset)
+
+    def paste_task_id(self, asset: Ref, text: str) -> Take:
+        return self._take("task-id", asset, {"task_id": text})
+
+    def regenerate(self, asset: Ref, *, may_bill_again: bool, token: str | None = None) -> Take:
+        return self._take("regenerate", asset, {"may_bill_again": may_bill_again, "token": token})
+
+    def give_up(self, asset: Ref) -> Take:
+        return self._take("give-up", asset)
+
+    def frame(self, asset: Ref, at_s: float | None = None, *, box: Ref | None = None) -> Take:
+        return self._take("frame", asset, {"at_s": at_s, "box_id": None if box is None else id_of(box)})
+
+    def spending(self, project: Ref) -> Spending:
+        return self._door.ask(Spending, "GET", f"projects/{id_of(project)}/spending")
+
+    def statement(
+        self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Rows[StatementRow]:
+        params = {"project_id": None if project is None else id_of(project), "since": since, "until": until}
+        return self._door.ask(Rows[StatementRow], "GET", "statement", params=params)
+
+    def keep(self, asset: Ref) -> Take:
+        return self._take("keep", asset)
+
+    def _take(self, act: str, asset: Ref, body: Mapping[str, Any] | None = None) -> Take:
+        """A person's word about a take."""
+        return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/{act}", body=body)
+
+    def queue(
+        self,
+        *,
+        project: Ref | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> Page[QueueItem]:
+        params = {"project_id": _id(project), "status": status, "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[QueueItem], "GET", "queue", params=params)
+
+    def provider_health(self) -> Rows[ProviderHealth]:
+        return self._door.ask(Rows[ProviderHealth], "GET", "providers/health")
+
+    def delete_asset(self, asset: Ref) -> None:
+        self._door.do("DELETE", f"assets/{id_of(asset)}")
+
+    def file(self, asset: Ref, name: str) -> tuple[Path, str]:
+        return self._files.file(id_of(asset), name)
+
+    # sharing
+
+    def publish_round(self, project: Ref, note: str = "") -> Round:
+        return self._door.ask(Round, "POST", f"projects/{id_of(project)}/rounds", body={"note": note})
+
+    def create_link(
+        self,
+        project: Ref,
+        label: str,
+        *,
+        days: int | None = None,
+        can_comment: bool = True,
+        can_approve: bool = False,
+        can_download: bool = False,
+        show_prompts: bool = False,
+    ) -> tuple[SharedLink, str]:
+        body = {
+            "label": label,
+            "days": days,
+            "can_comment": can_comment,
+            "can_approve": can_approve,
+            "can_download": can_download,
+            "show_prompts": show_prompts,
+        }
+        made = self._door.ask(MadeLink, "POST", f"projects/{id_of(project)}/links", body=body)
+        return made.link, made.token
+
+    def links(self, project: Ref) -> Rows[SharedLink]:
+        return self._door.ask(Rows[SharedLink], "GET", f"projects/{id_of(project)}/links")
+
+    def revoke_link(self, link: Ref) -> None:
+        self._door.do("DELETE", f"links/{id_of(link)}")
+
+    # live
+
+    @contextmanager
+    def events(self, project: Ref) -> Iterator[Subscription]:
+        project_id = id_of(project)
+        with listening(self._door.connection, project_id, lambda: self.project(project_id)) as subscription:
+            yield subscription
+
+
+def _id(thing: Ref | None) -> UUID | None:
+    return None if thing is None else id_of(thing)

@@ -1,0 +1,410 @@
+"""One life of the engine's loop: what is due is started, what is done is committed together.
+
+A fault of one generation puts that one aside, never the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apom import steps
+from apom.engine.desk import Desk, Held
+from apom.engine.gate import Gate
+from apom.engine.history import History
+from apom.engine.outcomes import WRITE_WAIT_S, Done, Outbox
+from apom.engine.worker import LEASE, Worker
+from apom.errors import ApomError, Occupied, Unavailable
+from apom.events import Hub
+from apom.models import Event, Generation, State, Status
+from apom.steps import Outcome
+from apom.store import Store, assets, generations
+
+if TYPE_CHECKING:
+    from apom.providers.client import Rendered
+
+log = logging.getLogger("apom.engine")
+TICK_S = 0.25
+GROUP_S = 0.015
+LOOK_S = 5.0
+DUTY_S = 15.0
+LONGEST_WAIT_S = 600.0
+SOON_S = 10.0  # what is taken up is looked at within this time, whatever a clock says that may have been set
+DRAIN_S = 8.0
+LAST_WORDS_S = 0.6
+FAULTS_OF_A_SUBMISSION = 5
+
+
+class Run:
+    """Made on the loop it lives on; everything but `vitals` is called there."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        worker: Worker,
+        history: History,
+        hub: Hub,
+        clock: Callable[[], datetime],
+        owner: str,
+        is_ours: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._history = history
+        self._hub = hub
+        self._clock = clock
+        self._owner = owner
+        self._is_ours = is_ours
+        self._loop = asyncio.get_running_loop()
+        self._woken, self._outcome, self.stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._ready: dict[UUID, Rendered] = {}
+        self._outbox = Outbox(store, owner)
+        self._looked: float | None = None
+        self.ticked: float | None = None
+        self.desk = Desk()
+        self.gates: dict[str, Gate] = {}
+
+    async def live(self, running: Callable[[], None]) -> None:
+        """Ticks until `stopping` is set, then drains. `running` is called once it ticks."""
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        # coroutine jobs run on this loop; a late one still runs, once
+        scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        scheduler.add_job(self._tick, "interval", seconds=TICK_S)
+        scheduler.add_job(self._keep_duty, "interval", seconds=DUTY_S)
+        scheduler.start()
+        self._woken.set()
+        pumps = [
+            asyncio.create_task(self._on(self._woken, self._tick)),
+            asyncio.create_task(self._on(self._outcome, self._flush, GROUP_S)),
+        ]
+        running()
+        await self.stopping.wait()
+        scheduler.shutdown(wait=False)
+        await self._drain()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        await self._worker.close()
+
+    async def _keep_duty(self) -> None:
+        """One engine works on a store. Rows are fenced against two, but the one that lost its place has to go."""
+        try:
+            if await asyncio.to_thread(self._is_ours):
+                return
+        except ApomError:
+            return  # the database is away: nobody knows, nobody works
+        log.error("the engine of another process works on this store now; this one stops. Restart it to take turns")
+        self.stopping.set()
+
+    def look(self) -> None:
+        """There is something new in the store."""
+        self._looked = None
+        self._woken.set()
+
+    def heed(self, id: UUID) -> None:
+        """A person has spoken about a generation: its row is read again, at once or when its step is over."""
+        held = self.desk.held.get(id)
+        if held is not None and not self.desk.is_free(id):
+            held.is_stale = True
+        else:
+            self._forget(id)
+        self.look()
+
+    def hurry(self, id: UUID) -> None:
+        """The provider called: a poll is due now, once a second at most."""
+        held = self.desk.held.get(id)
+        now = time.monotonic()
+        if held is None or held.generation.state is not State.PROCESSING or not self.desk.is_free(id):
+            return
+        if now - held.called_at < 1.0:
+            return
+        held.called_at = now
+        self.desk.push(id, 0.0)
+        self._woken.set()
+
+    async def _on(self, event: asyncio.Event, act: Callable[[], Awaitable[None]], group_s: float = 0.0) -> None:
+        """Acts when an event is set, at most once per `group_s`."""
+        while True:
+            await event.wait()
+            await asyncio.sleep(group_s)
+            event.clear()
+            try:
+                await act()
+            except Exception:
+                log.exception("the engine stumbled; it goes on")
+
+    async def _drain(self) -> None:
+        """What holds an intent is answered; everything else is left as its row says."""
+        desk = self.desk
+        sending = [
+            desk.busy[id] for id, h in desk.held.items() if h.generation.state is State.SUBMITTING and id in desk.busy
+        ]
+        if sending:
+            await asyncio.wait(sending, timeout=DRAIN_S)
+        for task in desk.busy.values():
+            task.cancel()
+        await asyncio.gather(*desk.busy.values(), return_exceptions=True)
+        for _ in range(3):  # a task id that was paid for is worth more than one try
+            await self._flush(LAST_WORDS_S)
+
+    async def _tick(self) -> None:
+        """Takes up what is new, starts what is due, sends what is ready."""
+        self.ticked = time.monotonic()
+        if self.stopping.is_set():
+            return
+        try:
+            self._take_up()
+            for held in self.desk.due():
+                self._try(held, self._start)
+            self._let_in()
+            self._send()
+        except Occupied:
+            log.debug("somebody else is writing for long; the next tick tries again")
+        except ApomError:
+            log.warning("the store could not be read or written; the next tick tries again", exc_info=True)
+        except Exception:
+            log.exception("a tick failed; the next one tries again")
+
+    def _take_up(self) -> None:
+        """Reads what is new in the store: when woken, and now and then to be sure."""
+        if self._looked is not None and time.monotonic() - self._looked < LOOK_S:
+            return
+        self._looked = time.monotonic()
+        with self._store.read() as tx:
+            new = generations.unfinished(tx, but=list(self.desk.held))
+        now = self._clock()
+        for generation in new:
+            try:
+                self._hold(generation, now)
+            except Exception:
+                log.exception("generation %s cannot be taken up; the others go on", generation.id)
+
+    def _hold(self, generation: Generation, now: datetime) -> None:
+        """Into the hand: after a clock that jumped, nothing waits longer than a wait may be."""
+        gate = self._gate(generation)
+        due_at, longest_s = generation.next_at, SOON_S
+        if generation.state is State.PENDING:
+            due_at = now  # who waits in line is let in by the line
+        elif generation.attention is None and generation.state is not State.STORING:
+            gate.inside.add(generation.id)
+        if generation.state is State.SUBMITTING and generation.lease_until is not None:
+            due_at, longest_s = generation.lease_until, steps.LEASE_S
+        self.desk.take(generation, now, self._worker.oldest_s(generation))
+        self.desk.push(generation.id, min((due_at - now).total_seconds(), longest_s))
+
+    def _gate(self, generation: Generation) -> Gate:
+        if generation.provider not in self.gates:
+            self.gates[generation.provider] = Gate.of(self._worker.client(generation)[0].spec.limits)
+        return self.gates[generation.provider]
+
+    def _try(self, held: Held, start: Callable[[Held], None]) -> None:
+        try:
+            start(held)
+        except Exception:
+            log.exception("generation %s could not be started; it is tried again", held.generation.id)
+            self._put_aside(held)
+
+    def _put_aside(self, held: Held) -> None:
+        held.faults += 1
+        self._leave_if_unsent(held.generation)
+        self.desk.push(held.generation.id, steps.backoff(held.faults + 2, most_s=LONGEST_WAIT_S))
+
+    def _start(self, held: Held) -> None:
+        generation = held.generation
+        gate = self._gate(generation)
+        if generation.state is State.PENDING:
+            at_head = generation.attempts > 0
+            gate.line.join(generation.id, generation.created_by, is_batch=generation.is_batch, at_head=at_head)
+        elif generation.state is State.PROCESSING and not gate.polls.take():
+            self.desk.push(generation.id, gate.polls.wait_s())
+        else:
+            step = {
+                State.SUBMITTING: self._recover,
+                State.PROCESSING: self._worker.poll,
+                State.STORING: self._worker.collect,
+            }[generation.state]
+            self._run(held, step(held))
+
+    def _let_in(self) -> None:
+        """Whoever's turn it is at each provider."""
+        for gate in self.gates.values():
+            while (id := gate.next()) is not None:
+                held = self.desk.held.get(id)
+                if held is None or held.generation.state is not State.PENDING or id in self.desk.busy:
+                    gate.leave(id)
+                    continue
+                self._try(held, lambda held: self._run(held, self._prepare(held)))
+
+    def _run(self, held: Held, step: Coroutine[None, None, Outcome | None]) -> None:
+        id = held.generation.id
+
+        async def guarded() -> None:
+            try:
+                outcome = await step
+                held.faults = 0
+            except Exception:
+                log.exception("generation %s: a step failed and is tried again", id)
+                outcome = self._stumbled(held)
+            finally:
+                self.desk.busy.pop(id, None)
+            if outcome is not None:
+                self._try(held, lambda held: self._finish(held, outcome))
+
+        self.desk.busy[id] = asyncio.create_task(guarded())
+
+    def _stumbled(self, held: Held) -> Outcome:
+        """A step that fell over is tried again, later each time; a submission nobody can recover is a person's."""
+        held.faults += 1
+        if held.generation.state is State.SUBMITTING and held.faults >= FAULTS_OF_A_SUBMISSION:
+            return steps.lost()
+        wait_s = steps.backoff(held.faults + 2, most_s=LONGEST_WAIT_S)
+        return Outcome(state=held.generation.state, wait_s=wait_s, durable=False)
+
+    async def _prepare(self, held: Held) -> Outcome | None:
+        try:
+            self._ready[held.generation.id] = await self._worker.prepare(held)
+        except ApomError as error:
+            return steps.unprepared(held.generation, error)
+        self.desk.settling.add(held.generation.id)
+        self._woken.set()
+        return None
+
+    async def _recover(self, held: Held) -> Outcome | None:
+        outcome = await self._worker.recover(held)
+        if outcome is None:  # somebody else moved it: its row is read again once this step is over
+            self._loop.call_soon(self.heed, held.generation.id)
+        return outcome
+
+    def _send(self) -> None:
+        """Commits the intents of everything that is ready, in one transaction, and only then lets the POSTs go.
+
+        Raises Occupied, and nothing has happened then.
+        """
+        if not self._ready:
+            return
+        ids = list(self._ready)
+        now = self._clock()
+        try:
+            with self._store.write(wait_s=WRITE_WAIT_S) as tx:
+                claimed = generations.claim(tx, ids, self._owner, now + LEASE, now)
+                taken = [self.desk.held[id].generation.asset_id for id in claimed]
+                assets.set_status(tx, taken, Status.PROCESSING, None, now)
+        except Occupied:
+            raise
+        except BaseException:
+            # An error on COMMIT leaves it open whether the intents are there: nothing is sent, the rows tell.
+            self._ready.clear()
+            self.desk.settling.difference_update(ids)
+            for id in ids:
+                self._forget(id)
+            raise
+        ready, self._ready = self._ready, {}
+        self.desk.settling.difference_update(ids)
+        for id, request in ready.items():
+            held = self.desk.held[id]
+            if id not in claimed:  # cancelled, deleted, or somebody else's by now
+                self._forget(id)
+                continue
+            sent = {"state": State.SUBMITTING, "owner": self._owner, "submitted_at": now, "lease_until": now + LEASE}
+            held.generation = held.generation.model_copy(update=sent)
+            held.sent_at = time.monotonic()
+            self._publish(held.generation)
+            self._run(held, self._worker.submit(held, request))
+
+    def _finish(self, held: Held, outcome: Outcome) -> None:
+        """A step's outcome: into memory when only a timer moved, else on the list that is committed next."""
+        before = held.generation
+        gate = self._gate(before)
+        gate.heard(outcome.is_well)
+        bucket = gate.polls if before.state in (State.PROCESSING, State.STORING) else gate.submits
+        if outcome.pause_s is not None:
+            bucket.pause(outcome.pause_s)
+        elif outcome.is_well:
+            bucket.went_well()
+        if before.state is State.PROCESSING and outcome.state is State.STORING:
+            held.done_at = time.monotonic()
+            if before.asked_at is None:
+                self._history.took(before, held.age_s)
+        next_at = self._clock() + timedelta(seconds=outcome.wait_s)
+        after = before.model_copy(update={**outcome.changes, "state": outcome.state, "next_at": next_at})
+        if outcome.durable:
+            is_play = self._worker.client(before)[0].spec.is_play
+            self._outbox.add(Done(before=before, after=after, outcome=outcome, is_play=is_play))
+            self.desk.settling.add(before.id)
+            self._outcome.set()
+        elif held.is_stale:
+            self.heed(before.id)
+        else:
+            held.generation = after
+            self._leave_if_unsent(after)
+            self.desk.push(after.id, outcome.wait_s)
+
+    async def _flush(self, wait_s: float = WRITE_WAIT_S) -> None:
+        """Commits what is done, in one transaction, then tells who listens and goes on with what is not at its end."""
+        try:
+            done, written = self._outbox.commit(self._clock(), wait_s)
+        except Unavailable as error:
+            is_busy = isinstance(error, Occupied)
+            if not is_busy:
+                log.warning("outcomes could not be saved; they are kept and tried again", exc_info=True)
+            self._loop.call_later(0.2 if is_busy else 1.0, self._outcome.set)
+            return
+        self.desk.settling.difference_update(d.before.id for d in done)
+        unwritten = [d for d in done if d.before.id not in written]
+        for d in written.values():
+            self._go_on(d)
+        for d in unwritten:
+            self._forget(d.before.id)
+        for arrived in self._outbox.orphans(unwritten):
+            self._worker.keeper.discard(arrived)
+        if unwritten:
+            self._looked = None
+        if done:
+            self._woken.set()
+
+    def _go_on(self, d: Done) -> None:
+        after, held = d.after.model_copy(update={"owner": None, "lease_until": None}), self.desk.held[d.after.id]
+        is_late = after.attention is not None
+        if after.state is State.COMPLETED:
+            self._history.delivered[after.provider] = self._clock()
+        if after.state in (State.PENDING, State.PROCESSING, State.STORING) and not held.is_stale:
+            held.generation = after
+            self._leave_if_unsent(after)
+            if is_late or after.state is State.STORING:  # the provider's part is over: others need not wait for it
+                self._gate(after).leave(after.id)
+            self.desk.push(after.id, d.outcome.wait_s)
+        else:
+            self._forget(after.id)
+            if held.is_stale:
+                self.look()
+        self._publish(after)
+
+    def _leave_if_unsent(self, generation: Generation) -> None:
+        if generation.state is State.PENDING:
+            self._gate(generation).leave(generation.id)
+
+    def _forget(self, id: UUID) -> None:
+        held = self.desk.held.pop(id, None)
+        if held is not None:
+            self._gate(held.generation).leave(id)
+
+    def _publish(self, generation: Generation) -> None:
+        self._hub.publish(
+            Event(
+                type="asset_status_changed",
+                project_id=generation.project_id,
+                box_id=generation.box_id,
+                asset_id=generation.asset_id,
+                status=generation.status,
+            )
+        )

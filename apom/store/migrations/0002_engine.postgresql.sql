@@ -1,0 +1,1 @@
+create index generation_task on generation (provider, task_id) where task_id is not null;
