@@ -1,0 +1,118 @@
+"""A provider that costs next to nothing: Kie's contract as the sandbox speaks it, one fixed picture, and a log of when what
+happened. `python -m benchmarks.provider` says where it is.
+
+A prompt says how long its picture takes, as `[2.35 s]`: whoever orders it knows, and many orders take as many times.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import random
+import re
+import socket
+import time
+import uuid
+from dataclasses import asdict, dataclass
+
+import uvicorn
+from PIL import Image, ImageChops
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+TAKES_S = re.compile(r"\[(\d+\.\d+) s\]")
+SIZE = (1280, 720)
+GRAIN = 0b1111  # of 256 levels
+TURNS = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180
+
+
+@dataclass(kw_only=True)
+class Task:
+    """An order. Times in seconds since 1970, 0 for what did not happen yet: accepted, first heard to be ready, fetched."""
+
+    prompt: str
+    takes_s: float
+    accepted: float
+    noticed: float = 0.0
+    fetched: float = 0.0
+    polls: int = 0
+
+
+def picture() -> bytes:
+    """720p and about a megabyte, as a photo would be: slopes with a little grain."""
+    grain = Image.frombytes("L", SIZE, bytes(byte & GRAIN for byte in random.Random(5).randbytes(SIZE[0] * SIZE[1])))
+    slope = Image.linear_gradient("L").resize(SIZE)
+    channels = [ImageChops.subtract(slope.transpose(turn), grain) for turn in TURNS]
+    buffer = io.BytesIO()
+    Image.merge("RGB", channels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Provider:
+    """Everything in memory."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+        self._picture = picture()
+
+    async def create_task(self, request: Request) -> Response:
+        """Accepts everything."""
+        prompt = str((await request.json())["input"]["prompt"])
+        said, id = TAKES_S.search(prompt), uuid.uuid4().hex
+        self.tasks[id] = Task(prompt=prompt, takes_s=float(said[1]) if said else 1.0, accepted=time.time())
+        return _answer({"taskId": id})
+
+    async def record_info(self, request: Request) -> Response:
+        """Whether it is ready, and where the picture is then."""
+        id = request.query_params["taskId"]
+        task, now = self.tasks[id], time.time()
+        task.polls += 1
+        is_ready = now >= task.accepted + task.takes_s
+        if is_ready:
+            task.noticed = task.noticed or now
+        urls = {"resultUrls": [f"{request.base_url}files/{id}.png"]}
+        return _answer(
+            {
+                "taskId": id,
+                "state": "success" if is_ready else "generating",
+                "resultJson": json.dumps(urls) if is_ready else "",
+                "creditsConsumed": 4 if is_ready else 0,
+            }
+        )
+
+    async def file(self, request: Request) -> Response:
+        """The one picture."""
+        self.tasks[request.path_params["id"]].fetched = time.time()
+        return Response(self._picture, media_type="image/png")
+
+    async def log(self, _: Request) -> Response:
+        """Every task."""
+        return JSONResponse([asdict(task) for task in self.tasks.values()])
+
+
+def _answer(data: dict[str, object]) -> Response:
+    return JSONResponse({"code": 200, "msg": "success", "data": data})
+
+
+def main() -> None:
+    """Serves until it is told to stop."""
+    provider = Provider()
+    app = Starlette(
+        routes=[
+            Route("/api/v1/jobs/createTask", provider.create_task, methods=["POST"]),
+            Route("/api/v1/jobs/recordInfo", provider.record_info),
+            Route("/files/{id}.png", provider.file),
+            Route("/log", provider.log),
+        ]
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(f"provider http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        logging.disable(logging.INFO)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
