@@ -108,7 +108,8 @@ def main() -> None:
             Route("/log", provider.log),
         ]
     )
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # asyncio answers at once on no other (TCP_NODELAY)
+        listener.bind(("127.0.0.1", 0))
         print(f"provider http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         logging.disable(logging.INFO)
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

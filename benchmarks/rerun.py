@@ -31,7 +31,7 @@ from tests.ws_client import Tab
 
 TAKES = (200, 2000)
 FIRST = 100  # takes that the gallery asks for first (shelf.js)
-PAUSE_S = 0.1  # a signed-in tab may send 20 messages a second
+PAUSE_S = 0.06  # a signed-in tab may send 20 messages a second
 SETTLE_S = 1.0
 EMPTY = "page that does nothing"
 
@@ -49,7 +49,7 @@ class Size:
 SIZES: dict[Scale, Size] = {
     "toy": Size(rounds=1, reruns=2, sessions=2, idle_s=0.2),
     "quick": Size(rounds=3, reruns=40, sessions=20, idle_s=4),
-    "full": Size(rounds=7, reruns=80, sessions=20, idle_s=15),
+    "full": Size(rounds=5, reruns=60, sessions=20, idle_s=15),
 }
 
 

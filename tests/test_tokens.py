@@ -195,6 +195,7 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
         "get_assets": ([take],),
         "file": (take, "original-000000000000.png"),
         "links": (project,),
+        "spending": (project,),
         "wait": ([],),
     }
     before = tables(cast.studio)

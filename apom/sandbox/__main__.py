@@ -27,6 +27,7 @@ def main() -> None:
     app = create_app(chosen.folder, image_s=chosen.image_s, video_s=chosen.video_s)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     with socket.create_server(("127.0.0.1", chosen.port)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does it for no socket of ours
         print(f"sandbox http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
 

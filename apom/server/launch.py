@@ -48,7 +48,8 @@ def options(settings: Settings, file: Path | None = None) -> dict[str, Any]:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, before anything heavy starts. Raises Misconfigured when the address is not to be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # Named as TCP: asyncio turns Nagle's algorithm off on no other, and every answer would wait 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform == "win32":  # there SO_REUSEADDR would share the port with whoever has it
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
