@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
-from apom.config import Settings
+from apom.config import LIMITS, Settings
 from apom.models import Page, Take
 from apom.studio import Studio, Workspace
 from benchmarks import people, takes
@@ -73,19 +73,26 @@ def run(scale: Scale) -> list[Figure]:
 
 
 def make(stack: contextlib.ExitStack, settings: Settings, size: Size) -> tuple[Production, Acts]:
-    """A studio with the production in it, and what alice asks of it."""
+    """A studio with the production in it, as it is after a restart, and what alice asks of it."""
+    with Studio.open(settings, engine=False) as studio:
+        alice, _ = people.alice(studio)
+        production = fill(studio, alice, size)
     studio = stack.enter_context(Studio.open(settings, engine=False))
-    alice, _ = people.alice(studio)
+    return production, acts_of_apom(studio.workspace(alice.actor), production)
+
+
+def fill(studio: Studio, alice: Workspace, size: Size) -> Production:
+    """A project with its boxes and takes."""
     project = alice.create_project("Lighthouse")
-    boxes: list[UUID] = []
-    while len(boxes) <= size.boxes:
-        names = [f"Shot {i}" for i in range(len(boxes), min(size.boxes + 1, len(boxes) + 500))]
-        boxes += [box.id for box in alice.create_boxes(project, names)]
+    names = [f"Shot {i}" for i in range(size.boxes + 1)]
+    most = LIMITS.shots_at_once
+    made = [alice.create_boxes(project, names[i : i + most]) for i in range(0, len(names), most)]
+    boxes = [box.id for some in made for box in some]
     production = Production(
         project_id=project.id, user_id=alice.actor.user_id, boxes=boxes, count=size.takes, large=size.large
     )
     takes.fill(studio._store, production)
-    return production, acts_of_apom(alice, production)
+    return production
 
 
 def acts_of_apom(alice: Workspace, production: Production) -> Acts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -146,3 +147,20 @@ def test_options_that_cannot_be_read(tmp_path: Path, text: str | None) -> None:
 def test_an_address_that_is_not_ours() -> None:
     with pytest.raises(Misconfigured, match="APOM_PORT"):
         launch.listen("192.0.2.1", 0)
+
+
+def test_answers_do_not_wait_for_an_acknowledgement() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted: socket.socket = writer.get_extra_info("socket")
+        without_delay.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def once(listener: socket.socket) -> None:
+        async with await asyncio.start_server(answer, sock=listener):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            await reader.read()
+            writer.close()
+
+    without_delay: list[int] = []
+    asyncio.run(once(launch.listen("127.0.0.1", 0)))
+    assert without_delay == [1]
