@@ -540,6 +540,33 @@ class AIModel(Record):
     is_play: bool = Field(False, description="play prices: never added to money")
 
 
+class JobState(StrEnum):
+    """How far a job is."""
+
+    PENDING = "PENDING"  # waits for its turn
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"  # by a person
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"  # by a person
+
+
+class Job(Record):
+    """Long work that is no generation. `result`: what came of it; while it is open, where another run would go on."""
+
+    id: UUID
+    kind: str
+    project_id: UUID | None = None
+    state: JobState
+    progress: float = Field(0, description="0 to 1")
+    request: Json = Field(default_factory=dict)
+    result: JsonValue = None
+    error_message: str | None = None
+    created_by: UUID
+    created_at: datetime
+    updated_at: datetime
+
+
 class Spending(Record):
     """What a project has spent, in its own currency. Play prices are no money."""
 

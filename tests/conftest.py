@@ -20,7 +20,7 @@ from apom.studio import Studio, Workspace
 pytest_plugins = ["browser", "databases"]
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
-    "test_accounts test_crash test_engine test_engine_races test_idor test_money test_projects"
+    "test_accounts test_alternatives test_jobs test_crash test_engine test_engine_races test_idor test_money test_projects"
     " test_sharing test_store test_takes test_tokens".split()
 )
 
