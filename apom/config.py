@@ -34,6 +34,7 @@ class Limits(BaseModel):
     video_bytes: int = Field(2048 * MB, description="largest clip")
     video_s: float = Field(3600, description="longest clip, in seconds")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
+    inline_bytes: int = Field(80 * MB, description="longest answer of a provider that puts the file itself into it")
     body_bytes: int = Field(MB, description="longest body of a request to our REST interface")
     name_chars: int = Field(120, description="longest name of a project, a shot or a person")
     prompt_chars: int = Field(20_000, description="longest prompt")

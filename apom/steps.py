@@ -26,6 +26,7 @@ from apom.models import REPLAY, AssetType, Attention, Generation, InputRole, Jso
 from apom.words import N_
 
 if TYPE_CHECKING:
+    from apom.providers.answers import Polled
     from apom.providers.client import Client, Rendered
     from apom.providers.spec import Model, Poll, ProviderSpec, Submit
 
@@ -33,6 +34,7 @@ log = logging.getLogger("apom.engine")
 
 AGAIN_BY_ITSELF = frozenset(["not_sent", "rate_limited", "maintenance", "transient"])
 BAD_FILE_TRIES = 4
+FREE_TRIES = 4  # a submission that costs nothing is made again so often when its answer is lost
 FETCH_S = 600.0
 FETCH_LATE_S = 3600.0  # a finished file that cannot be fetched for so long is a person's matter too
 LOOK_UP_S = 600.0  # a provider that cannot be asked for a lost submission is asked again for so long
@@ -41,6 +43,7 @@ PROVEN_S = 30.0  # what the provider does not know so long after it was sent was
 CALLBACK_S = 300.0  # the provider may call and bring the lost task by itself
 CALLED_BACK = 5  # times as long between polls when the provider calls; never for ever: callbacks get lost
 LATE_MOST_S = 600.0
+HELD = "held:"  # in the task's results: the file came in the answer and is held by its number
 CALLED_OFF = "called_off"  # in the task: the provider was told to stop
 LOST = N_(
     "The answer to the submission was lost: it may have been accepted and paid for. Check at the provider, then choose "
@@ -116,6 +119,18 @@ class Keeper(Protocol):
     def discard(self, arrived: Arrived) -> None:
         """Nobody wants the file any more."""
 
+    def hold(self, generation: Generation, files: Sequence[bytes], note: Json) -> None:
+        """Writes down, so that it survives a crash, what came in an answer and cannot be asked for again."""
+
+    def recall(self, generation: Generation) -> Json | None:
+        """The note of what is held for a generation; None when nothing is."""
+
+    def held(self, generation: Generation, index: int, path: Path) -> None:
+        """A copy of a held file at `path`. Raises BadMedia when it is gone."""
+
+    def release(self, generation: Generation) -> None:
+        """Nothing held is needed any more."""
+
 
 def backoff(attempts: int, *, first_s: float = 1.0, most_s: float = 60.0) -> float:
     """Seconds: doubling, with jitter so that many do not come back at once."""
@@ -138,12 +153,11 @@ async def prepare(
     files: Sequence[tuple[InputRole, Path, str]],
     callback_url: str | None = None,
 ) -> Rendered:
-    """Uploads the inputs and renders the request: free, so it may fail and be repeated. `files`: (role, path, mime)."""
-    urls: dict[str, list[str]] = {}
+    """Brings the inputs and renders the request: free, so it may fail and be repeated. `files`: (role, path, mime)."""
+    inputs: dict[str, list[Any]] = {}
     for role, path, mime in files:
         declared = next(i for i in model.inputs if i.role == role)
-        urls.setdefault(declared.name, []).append(await provider.upload(declared, path, mime))
-    inputs = {name: tuple(found) for name, found in urls.items()}
+        inputs.setdefault(declared.name, []).append(await provider.bring(declared, path, mime))
     return provider.render_submit(
         model, generation.params, inputs, client_id=str(generation.id), callback_url=callback_url
     )
@@ -165,7 +179,9 @@ def _unsent(generation: Generation, error: ProviderError) -> Outcome:
     return Outcome(state=State.PENDING, wait_s=wait_s, changes={"attempts": attempts}, pause_s=pause_s, is_well=False)
 
 
-async def submit(generation: Generation, provider: Client, model: Model, request: Rendered) -> Outcome:
+async def submit(
+    generation: Generation, provider: Client, model: Model, request: Rendered, keeper: Keeper, *, now: datetime
+) -> Outcome:
     """The one POST that costs money. `generation` is SUBMITTING, and that is committed."""
     masked = request.masked()
     try:
@@ -184,29 +200,37 @@ async def submit(generation: Generation, provider: Client, model: Model, request
             )
         changes = {"error_code": error.provider_code or error.kind, "request": masked}
         return Outcome(state=State.FAILED, changes=changes, said=Said.of(error), is_well=error.kind != "auth")
-    return _at_provider(model, provider.spec, submitted.task, request=masked)
+    taken = _at_provider(model, provider.spec, submitted.task, request=masked)
+    if submitted.polled is None:
+        return taken
+    ended = await _ended(generation, submitted.polled, submitted.task, keeper, now)
+    return taken if ended is None else replace(ended, changes={**taken.changes, **ended.changes})
 
 
 def _at_provider(model: Model, spec: ProviderSpec, task: Json, **changes: Any) -> Outcome:
     known = {"task": task, "task_id": task_id(model, spec, task), "attempts": 0, "attention": None, "error_code": None}
-    wait_s = min(1.0, model.poll_block(spec).every_s)
+    block = model.poll_block(spec)
+    wait_s = min(1.0, block.every_s) if block else 0.0
     return Outcome(state=State.PROCESSING, wait_s=wait_s, changes={**changes, **known}, is_well=True)
 
 
 def task_id(model: Model, spec: ProviderSpec, task: Mapping[str, JsonValue]) -> str | None:
     """What the provider calls a task: the first thing its file takes from the answer to a submission."""
-    found = task.get(next(iter(model.submit_block(spec).take)))
+    found = task.get(next(iter(model.submit_block(spec).take), ""))
     return None if found is None else str(found)[:500]
 
 
 async def recover(
-    generation: Generation, provider: Client, model: Model, *, age_s: float, is_called_back: bool
+    generation: Generation, provider: Client, model: Model, keeper: Keeper, *, age_s: float, is_called_back: bool
 ) -> Outcome:
     """A submission whose answer was lost, `age_s` seconds after it began: is it there?
 
     It is sent again only where the provider's file proves that this cannot be paid twice; what nobody knows becomes a
     person's. `is_called_back`: the provider may call and tell.
     """
+    answered = await asyncio.to_thread(keeper.recall, generation)
+    if answered is not None:  # the answer was here, and the process ended before that was committed
+        return Outcome(state=State.STORING, changes={**answered, "attempts": 0, "attention": None, "error_code": None})
     block = model.submit_block(provider.spec)
     found = await _looked_up(generation, provider, model, age_s) or _sent_again(generation, block, age_s)
     if found is not None:
@@ -237,11 +261,16 @@ async def _looked_up(generation: Generation, provider: Client, model: Model, age
 
 
 def _sent_again(generation: Generation, block: Submit, age_s: float) -> Outcome | None:
-    """With the same key, once, where the provider knows it again; None where that may be paid twice.
+    """Where nothing is ever paid; or with the same key, once, where the provider knows it again. Else None.
 
     The same key with another body is an error, and inputs are uploaded to a new address each time.
     """
-    if block.replay == "never" or generation.inputs or generation.error_code == REPLAY:
+    if block.replay == "free" and generation.attempts < FREE_TRIES:
+        attempts = generation.attempts + 1
+        return Outcome(
+            state=State.PENDING, wait_s=backoff(attempts), changes={"attempts": attempts, "error_code": None}
+        )
+    if block.replay != "same_key" or generation.inputs or generation.error_code == REPLAY:
         return None
     if age_s > block.replay_s * 0.9:
         return None
@@ -266,6 +295,7 @@ async def poll(
     generation: Generation,
     provider: Client,
     model: Model,
+    keeper: Keeper,
     *,
     age_s: float,
     expected_s: float,
@@ -274,26 +304,44 @@ async def poll(
 ) -> Outcome:
     """Asks how far it is, `age_s` seconds after it was sent. Free, so every fault means "ask again"."""
     block = model.poll_block(provider.spec)
+    assert block is not None, "without a poll nothing is ever PROCESSING"
     called_off = await _call_off(generation, provider, model)
     try:
         answer = await provider.poll(model, generation.task, age_s)
     except (ProviderError, Misconfigured) as error:
         return _unanswered(generation, block, error, age_s)
-    task: Json = {**generation.task, **called_off, **answer.task}
-    changes: dict[str, Any] = {} if task == generation.task else {"task": task}
-    if answer.cost is not None:
-        changes |= {"cost_actual": answer.cost, "cost_unit": answer.unit}
-    if answer.state == "done":
-        task |= {"results": list(answer.results), "done_at": now.isoformat()}
-        changes |= {"task": task, "attempts": 0, "attention": None}
-        return Outcome(state=State.STORING, changes=changes, is_well=True)
-    if answer.state in ("failed", "cancelled"):
-        refusal = ProviderError("failed", provider_code=answer.error_code, provider_message=answer.error_message)
-        changes |= {"error_code": refusal.provider_code or "failed", "attention": None}
-        return Outcome(state=State.FAILED, changes=changes, said=Said.of(refusal), is_well=True)
+    task: Json = {**generation.task, **called_off}
+    ended = await _ended(generation, answer, task, keeper, now)
+    if ended is not None:
+        return ended
+    task |= answer.task
+    changes: dict[str, Any] = _cost(answer) if task == generation.task else {**_cost(answer), "task": task}
     wait_s = poll_wait(age_s, expected_s, block.every_s, block.max_every_s) * (CALLED_BACK if is_called_back else 1)
     still = Outcome(state=State.PROCESSING, wait_s=wait_s, changes=changes, durable="task" in changes, is_well=True)
     return _in_time(generation, block, still, age_s)
+
+
+async def _ended(generation: Generation, answer: Polled, task: Json, keeper: Keeper, now: datetime) -> Outcome | None:
+    """The end of a task; None while it goes on. Files that came in the answer are held before anything is committed."""
+    if answer.state in ("queued", "running"):
+        return None
+    changes: dict[str, Any] = {**_cost(answer), "task": {**task, **answer.task}, "attention": None}
+    if answer.state in ("failed", "cancelled"):
+        refusal = ProviderError("failed", provider_code=answer.error_code, provider_message=answer.error_message)
+        changes |= {"error_code": refusal.provider_code or "failed"}
+        return Outcome(state=State.FAILED, changes=changes, said=Said.of(refusal), is_well=True)
+    files = [file for file in answer.results if isinstance(file, bytes)]
+    numbers = iter(range(len(files)))
+    results = [file if isinstance(file, str) else f"{HELD}{next(numbers)}" for file in answer.results]
+    changes["task"] |= {"results": results, "done_at": now.isoformat()}
+    if files:
+        note: Json = {**_cost(answer), "task": changes["task"]}
+        await asyncio.to_thread(keeper.hold, generation, files, note)
+    return Outcome(state=State.STORING, changes={**changes, "attempts": 0}, is_well=True)
+
+
+def _cost(answer: Polled) -> dict[str, Any]:
+    return {} if answer.cost is None else {"cost_actual": answer.cost, "cost_unit": answer.unit}
 
 
 async def _call_off(generation: Generation, provider: Client, model: Model) -> Json:
@@ -366,7 +414,10 @@ async def collect(generation: Generation, provider: Client, model: Model, keeper
 
 async def _fetch(generation: Generation, provider: Client, keeper: Keeper, url: str, index: int) -> Arrived:
     with keeper.temp() as path:
-        await provider.fetch(url, path, max_bytes=LIMITS.video_bytes, deadline_s=FETCH_S)
+        if url.startswith(HELD):
+            await asyncio.to_thread(keeper.held, generation, int(url.removeprefix(HELD)), path)
+        else:
+            await provider.fetch(url, path, max_bytes=LIMITS.video_bytes, deadline_s=FETCH_S)
         return await asyncio.to_thread(keeper.keep, path, generation, index)
 
 

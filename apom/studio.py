@@ -124,7 +124,7 @@ class Studio:
         self.tokens = Tokens(store, clock)
         self.engine = Engine(
             store,
-            MediaKeeper(storage, settings.env),
+            MediaKeeper(storage, settings.env, settings.data_dir / "held"),
             lambda: ProviderPool(store, storage, settings),
             Callbacks(settings.data_dir, settings.public_url),
             self.hub,

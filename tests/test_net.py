@@ -34,8 +34,8 @@ async def client(purpose: str = "general", **more: object) -> AsyncIterator[net.
         await made.aclose()
 
 
-def anybody(url: str) -> dict[str, str]:
-    return {}
+def anybody(url: str) -> net.Pass:
+    return net.NOTHING
 
 
 def post(url: str, *, purpose: str = "submit", timeout_s: float = 5.0, times: int = 1) -> Answer:
@@ -128,9 +128,12 @@ def test_every_hop_is_asked_what_it_may_see(server: Loopback) -> None:
     with Loopback() as other:
         server.on("GET", "/a", answer("", 302, Location=other.url + "/b"))
         other.on("GET", "/b", said({}))
-        get(server.url + "/a", lambda url: {"X-Key": "k"} if url.startswith(server.url) else {})
+        keyed = net.Pass(headers={"X-Key": "k"}, query={"key": "q k"})
+        get(server.url + "/a", lambda url: keyed if url.startswith(server.url) else net.NOTHING)
         assert server.seen[0].headers["x-key"] == "k"
+        assert server.seen[0].query == {"key": "q k"}
         assert "x-key" not in other.seen[0].headers
+        assert other.seen[0].query == {}
 
 
 def test_cookies_are_not_kept(server: Loopback) -> None:

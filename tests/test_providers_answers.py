@@ -33,7 +33,12 @@ def refusal(body: object, status: int = 200, secrets: tuple[str, ...] = ()) -> P
 
 def polled(data: object) -> answers.Polled:
     seen = answers.envelope(answer({"code": 200, "data": data}), {})
-    return answers.polled(SPEC.poll, SPEC.result, SPEC.cost, seen)
+    assert SPEC.poll is not None
+    so_far = answers.with_cost(answers.polled(SPEC.poll, seen), SPEC.cost, seen)
+    if so_far.state != "done":
+        return so_far
+    files = [file for item in answers.items(SPEC.result, seen) if (file := answers.file(SPEC.result, item))]
+    return answers.with_result(so_far, SPEC.result, SPEC.poll.error, files, seen)
 
 
 def success(urls: object) -> dict[str, Any]:

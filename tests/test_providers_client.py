@@ -255,7 +255,7 @@ def test_a_file_is_uploaded_under_a_new_name_each_time(server: Loopback, tmp_pat
 
     async def two(client: Client) -> Any:
         declared = client.spec.model("sandbox-video").inputs[0]
-        return [await client.upload(declared, tmp_path / "in.png", "image/png") for _ in range(2)]
+        return [await client.bring(declared, tmp_path / "in.png", "image/png") for _ in range(2)]
 
     assert ask(server.url, two) == ["https://files.example/1.png"] * 2
     bodies = [seen.body for seen in server.seen]
@@ -274,7 +274,7 @@ def test_an_upload_may_go_to_another_host_that_the_file_names(server: Loopback, 
         data["upload"]["request"] |= {"url": other.url + "/up"}
         del data["upload"]["request"]["path"]
         spec = parse(json.dumps(data), file="sandbox.json")
-        ask(server.url, lambda c: c.upload(spec.models[1].inputs[0], tmp_path / "in.png", "image/png"), spec)
+        ask(server.url, lambda c: c.bring(spec.models[1].inputs[0], tmp_path / "in.png", "image/png"), spec)
         assert other.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 
@@ -295,13 +295,13 @@ def test_an_upload_that_does_not_succeed_says_why(
         file.truncate(size)
     server.on("POST", UPLOAD, reply)
     with pytest.raises(error) as caught:
-        ask(server.url, lambda c: c.upload(c.spec.model("sandbox-video").inputs[0], tmp_path / "in", mime))
+        ask(server.url, lambda c: c.bring(c.spec.model("sandbox-video").inputs[0], tmp_path / "in", mime))
     assert getattr(caught.value, "kind", "") == kind
 
 
 def test_an_input_that_is_gone_is_said(server: Loopback, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="cannot be read"):
-        ask(server.url, lambda c: c.upload(c.spec.model("sandbox-video").inputs[0], tmp_path / "gone", "image/png"))
+        ask(server.url, lambda c: c.bring(c.spec.model("sandbox-video").inputs[0], tmp_path / "gone", "image/png"))
 
 
 def test_an_input_goes_where_its_model_names_it(server: Loopback) -> None:

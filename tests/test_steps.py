@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from test_steps_machine import Provider, spec_of
+from test_steps_machine import Keeper, Provider, spec_of
 
 from apom import steps
 from apom.models import REPLAY, AssetInput, Attention, Generation, InputRole, Json, State, Status, new_id
@@ -27,7 +27,7 @@ def generation(state: State, **more: Any) -> Generation:
 def recovered(provider: Provider, g: Generation, age_s: float, *, is_called_back: bool = False) -> Outcome:
     model = provider.spec.model("sandbox-image")
     return asyncio.run(
-        steps.recover(g, provider, model, age_s=age_s, is_called_back=is_called_back)  # type: ignore[arg-type]
+        steps.recover(g, provider, model, Keeper(), age_s=age_s, is_called_back=is_called_back)  # type: ignore[arg-type]
     )
 
 
@@ -35,7 +35,7 @@ def polled(provider: Provider, g: Generation, age_s: float, **more: Any) -> Outc
     provider.created[str(g.id)] = 1
     model = provider.spec.model("sandbox-image")
     return asyncio.run(
-        steps.poll(g, provider, model, age_s=age_s, expected_s=10, now=NOW, **more)  # type: ignore[arg-type]
+        steps.poll(g, provider, model, Keeper(), age_s=age_s, expected_s=10, now=NOW, **more)  # type: ignore[arg-type]
     )
 
 
@@ -96,6 +96,7 @@ def test_late_is_no_failure_and_is_said_once() -> None:
     provider, g = Provider(spec_of("lookup")), generation(State.PROCESSING)
     provider.reaction = "runs"
     block = provider.spec.poll
+    assert block is not None
     assert polled(provider, g, block.deadline_s).changes == {}
     late = polled(provider, g, block.deadline_s + 1)
     assert (late.state, late.durable, late.changes["attention"]) == (State.PROCESSING, True, Attention.LATE)

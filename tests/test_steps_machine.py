@@ -136,6 +136,9 @@ class Keeper:
     def discard(self, arrived: Arrived) -> None:
         raise AssertionError("nothing is deleted here")
 
+    def recall(self, generation: Generation) -> None:
+        """Nothing came in an answer."""
+
 
 FAULTS = ["lost_after", "lost_before", "slow", "refused", "busy", "unreachable", "fails", "runs"]
 REACTIONS = st.sampled_from(["ok"] * 6 + FAULTS)
@@ -208,13 +211,14 @@ class Engine(RuleBasedStateMachine):
                 self.row,
                 provider,
                 self.model,
+                Keeper(),
                 age_s=age_s,
                 is_called_back=False,  # type: ignore[arg-type]
             )
             self.starts(self.row, asyncio.run(coroutine))
         elif g.state is State.PROCESSING:
             now = self.clock()
-            polled = steps.poll(g, provider, self.model, age_s=age_s, expected_s=2, now=now)  # type: ignore[arg-type]
+            polled = steps.poll(g, provider, self.model, Keeper(), age_s=age_s, expected_s=2, now=now)  # type: ignore[arg-type]
             self.starts(g, asyncio.run(polled))
         elif g.state is State.STORING:
             collected = steps.collect(g, provider, self.model, Keeper(), age_s=age_s)  # type: ignore[arg-type]
@@ -229,7 +233,7 @@ class Engine(RuleBasedStateMachine):
         self.shown = Status.PROCESSING
         request = Rendered(str(g.id))
         before = self.row
-        outcome = asyncio.run(steps.submit(before, self.provider, self.model, request))  # type: ignore[arg-type]
+        outcome = asyncio.run(steps.submit(before, self.provider, self.model, request, Keeper(), now=now))  # type: ignore[arg-type]
         self.starts(before, outcome)
 
     @precondition(lambda self: self.pending is not None)

@@ -49,7 +49,8 @@ class Told:
         from apom.providers.rules import task_names
 
         client, model = self._client(generation)
-        names = task_names(model.poll_block(client.spec).request) & set(model.submit_block(client.spec).take)
+        block = model.poll_block(client.spec)
+        names = task_names(block.request) & set(model.submit_block(client.spec).take) if block else set()
         if len(names) != 1:
             raise Invalid("{provider} needs more than an id to find a task again.", provider=client.spec.name)
         task: Json = {names.pop(): text}

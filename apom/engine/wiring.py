@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
 from apom.config import Settings
-from apom.errors import NotFound
-from apom.models import Generation, InputRole
+from apom.errors import BadMedia, NotFound
+from apom.models import Generation, InputRole, Json
 from apom.steps import Arrived
 from apom.store import Store, assets, generations
 
@@ -20,15 +24,18 @@ if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
     from apom.providers.client import Client
 
+NOTE = "note.json"
 SANDBOX_HOST = "http://sandbox.apom"
 
 
 class MediaKeeper:
     """Files on their way into storage. See `apom.steps.Keeper`."""
 
-    def __init__(self, storage: LocalStorage, env: str) -> None:
+    def __init__(self, storage: LocalStorage, env: str, held: Path) -> None:
         self._storage = storage
         self._env = env
+        self._held = held
+        held.mkdir(parents=True, exist_ok=True)
 
     def temp(self) -> AbstractContextManager[Path]:
         """A path on the volume the media lie on."""
@@ -40,6 +47,37 @@ class MediaKeeper:
             if arrived.file.get(column):
                 self._storage.delete(arrived.file[column])
 
+    def hold(self, generation: Generation, files: Sequence[bytes], note: Json) -> None:
+        """Written and flushed file by file, and given its name last: there whole or not at all. Raises OSError."""
+        folder = self._held / str(generation.id)
+        with tempfile.TemporaryDirectory(dir=self._held) as name:
+            new = Path(name) / "new"
+            new.mkdir()
+            for index, content in enumerate(files):
+                _write_durably(new / str(index), content)
+            _write_durably(new / NOTE, json.dumps(note).encode())
+            if not folder.exists():
+                new.rename(folder)
+
+    def recall(self, generation: Generation) -> Json | None:
+        """The note, None when nothing is held."""
+        try:
+            note: Json = json.loads((self._held / str(generation.id) / NOTE).read_bytes())
+        except FileNotFoundError:
+            return None
+        return note
+
+    def held(self, generation: Generation, index: int, path: Path) -> None:
+        """A copy of a held file. Raises BadMedia."""
+        try:
+            shutil.copyfile(self._held / str(generation.id) / str(index), path)
+        except FileNotFoundError:
+            raise BadMedia("The file that came with the provider's answer is not there any more.") from None
+
+    def release(self, generation: Generation) -> None:
+        """Forgets what is held."""
+        shutil.rmtree(self._held / str(generation.id), ignore_errors=True)
+
     def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
         """Sniffs, checks, measures and stores; the same file again gets the same keys. Raises BadMedia, TooLarge."""
         from apom.media.arrive import arrive, columns, keep
@@ -49,6 +87,13 @@ class MediaKeeper:
             arrival = arrive(path, Path(folder))
             kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
         return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=columns(arrival, kept))
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class ProviderPool:

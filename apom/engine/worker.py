@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=steps.LEASE_S)
 GRACE_S = 60.0
+LEASE_MARGIN_S = 5.0
 COLLECT_AT_ONCE = 4
 DEFAULT_EXPECTED_S = 10.0
 
@@ -75,7 +76,8 @@ class Worker:
     def oldest_s(self, generation: Generation) -> float:
         """How old a submission may be when it is taken up: it is looked at for a while before anybody calls it late."""
         client, model = self.client(generation)
-        deadline_s = model.poll_block(client.spec).deadline_s
+        block = model.poll_block(client.spec)
+        deadline_s = block.deadline_s if block else OLDEST_S
         return OLDEST_S if generation.attention else min(OLDEST_S, deadline_s - min(GRACE_S, deadline_s / 2))
 
     async def prepare(self, held: Held) -> Rendered:
@@ -89,7 +91,12 @@ class Worker:
     async def submit(self, held: Held, request: Rendered) -> Outcome:
         """Sends it. The intent is committed."""
         client, model = self.client(held.generation)
-        return await steps.submit(held.generation, client, model, request)
+        return await steps.submit(held.generation, client, model, request, self.keeper, now=self._clock())
+
+    def lease_s(self, generation: Generation) -> float:
+        """How long a submission is ours, in seconds: longer than it may take."""
+        client, model = self.client(generation)
+        return max(steps.LEASE_S, client.timeout_of(model) + LEASE_MARGIN_S)
 
     async def recover(self, held: Held) -> Outcome | None:
         """A submission without an answer: ours, or that of a process which gave no sign for a whole lease.
@@ -100,7 +107,12 @@ class Worker:
             return None
         client, model = self.client(held.generation)
         return await steps.recover(
-            held.generation, client, model, age_s=held.age_s, is_called_back=self._is_called_back(client)
+            held.generation,
+            client,
+            model,
+            self.keeper,
+            age_s=held.age_s,
+            is_called_back=self._is_called_back(client),
         )
 
     def _adopt(self, held: Held) -> bool:
@@ -116,11 +128,13 @@ class Worker:
     async def poll(self, held: Held) -> Outcome:
         """Asks how far it is."""
         client, model = self.client(held.generation)
-        unknown_s = min(DEFAULT_EXPECTED_S, model.poll_block(client.spec).every_s * 2)
+        block = model.poll_block(client.spec)
+        unknown_s = min(DEFAULT_EXPECTED_S, block.every_s * 2) if block else DEFAULT_EXPECTED_S
         return await steps.poll(
             held.generation,
             client,
             model,
+            self.keeper,
             age_s=held.age_s,
             expected_s=self._history.expected_s(held.generation) or unknown_s,
             now=self._clock(),

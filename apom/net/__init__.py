@@ -2,8 +2,8 @@
 
 `apom.net.ours` is the way to a server of our own.
 
-A key never travels by itself: for every hop of a request `admit(url)` is asked, and answers with the headers this very
-address may see, or raises.
+A key never travels by itself: for every hop of a request `admit(url)` is asked, and answers with what this very address
+may see of it, or raises.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 HttpClient: TypeAlias = httpx.AsyncClient
-Admit: TypeAlias = Callable[[str], Mapping[str, str]]
 Origin: TypeAlias = tuple[str, str, int]
 Mounts: TypeAlias = Mapping[str, httpx.AsyncBaseTransport]
 
@@ -40,6 +39,18 @@ CONNECT_MOST_S = 10.0
 SILENCE_MOST_S = 60.0
 CHUNK = MB
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """What one address may see of a key: headers, parameters of the address."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+NOTHING = Pass()
+Admit: TypeAlias = Callable[[str], Pass]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,10 +195,11 @@ async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: flo
     timeout = httpx.Timeout(min(timeout_s, SILENCE_MOST_S), connect=connect_s, pool=timeout_s * 0.1)
     url = call.url
     for _ in range(REDIRECTS + 1):
+        passed = admit(url)
         request = client.build_request(
             call.method,
-            url,
-            headers={**call.headers, **admit(url)},
+            with_query(url, passed.query),
+            headers={**call.headers, **passed.headers},
             json=call.json,
             files=[(p.name, (p.filename, p.content, p.mime)) for p in call.parts] or None,
             timeout=timeout,

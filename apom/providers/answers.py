@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -18,11 +21,15 @@ from apom.providers.template import text
 CONFIRMED_AFTER_S = 60.0  # until then a task that is not found may only not have spread through the provider yet
 SAID_CHARS = 500
 NO_FILES = "The provider finished without a file."
+DATA_URI = "data:"
+
+File: TypeAlias = str | bytes  # where it is to be fetched, or itself
 
 
 @dataclass(frozen=True, kw_only=True)
 class Polled:
-    """How far a task is. `progress`: 0 to 1. `results`: addresses. `word`: the provider's own word for the state.
+    """How far a task is. `progress`: 0 to 1. `results`: addresses, or the files themselves. `word`: the provider's own
+    word for the state.
 
     `task`: what later polls need, learned now. `cost` is in `unit`s.
     """
@@ -30,7 +37,7 @@ class Polled:
     state: Progress
     word: str = ""
     progress: float | None = None
-    results: tuple[str, ...] = ()
+    results: tuple[File, ...] = ()
     cost: float | None = None
     unit: str | None = None
     error_code: str = ""
@@ -95,6 +102,11 @@ def at_free_call(error: ProviderError, *, status: int | None = None, age_s: floa
     return _as("transient", error) if again else error
 
 
+def at_last(error: ProviderError) -> ProviderError:
+    """A task that is done and whose result is refused has failed; what may work later is asked again."""
+    return _as("failed", error) if error.kind == "rejected" else at_free_call(error)
+
+
 def _as(kind: str, error: ProviderError) -> ProviderError:
     return ProviderError(
         kind,
@@ -110,34 +122,72 @@ def taken(paths: Mapping[str, str], seen: Json) -> Json:
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
-def polled(poll: Poll, result: Result, cost: Cost | None, seen: Json, secrets: Collection[str] = ()) -> Polled:
-    """How far a task is, from an answer that is ok. Done without a file is a failure, in the provider's words."""
-    word = plain(read(poll.state, seen))
-    state = poll.states.of(word) or "running"
-    code, message = said(poll.error, seen, secrets)
-    results = addresses(read(result.items, seen)) if state == "done" else ()
-    if state == "done" and not results:
-        message = plain(read(result.empty_message, seen), secrets) or message or NO_FILES
-        state, code = "failed", code or "no_result"
-    amount = None if cost is None else number(read(cost.amount, seen))
+def polled(poll: Poll, seen: Json, secrets: Collection[str] = (), *, state: str | None = None) -> Polled:
+    """How far a task is, from an answer that is ok. `state`: the expression for it, the poll's own by default."""
+    word = plain(read(state or poll.state, seen))
+    found = poll.states.of(word) or "running"
+    code, message = said(poll.error, seen, secrets) if found in ("failed", "cancelled") else ("", "")
     return Polled(
-        state=state,
+        state=found,
         word=word,
         progress=progress(read(poll.progress, seen)),
-        results=results,
-        cost=amount,
-        unit=cost.unit if cost is not None and amount is not None else None,
-        error_code=code if state in ("failed", "cancelled") else "",
-        error_message=message if state in ("failed", "cancelled") else "",
-        meta=taken(result.meta, seen),
+        error_code=code,
+        error_message=message,
         task=taken(poll.take, seen),
     )
 
 
-def addresses(items: JsonValue) -> tuple[str, ...]:
-    """The addresses of the finished files, whether one is given or a list; each once."""
-    several = items if isinstance(items, list) else [items]
-    return tuple(dict.fromkeys(item for item in several if isinstance(item, str) and item))
+def with_result(
+    so_far: Polled,
+    result: Result,
+    error: ErrorPaths,
+    files: Sequence[File],
+    seen: Json,
+    secrets: Collection[str] = (),
+) -> Polled:
+    """A task that is done, with its files. Done without a file is a failure, in the provider's words."""
+    if files:
+        return replace(so_far, results=tuple(files), meta=taken(result.meta, seen))
+    code, reason = said(error, seen, secrets)
+    message = plain(read(result.empty_message, seen), secrets) or reason or NO_FILES
+    return replace(so_far, state="failed", error_code=code or "no_result", error_message=message)
+
+
+def with_cost(so_far: Polled, cost: Cost | None, seen: Json) -> Polled:
+    """With what it cost, where the answer says so; what an earlier answer said stays."""
+    amount = None if cost is None or so_far.cost is not None else number(read(cost.amount, seen))
+    return so_far if cost is None or amount is None else replace(so_far, cost=amount, unit=cost.unit)
+
+
+def items(result: Result, seen: Json) -> list[JsonValue]:
+    """The finished files as the answer gives them, one or several; each once."""
+    found = read(result.items, seen)
+    several = found if isinstance(found, list) else [found]
+    kept: list[JsonValue] = []
+    for item in several:
+        if item not in (None, "") and item not in kept:
+            kept.append(item)
+    return kept
+
+
+def file(result: Result, item: JsonValue) -> File | None:
+    """A finished file: its address or its bytes; None for what is neither."""
+    if not isinstance(item, str):
+        return None
+    if result.sent_as == "url" or (result.sent_as == "auto" and item.startswith(("https://", "http://", "/"))):
+        return item
+    return decoded(item)
+
+
+def decoded(text: str) -> bytes | None:
+    """The bytes in base64, or in a data URI; None for anything else."""
+    head, comma, rest = text.partition(",") if text.startswith(DATA_URI) else ("", "", text)
+    if comma and not head.endswith(";base64"):
+        return None
+    try:
+        return base64.b64decode(rest, validate=True) or None
+    except (binascii.Error, ValueError):
+        return None
 
 
 def number(value: JsonValue) -> float | None:

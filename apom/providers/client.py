@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import math
 import secrets as random_names
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ from typing import Any
 from pydantic import JsonValue
 
 from apom import net
-from apom.config import MB
+from apom.config import LIMITS, MB
 from apom.errors import Invalid, Misconfigured, ProviderError, TooLarge, Unavailable
 from apom.models import Json
-from apom.net import Admit, Answer, Call, HttpClient, Part
-from apom.providers import answers, rules, template
-from apom.providers.answers import Polled
+from apom.net import NOTHING, Admit, Answer, Call, HttpClient, Part, Pass
+from apom.providers import answers, keys, rules, template
+from apom.providers.answers import File, Polled
 from apom.providers.expressions import read
-from apom.providers.spec import BearerAuth, Input, Model, NoAuth, ProviderSpec, Request, States
+from apom.providers.spec import Input, Model, Poll, ProviderSpec, Request, Result, States, Submit
 
 log = logging.getLogger("apom.providers")
 
@@ -55,9 +56,13 @@ class Rendered(Call):
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
-    """The provider has the order. `task`: the ids and addresses it gave, for the polls."""
+    """The provider has the order. `task`: the ids and addresses it gave, for the polls.
+
+    `polled`: how far it is already, where the answer tells: the whole result of a provider that is not polled.
+    """
 
     task: Json
+    polled: Polled | None = None
 
 
 class Client:
@@ -87,19 +92,32 @@ class Client:
         self._origins = {base, *(net.origin(f"{base[0]}://{host}") for host in spec.hosts)}
         self._unknown_words: set[str] = set()
 
-    async def upload(self, declared: Input, path: Path, mime: str) -> str:
-        """Brings a file to the provider and answers with its address there. Free, so any fault may be tried again.
+    async def bring(self, declared: Input, path: Path, mime: str, url: str | None = None) -> Any:
+        """A file as the model's template sees it (see `Input`): uploaded first where the file says so, which is free, so
+        any fault may be tried again. `url`: where the file can be fetched from outside, None when it cannot.
 
         Raises Invalid for a type the model does not take, TooLarge, Misconfigured, ProviderError.
         """
-        assert self.spec.upload is not None, "checked when the file was loaded"
         if mime not in declared.mimes:
             raise Invalid("The model takes {mimes} here.", field=declared.name, mimes=", ".join(declared.mimes))
+        if declared.sent_as == "url":
+            return _need_url(url, self.spec.name)
         content = await asyncio.to_thread(_content, path, declared.max_mb)
         # A name of its own each time: Kie serves the old file from its cache for a while when a name comes back.
-        name = random_names.token_hex(16) + EXTENSIONS.get(mime, "")
-        file = Part(name="", content=content, filename=name, mime=mime)
-        values: Json = {"input": {"filename": name, "mime": mime}}
+        part = Part(name="", content=content, filename=random_names.token_hex(16) + EXTENSIONS.get(mime, ""), mime=mime)
+        match declared.sent_as:
+            case "file":
+                return part
+            case "upload":
+                return await self._upload(part)
+            case "base64":
+                return {"data": base64.b64encode(content).decode(), "mime": mime}
+            case "data_uri":
+                return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+    async def _upload(self, file: Part) -> str:
+        assert self.spec.upload is not None, "checked when the file was loaded"
+        values: Json = {"input": {"filename": file.filename, "mime": file.mime}}
         seen = await self._ask(self.spec.upload.request, values, file=file, timeout_s=UPLOAD_TIMEOUT_S)
         address = read(self.spec.upload.take, seen)
         if not isinstance(address, str) or not address:
@@ -110,12 +128,12 @@ class Client:
         self,
         model: Model,
         params: Mapping[str, JsonValue],
-        inputs: Mapping[str, tuple[str, ...]],
+        inputs: Mapping[str, Sequence[Any]],
         *,
         client_id: str = "",
         callback_url: str | None = None,
     ) -> Rendered:
-        """The submission of checked parameters and of uploaded inputs, by the input's name. Sends nothing.
+        """The submission of checked parameters and of inputs (see `bring`) by their names. Sends nothing.
 
         `client_id`: our own id for the order, by which `look_up` finds it again.
 
@@ -123,7 +141,7 @@ class Client:
         address is on none of the file's hosts: `submit` would, and by then the intent is written.
         """
         values = {
-            "model": model.name,
+            "model": model.remote or model.name,
             "param": params,
             "inputs": inputs,
             "client_id": client_id,
@@ -144,24 +162,48 @@ class Client:
         )
 
     async def submit(self, rendered: Rendered) -> Submitted:
-        """The one POST that costs money, sent once, within one total time-out.
+        """The one POST that costs money, sent once, within one total time-out (`timeout_of`).
 
         Raises ProviderError: `not_sent`, `rate_limited`, `auth`, `no_credit`, `moderated`, `rejected`, `maintenance`
         and `failed` mean that nothing was ordered; `unknown` means that it may have been.
         """
         model = self.spec.model(rendered.model)
-        block = model.submit_block(self.spec)
-        admit = self._admit(block.request)
-        answer = await net.send(self._submitter, rendered, admit=admit, timeout_s=self._timeout_s)
-        seen = answers.envelope(answer, {"model": model.name})
+        block, poll = model.submit_block(self.spec), model.poll_block(self.spec)
+        answer = await net.send(
+            self._submitter,
+            rendered,
+            admit=self._admit(block.request),
+            timeout_s=self.timeout_of(model),
+            max_bytes=_most_bytes(model.result_block(self.spec)),
+        )
+        seen = await _seen(answer, _task_values(model, {}))
         refused = answers.refusal(self.spec, answer, seen, self._hidden)
         if refused is not None:
             raise answers.at_submit(refused)
         task = answers.taken(block.take, seen)
-        wanted = rules.task_names(model.poll_block(self.spec).request) & set(block.take)
-        if not wanted <= set(task):
+        if poll is None:
+            return Submitted(task=task, polled=self._result(model, Polled(state="done"), answer, seen))
+        polled = await self._known_already(model, block, poll, answer, seen, task)
+        wanted = rules.task_names(poll.request) & set(block.take)
+        if not wanted <= set(task) and (polled is None or polled.state in ("queued", "running")):
             raise ProviderError("unknown", provider_message="The order was answered without a task to ask for.")
-        return Submitted(task=task)
+        return Submitted(task=task, polled=polled)
+
+    def timeout_of(self, model: Model) -> float:
+        """How long a submission of this model may take in all, in seconds."""
+        return max(self._timeout_s, model.submit_block(self.spec).timeout_s)
+
+    async def _known_already(
+        self, model: Model, block: Submit, poll: Poll, answer: Answer, seen: Json, task: Json
+    ) -> Polled | None:
+        """How far it is by the answer to its submission; None when that does not tell, or the rest cannot be fetched."""
+        if block.state is None:
+            return None
+        polled = answers.polled(poll, seen, self._hidden, state=block.state)
+        try:
+            return await self._ended(model, polled, answer, seen, task)
+        except (ProviderError, Misconfigured):
+            return None
 
     async def poll(self, model: Model, task: Mapping[str, JsonValue], age_s: float) -> Polled:
         """How far the task is, `age_s` seconds after it was submitted. Free, so any fault may be tried again.
@@ -170,10 +212,52 @@ class Client:
         when the key has to be mended first, `failed`, `moderated` and `rejected` when there is nothing to wait for.
         """
         block = model.poll_block(self.spec)
-        seen = await self._ask(block.request, {"model": model.name, "task": dict(task)}, age_s=age_s)
-        polled = answers.polled(block, model.result_block(self.spec), self.spec.cost, seen, self._hidden)
+        assert block is not None, "what has no poll is at its end when it was submitted"
+        answer, seen = await self._exchange(
+            block.request, _task_values(model, task), max_bytes=_most_bytes(model.result_block(self.spec))
+        )
+        self._raise_refusal(answer, seen, age_s=age_s)
+        polled = answers.polled(block, seen, self._hidden)
         self._note_unknown(block.states, polled.word)
-        return polled
+        return await self._ended(model, polled, answer, seen, task)
+
+    async def _ended(
+        self, model: Model, polled: Polled, answer: Answer, seen: Json, task: Mapping[str, JsonValue]
+    ) -> Polled:
+        """With the cost, and with the files of a task that is done, after asking for what else the file says."""
+        polled = answers.with_cost(polled, self.spec.cost, seen)
+        if polled.state != "done":
+            return polled
+        known: Json = {**task, **polled.task}
+        for fetch in model.fetches(self.spec):
+            answer, seen = await self._exchange(
+                fetch.request, _task_values(model, known), max_bytes=_most_bytes(model.result_block(self.spec))
+            )
+            refused = answers.refusal(self.spec, answer, seen, self._hidden)
+            if refused is not None:
+                raise answers.at_last(refused)
+            known |= answers.taken(fetch.take, seen)
+        seen = {**seen, "vars": _task_values(model, known)}
+        return self._result(model, replace(polled, task={**polled.task, **known}), answer, seen)
+
+    def _result(self, model: Model, polled: Polled, answer: Answer, seen: Json) -> Polled:
+        """The finished files. Raises ProviderError for an answer that cannot be read at all."""
+        result, poll = model.result_block(self.spec), model.poll_block(self.spec)
+        polled = answers.with_cost(polled, self.spec.cost, seen)
+        if result.sent_as == "bytes":
+            files: list[File] = [answer.content] if answer.content else []
+        elif seen["body"] is None:
+            raise ProviderError("unknown", provider_message="The answer cannot be read.")
+        else:
+            found = (self._file(model, result, item, polled.task) for item in answers.items(result, seen))
+            files = [file for file in found if file]
+        error = poll.error if poll else self.spec.response.error
+        return answers.with_result(polled, result, error, files, seen, self._hidden)
+
+    def _file(self, model: Model, result: Result, item: JsonValue, task: Json) -> File | None:
+        if result.request is None:
+            return answers.file(result, item)
+        return self._call(result.request, {**_task_values(model, task), "item": item}).url
 
     async def look_up(self, model: Model, client_id: str) -> Json | None:
         """The task of the order with this id of ours; None when there is none. Free.
@@ -182,7 +266,7 @@ class Client:
         """
         block = model.submit_block(self.spec).lookup
         assert block is not None, "asked for only where the file has it"
-        values: Json = {"model": model.name, "client_id": client_id}
+        values: Json = {**_task_values(model, {}), "client_id": client_id}
         answer, seen = await self._exchange(block.request, values)
         if block.missing is not None and read(block.missing, seen) is True:
             return None
@@ -200,12 +284,13 @@ class Client:
             if error.kind in ("rejected", "failed", "moderated"):
                 return False
             raise
-        return model.poll_block(self.spec).states.of(polled.word) is not None
+        block = model.poll_block(self.spec)
+        return block is not None and block.states.of(polled.word) is not None
 
     async def cancel(self, model: Model, task: Mapping[str, JsonValue]) -> None:
         """Takes a running task back, where the file says how. Free. Raises as `poll` does."""
         assert self.spec.cancel is not None, "asked for only where the file has it"
-        await self._ask(self.spec.cancel.request, {"model": model.name, "task": dict(task)})
+        await self._ask(self.spec.cancel.request, _task_values(model, task))
 
     async def fetch(self, url: str, path: Path, *, max_bytes: int, deadline_s: float) -> int:
         """A finished file, written to `path`; answers with its bytes. Raises as `net.download` does.
@@ -232,26 +317,35 @@ class Client:
         values: Json,
         *,
         file: Part | None = None,
-        age_s: float = math.inf,
         timeout_s: float | None = None,
     ) -> Json:
         """One free exchange: what is seen of an answer that is ok. Raises ProviderError, Misconfigured."""
         answer, seen = await self._exchange(request, values, file=file, timeout_s=timeout_s)
-        self._raise_refusal(answer, seen, age_s=age_s)
+        self._raise_refusal(answer, seen)
         return seen
 
     async def _exchange(
-        self, request: Request, values: Json, *, file: Part | None = None, timeout_s: float | None = None
+        self,
+        request: Request,
+        values: Json,
+        *,
+        file: Part | None = None,
+        timeout_s: float | None = None,
+        max_bytes: int = LIMITS.answer_bytes,
     ) -> tuple[Answer, Json]:
         """One free exchange, whatever the answer is, and what is seen of it."""
         call = self._call(request, values, file=file)
         try:
             answer = await net.send(
-                self._general, call, admit=self._admit(request), timeout_s=timeout_s or self._timeout_s
+                self._general,
+                call,
+                admit=self._admit(request),
+                timeout_s=timeout_s or self._timeout_s,
+                max_bytes=max_bytes,
             )
         except ProviderError as error:
             raise answers.at_free_call(error) from error
-        return answer, answers.envelope(answer, values)
+        return answer, await _seen(answer, values)
 
     def _raise_refusal(self, answer: Answer, seen: Json, *, age_s: float = math.inf) -> None:
         refused = answers.refusal(self.spec, answer, seen, self._hidden)
@@ -281,11 +375,12 @@ class Client:
     def _admit(self, request: Request) -> Admit:
         return self._admit_with_key if request.auth else self._admit_host
 
-    def _admit_with_key(self, url: str) -> dict[str, str]:
-        return {**self._admit_host(url), **self._key()}
+    def _admit_with_key(self, url: str) -> Pass:
+        self._admit_host(url)
+        return keys.passed(self.spec, self._secrets)
 
-    def _admit_host(self, url: str) -> dict[str, str]:
-        """No header, for an address on a host the file names. Raises Misconfigured for any other."""
+    def _admit_host(self, url: str) -> Pass:
+        """Nothing to show, for an address on a host the file names. Raises Misconfigured for any other."""
         origin = net.origin(url)
         if origin not in self._origins:
             raise Misconfigured(
@@ -294,23 +389,7 @@ class Client:
                 provider=self.spec.name,
                 host=origin[1],
             )
-        return {}
-
-    def _key(self) -> dict[str, str]:
-        """The header that carries the key."""
-        auth = self.spec.auth
-        if isinstance(auth, NoAuth):
-            return {}
-        secret = self._secrets.get(auth.secret, "").strip()
-        if not secret or not template.HEADER_VALUE.fullmatch(secret):
-            raise Misconfigured(
-                "The key {name} for {provider} is missing or cannot be used. Set it on the Providers page.",
-                name=auth.secret,
-                provider=self.spec.name,
-            )
-        if isinstance(auth, BearerAuth):
-            return {"Authorization": f"Bearer {secret}"}
-        return {auth.name: auth.prefix + secret}
+        return NOTHING
 
     def _note_unknown(self, states: States, word: str) -> None:
         """One line for each word the file does not know, not one for each poll."""
@@ -334,9 +413,35 @@ def _content(path: Path, most_mb: float) -> bytes:
 def _parts(fields: Mapping[str, str], values: Mapping[str, Any], file: Part | None) -> Iterator[Part]:
     """The fields of a multipart body; those without a value are left out."""
     for name, value in fields.items():
-        if file is not None and value == rules.FILE:
-            yield replace(file, name=name)
-            continue
-        filled = template.render(value, values)
-        if filled is not None:
-            yield Part(name=name, content=template.text(filled).encode())
+        filled = file if file is not None and value == rules.FILE else template.render(value, values)
+        for each in filled if isinstance(filled, list) else [filled]:
+            if isinstance(each, Part):
+                yield replace(each, name=name)
+            elif each is not None:
+                yield Part(name=name, content=template.text(each).encode())
+
+
+def _need_url(url: str | None, provider: str) -> str:
+    if url is None:
+        raise Misconfigured(
+            "{provider} fetches the file to start from by itself, and nobody outside can reach it here. Keep the media in "
+            "S3, or set APOM_PUBLIC_URL to an address that can be reached.",
+            provider=provider,
+        )
+    return url
+
+
+def _task_values(model: Model, task: Mapping[str, JsonValue]) -> Json:
+    return {"model": model.remote or model.name, "task": dict(task)}
+
+
+def _most_bytes(result: Result) -> int:
+    """How long an answer may be: that of a provider which puts the file into it may be as long as files are."""
+    return LIMITS.answer_bytes if result.sent_as == "url" else LIMITS.inline_bytes
+
+
+async def _seen(answer: Answer, values: Json) -> Json:
+    """What expressions are read over; long answers are read off the loop."""
+    if len(answer.content) < LIMITS.answer_bytes:
+        return answers.envelope(answer, values)
+    return await asyncio.to_thread(answers.envelope, answer, values)

@@ -69,7 +69,8 @@ def _model(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
 
 def _blocks(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
     """The provider's blocks with the model's own laid over them."""
-    for name, block in (("submit", model.submit_block), ("poll", model.poll_block), ("result", model.result_block)):
+    blocks = {"submit": model.submit_block, "poll": model.poll_block, "result": model.result_block}
+    for name, block in blocks.items():
         try:
             block(spec)
         except ValidationError as error:
@@ -81,7 +82,47 @@ def _placeholders(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
     params = [f"param.{name}" for name in model.parameters.properties]
     inputs = [f"inputs.{each.name}" for each in model.inputs]
     yield from _names(".submit.request", submit.request, ("model", "client_id", "callback_url", *params, *inputs))
-    tasks = [f"task.{name}" for name in (*submit.take, *poll.take)]
+    yield from _files(submit.request, model)
+    tasks = [f"task.{name}" for name in (*submit.take, *(poll.take if poll else ()))]
+    if poll is None:
+        yield from _at_once(spec, model, submit)
+    else:
+        yield from _polled(spec, submit, poll, tasks)
+    for i, fetch in enumerate(model.fetches(spec)):
+        yield from _names(f".fetch[{i}].request", fetch.request, ("model", *tasks))
+        tasks += [f"task.{name}" for name in fetch.take]
+    result = model.result_block(spec)
+    if result.request is not None:
+        yield from _names(".result.request", result.request, ("model", "item", *tasks))
+
+
+def _files(request: Request, model: Model) -> Iterator[Finding]:
+    """The bytes themselves travel in a multipart body only, as a whole field."""
+    fields = (request.multipart or {}).values()
+    for each in model.inputs:
+        if each.sent_as == "file" and not any(
+            re.fullmatch(rf"\{{\{{\s*inputs\.{each.name}(\[\d\])?\s*\}}\}}", f) for f in fields
+        ):
+            yield (
+                ".submit.request.multipart",
+                f"one field has to be {{{{inputs.{each.name}}}}}, which is sent as a file",
+            )
+
+
+def _at_once(spec: ProviderSpec, model: Model, submit: Submit) -> Iterator[Finding]:
+    """Without a poll the answer to the submission is the result, and there is nothing to ask for later."""
+    for name, there in (
+        ("submit.state", submit.state),
+        ("submit.lookup", submit.lookup),
+        ("fetch", model.fetches(spec)),
+    ):
+        if there:
+            yield f".{name}", "it needs a poll block, which this model does not have"
+
+
+def _polled(spec: ProviderSpec, submit: Submit, poll: Poll, tasks: Collection[str]) -> Iterator[Finding]:
+    if not submit.take:
+        yield ".submit.take", "the poll needs to know what to ask for: take at least the task's id from the answer"
     yield from _names(".poll.request", poll.request, ("model", *tasks))
     if spec.cancel is not None:
         yield from _names(".cancel.request", spec.cancel.request, ("model", *tasks))
@@ -110,7 +151,7 @@ def _inputs(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
         given = [getattr(each, what) for each in model.inputs]
         if len(set(given)) < len(given):
             yield ".inputs", f"each input needs a {what} of its own"
-    if model.inputs and spec.upload is None:
+    if any(each.sent_as == "upload" for each in model.inputs) and spec.upload is None:
         yield ".inputs", "they are uploaded, and the file has no upload block"
 
 

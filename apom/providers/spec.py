@@ -50,6 +50,13 @@ def seconds(ttl: str) -> float:
     return float(ttl[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[ttl[-1]]
 
 
+def need_name(secret: str) -> str:
+    """The name of a secret. Raises ValueError for what may be the secret itself."""
+    if not SECRET_NAME.fullmatch(secret):
+        raise ValueError("write the secret's name here, such as KIE_API_KEY, and keep the key itself out of the file")
+    return secret
+
+
 class NoAuth(Shape):
     """No key."""
 
@@ -64,11 +71,7 @@ class Keyed(Shape):
     @field_validator("secret")
     @classmethod
     def _is_a_name(cls, secret: str) -> str:
-        if not SECRET_NAME.fullmatch(secret):
-            raise ValueError(
-                "write the secret's name here, such as KIE_API_KEY, and keep the key itself out of the file"
-            )
-        return secret
+        return need_name(secret)
 
 
 class BearerAuth(Keyed):
@@ -85,7 +88,39 @@ class HeaderAuth(Keyed):
     prefix: str = Field("", pattern=r"^[\x20-\x7e]*$")
 
 
-Auth = Annotated[NoAuth | BearerAuth | HeaderAuth, Field(discriminator="type")]
+class QueryAuth(Keyed):
+    """The key as the parameter `name` of every address."""
+
+    type: Literal["query"]
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+
+
+class BasicAuth(Keyed):
+    """HTTP Basic: `user`, which is no secret, and the secret as its password."""
+
+    type: Literal["basic"]
+    user: str = Field("", pattern=r"^[\x20-\x39\x3b-\x7e]*$")
+
+
+class JwtAuth(Keyed):
+    """`Authorization: Bearer JWT`, signed with HS256 for each request: issuer, valid for `ttl`, and from 5 s ago."""
+
+    type: Literal["jwt_hs256"]
+    issuer: SecretName
+    ttl: str = Field("30m", pattern=TTL)
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_a_name(cls, issuer: str) -> str:
+        return need_name(issuer)
+
+    @property
+    def valid_s(self) -> float:
+        """How long a token is good."""
+        return seconds(self.ttl)
+
+
+Auth = Annotated[NoAuth | BearerAuth | HeaderAuth | QueryAuth | BasicAuth | JwtAuth, Field(discriminator="type")]
 
 
 class Rate(Shape):
@@ -154,12 +189,16 @@ def refuse_secrets(headers: dict[str, str]) -> None:
 
 
 class Input(Shape):
-    """A file a model takes: how many, how large in MB, of which types, and how it reaches the provider."""
+    """A file a model takes: how many, how large in MB, of which types, and how it reaches the provider.
+
+    What a template sees of each, as `{{inputs.NAME[0]}}`: `upload` and `url` an address, `data_uri` a text, `base64` an
+    object (`.data`, `.mime`), `file` the bytes themselves, for a field of a multipart body.
+    """
 
     name: Name
     kind: Literal["image", "video", "audio"]
     role: InputRole
-    sent_as: Literal["upload"] = Field(alias="as")
+    sent_as: Literal["upload", "url", "data_uri", "base64", "file"] = Field(alias="as")
     min: int = Field(0, ge=0)
     max: int = Field(1, ge=1)
     max_mb: float = Field(10, gt=0)
@@ -196,13 +235,17 @@ class Lookup(Shape):
 class Submit(Shape):
     """The one request that costs money. `take`: what is kept of the answer, by name, as `{{task.NAME}}` later.
 
+    `state`: where the answer already says how far it is, in the words of `poll.states`. Without a poll the answer to the
+    submission is the result, and `timeout_s` is how long it may take.
     `replay`: `same_key` when a second request with the same `{{client_id}}` (an Idempotency-Key) answers with the first
-    order and is not paid again; the provider remembers the key for `replay_ttl`.
+    order and is not paid again; the provider remembers the key for `replay_ttl`. `free` when nothing is ever paid.
     """
 
     request: Request
-    take: dict[Name, Expression] = Field(min_length=1)
-    replay: Literal["never", "same_key"] = "never"
+    take: dict[Name, Expression] = Field(default_factory=dict)
+    state: Expression | None = None
+    timeout_s: float = Field(15, ge=1, le=600)
+    replay: Literal["never", "same_key", "free"] = "never"
     replay_ttl: str = Field("24h", pattern=TTL)
     lookup: Lookup | None = None
 
@@ -253,15 +296,36 @@ class Poll(Shape):
     watch_s: float = Field(86400, gt=0)
 
 
-class Result(Shape):
-    """The finished files: `items` is where their addresses stand. `auth`: whether fetching them takes the key."""
+class Fetch(Shape):
+    """One more free question once a task is done, before its result is read. `take`: as in the submission."""
 
-    sent_as: Literal["url"] = Field(alias="as")
-    items: Expression
+    request: Request
+    take: dict[Name, Expression] = Field(default_factory=dict)
+
+
+class Result(Shape):
+    """The finished files: `items` is where they stand, one or a list.
+
+    `as`: `url` for addresses, `base64` for the files themselves, `auto` for either (also data URIs), `bytes` when the
+    whole answer is the file. `request`: makes the address of each item (`{{item}}`, `{{item.filename}}`, `{{task.id}}`)
+    when the provider gives none. `auth`: whether fetching takes the key.
+    """
+
+    sent_as: Literal["url", "base64", "auto", "bytes"] = Field(alias="as")
+    items: Expression | None = None
+    request: Request | None = None
     auth: bool = False
     ttl: str = Field("24h", pattern=TTL)
     empty_message: Expression | None = None
     meta: dict[Name, Expression] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Result:
+        if (self.items is None) != (self.sent_as == "bytes"):
+            raise ValueError("items says where the files stand; only with as: bytes there is none")
+        if self.request is not None and (self.sent_as != "url" or self.request.method != "GET" or self.request.body):
+            raise ValueError("request makes an address to GET from each item, so it goes with as: url and has no body")
+        return self
 
     @property
     def kept_s(self) -> float:
@@ -330,14 +394,17 @@ class Evidence(Shape):
 
 
 class Model(Shape):
-    """A model of a provider. `submit`, `poll` and `result` are laid over the provider's own; null takes a key away.
+    """A model of a provider. `submit`, `poll` and `result` are laid over the provider's own; null takes a key away, or
+    the whole poll. `fetch` stands in place of the provider's.
 
+    `remote`: what the provider calls it (`{{model}}`), where two models here are one there.
     `api_endpoint`: the path that takes its submissions, where it is not the provider's usual one.
     `request_schema`: laid over the JSON body of the submission.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")
     title: Title
+    remote: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,199}$")
     model_type: Literal[AssetType.IMAGE, AssetType.VIDEO]
     api_endpoint: AddressTemplate | None = Field(None, pattern=r"^/([^/].*)?$")
     request_schema: Json = Field(default_factory=dict)
@@ -347,7 +414,8 @@ class Model(Shape):
     terms: Terms | None = None
     is_active: bool = True
     submit: Json = Field(default_factory=dict)
-    poll: Json = Field(default_factory=dict)
+    poll: Json | None = Field(default_factory=dict)
+    fetch: tuple[Fetch, ...] | None = None
     result: Json = Field(default_factory=dict)
     _blocks: dict[type[Shape], Any] = PrivateAttr(default_factory=dict)
 
@@ -361,20 +429,25 @@ class Model(Shape):
         request: Json = {"json": self.request_schema} if self.request_schema else {}
         if self.api_endpoint is not None:
             request |= {"path": self.api_endpoint, "url": None}
-        return self._block(spec.submit, merged({"request": request}, self.submit))
+        return self._block(Submit, spec.submit, merged({"request": request}, self.submit))
 
-    def poll_block(self, spec: ProviderSpec) -> Poll:
-        """The poll of this model."""
-        return self._block(spec.poll, self.poll)
+    def poll_block(self, spec: ProviderSpec) -> Poll | None:
+        """The poll of this model; None when the answer to its submission is the result."""
+        if self.poll is None:
+            return None
+        return self._block(Poll, spec.poll, self.poll) if spec.poll or self.poll else None
+
+    def fetches(self, spec: ProviderSpec) -> tuple[Fetch, ...]:
+        """What is asked for once a task is done."""
+        return spec.fetch if self.fetch is None else self.fetch
 
     def result_block(self, spec: ProviderSpec) -> Result:
         """The result of this model."""
-        return self._block(spec.result, self.result)
+        return self._block(Result, spec.result, self.result)
 
-    def _block(self, shared: Block, own: Json) -> Block:
-        kind = type(shared)
+    def _block(self, kind: type[Block], shared: Block | None, own: Json) -> Block:
         if kind not in self._blocks:
-            plain = shared.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            plain = shared.model_dump(mode="json", by_alias=True, exclude_unset=True) if shared else {}
             self._blocks[kind] = kind.model_validate(merged(plain, own))
         block: Block = self._blocks[kind]
         return block
@@ -401,7 +474,8 @@ class ProviderSpec(Shape):
     inputs: tuple[Input, ...] = ()
     upload: Upload | None = None
     submit: Submit
-    poll: Poll
+    poll: Poll | None = None
+    fetch: tuple[Fetch, ...] = ()
     result: Result
     cost: Cost | None = None
     cancel: Cancel | None = None

@@ -167,7 +167,7 @@ class Sandbox:
         call = net.Call(method="POST", url=url, json={"code": 200, "msg": "success", "data": {"taskId": task.id}})
         client = net.make_client(purpose="submit")
         try:
-            await net.send(client, call, admit=lambda _: {}, timeout_s=CALLBACK_S)
+            await net.send(client, call, admit=lambda _: net.NOTHING, timeout_s=CALLBACK_S)
         except ApomError:
             log.info("Nobody answered the callback of task %s.", task.id)
         finally:
