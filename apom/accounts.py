@@ -349,6 +349,15 @@ class Accounts:
         with self._store.read() as tx:
             return users.everyone(tx)
 
+    def acting(self, username: str | None = None) -> Actor:
+        """Somebody as the operator acts in their name: by default the first admin. Raises NotFound."""
+        with self._store.read() as tx:
+            everyone = users.everyone(tx) if username is None else (users.named(tx, one_line(username)),)
+        user = next((each for each in everyone if each and each.is_active and (each.is_admin or username)), None)
+        if user is None:
+            raise NotFound("There is no such account that can act. All of them: apom user list")
+        return Actor(user_id=user.id, username=user.username, is_admin=user.is_admin, language=user.language)
+
     def set_system(self, actor: Actor, key: str, value: object) -> None:
         """An admin sets a key of SystemConfig. Raises NotAllowed, Invalid."""
         if not actor.is_admin:

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     sandbox_url: str = Field("", description="a sandbox provider running elsewhere; by default it runs inside")
     sandbox_image_s: float = Field(1.5, ge=0, description="how long the sandbox takes for a picture, in seconds")
     sandbox_video_s: float = Field(4.0, ge=0, description="how long the sandbox takes for a clip, in seconds")
+    key_file: Path | None = Field(
+        None, description="what the stored keys of providers are encrypted with; by default data/keys/providers.key"
+    )
     session_idle_days: float = Field(7, gt=0, description="a session ends when it was not used for so long")
     session_days: float = Field(30, gt=0, description="a session ends at the latest after so long")
 
@@ -90,6 +93,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The database's URL, the default filled in."""
         return self.database_url or f"duckdb:///{self.data_dir / 'apom.duckdb'}"
+
+    @property
+    def key_path(self) -> Path:
+        """The key file, the default filled in."""
+        return self.key_file or self.data_dir / "keys" / "providers.key"
 
     @property
     def url(self) -> str:

@@ -70,6 +70,7 @@ def examine(
         _unless_broken("codecs", _codecs),
         data_folder(folder),
         secrets(folder / runfile.NAME),
+        key_file(settings.key_path),
         media_folder(folder / "media"),
         disk(shutil.disk_usage(_nearest(folder)).free),
         *store_checks(store, newest_schema, now),
@@ -218,6 +219,16 @@ def secrets(file: Path) -> Finding:
     if file.exists() and _open_to_others(file):
         return _problem("secrets", f"Others can read {file}, which lets them in as operator. Restart apom to renew it.")
     return _ok("secrets", "Nobody else can read them.")
+
+
+def key_file(file: Path) -> Finding:
+    """Its owner's alone, or it is not used."""
+    if file.exists() and _open_to_others(file):
+        return _problem("keys", f"Others can read {file}, so providers' keys are not used. Close it: chmod 600 {file}")
+    return _ok(
+        "keys",
+        f"They are encrypted with {file}: keep a copy of it." if file.exists() else "No provider's key is stored yet.",
+    )
 
 
 def media_folder(folder: Path) -> Finding:

@@ -104,7 +104,8 @@ class Generate:
         Raises NotFound, NotAllowed, Invalid, Conflict, OverBudget.
         """
         provider, _, name = order.model.partition("/")
-        model = self._catalog.find(provider, name)
+        catalog = self._catalog.at_this_moment()
+        model = catalog.find(provider, name)
         prompt = tidy(order.prompt)
         if not 1 <= order.n <= LIMITS.variations:
             raise Invalid("Ask for 1 to {most} takes at once.", field="n", most=LIMITS.variations)
@@ -113,7 +114,7 @@ class Generate:
         if order.token is not None and not TOKEN.fullmatch(order.token):
             raise Invalid("A token has 8 to 100 letters, digits or signs, and no spaces.", field="token")
         variations = [self._params(provider, model, prompt, order.params, i) for i in range(order.n)]
-        sha256, content = self._catalog.snapshot(provider)
+        sha256, content = catalog.snapshot(provider)
         token = order.token or secrets.token_urlsafe(16)
         now = self._clock()
         with self._store.write() as tx:

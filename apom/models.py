@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeAlias, TypeVar, get_args, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeAlias, TypeVar, get_args, overload
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, computed_field
@@ -524,6 +525,55 @@ class ProviderHealth(Record):
     paused_until: datetime | None = Field(None, description="it asked to wait until then")
     in_flight: int = Field(0, description="submissions under way or at the provider")
     waiting: int = Field(0, description="in line for a slot")
+
+
+class KeyState(Record):
+    """What people may know of a provider's key."""
+
+    name: str
+    source: Literal["missing", "store", "environment"] = "missing"
+    is_usable: bool = False
+    ends: str = Field("", description="its last four characters; empty for a short one")
+    says: str = Field("", description="why it cannot be read, and what to do")
+
+
+class AIProvider(Record):
+    """A provider as an admin sees it."""
+
+    slug: str
+    title: str
+    docs: str = ""
+    base_url: str = Field(description="where it is asked")
+    is_base_url_changed: bool = Field(False, description="an admin gave another address than its file")
+    is_active: bool = Field(True, description="switched on")
+    may_be_private: bool = Field(False, description="an admin allowed an address inside a private network")
+    is_usable: bool = False
+    says: str = Field("", description="why it cannot be used, and what to do")
+    keys: tuple[KeyState, ...] = ()
+    can_be_tested: bool = Field(False, description="its file has a free request that tells the credit")
+    is_shipped: bool = Field(True, description="a file of it came with apom")
+    differs: tuple[str, ...] = Field((), description="parts of the file that an admin changed")
+    is_shipped_newer: bool = Field(False, description="the shipped file has changed since an admin edited it")
+    is_play: bool = False
+    models: tuple[str, ...] = ()
+    first_paid: str = Field("", description="the title of the cheapest model that costs something")
+    first_paid_price: Json | None = Field(None, description="what one take of it is estimated to cost")
+
+
+class Trial(Record):
+    """A take that the operator ordered, and its file on the server's disk."""
+
+    take: Asset
+    path: Path | None = None
+
+
+class ProviderTest(Record):
+    """What the free question after the credit said."""
+
+    slug: str
+    says: str
+    balance: float | None = None
+    unit: str = ""
 
 
 class AIModel(Record):

@@ -15,9 +15,12 @@ from apom.models import Actor, Scope
 
 READING = frozenset(
     "me sessions tokens project projects mosaics members box get_project_boxes models wait asset get_box_assets"
-    " get_assets search_assets get_favorite_assets queue provider_health spending statement file links events".split()
+    " get_assets search_assets get_favorite_assets queue provider_health spending statement file links events"
+    " providers provider_file dry_run".split()
 )
-IN_PERSON = frozenset("change_password end_session logout create_token revoke_token".split())
+IN_PERSON = frozenset(
+    "change_password end_session logout create_token revoke_token set_key remove_key set_address edit_provider".split()
+)
 
 
 class Acting(Protocol):

@@ -6,7 +6,7 @@ and `Review(token)`, what one link may do. Pages, REST, sockets, media routes an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,19 +18,22 @@ from pydantic import JsonValue
 
 from apom import __version__
 from apom.accounts import Accounts
+from apom.ai_providers import AIProviders
 from apom.assets import Assets
-from apom.config import Settings, shipped
+from apom.config import LIMITS, Settings, shipped
 from apom.decisions import Decisions
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
-from apom.engine.wiring import MediaKeeper, ProviderPool
-from apom.errors import Invalid, NotFound
+from apom.engine.wiring import MediaKeeper, ProviderPool, inside
+from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.generate import Generate, Order
+from apom.keyring import Keyring
 from apom.models import (
     Actor,
     AIModel,
+    AIProvider,
     ApiToken,
     Asset,
     AssetType,
@@ -38,12 +41,14 @@ from apom.models import (
     BoxKind,
     Health,
     InputRole,
+    Json,
     Mark,
     Marked,
     Member,
     Page,
     Project,
     ProviderHealth,
+    ProviderTest,
     QueueItem,
     Role,
     Round,
@@ -58,6 +63,7 @@ from apom.models import (
     Status,
     StoreInfo,
     Take,
+    Trial,
     User,
 )
 from apom.money import Money
@@ -70,6 +76,7 @@ from apom.sharing import Sharing
 from apom.stills import Stills
 from apom.store import Store, open_store
 from apom.tokens import BOTH, PREFIX, Tokens
+from apom.vault import Vault
 from apom.waiting import OnChange, wait
 
 if TYPE_CHECKING:
@@ -79,6 +86,7 @@ if TYPE_CHECKING:
 ENGINE_LATE_S = 5.0
 DEFAULT_IMAGE = "sandbox/sandbox-image"
 DEFAULT_VIDEO = "sandbox/sandbox-video"
+TRIALS = "Trials"  # the project that takes of the command line go to
 SAMPLE_SHOTS = (
     ("Harbour at dawn", "harbour at dawn, fishing boats, soft golden light over the sea"),
     ("The keeper", "portrait of an old lighthouse keeper, sunset, rim light"),
@@ -122,10 +130,20 @@ class Studio:
         self.hub = Hub()
         self.accounts = Accounts(store, settings, clock)
         self.tokens = Tokens(store, clock)
+        self.keyring = Keyring(store, Vault(settings.key_path), clock)
+        self.ai_providers = AIProviders(
+            store,
+            catalog,
+            self.keyring,
+            clock,
+            folder=shipped("providers"),
+            sandbox_url=settings.sandbox_url,
+            mounts=lambda: inside(settings),
+        )
         self.engine = Engine(
             store,
             MediaKeeper(storage, settings.env, settings.data_dir / "held"),
-            lambda: ProviderPool(store, storage, settings),
+            lambda: ProviderPool(store, storage, settings, self.ai_providers),
             Callbacks(settings.data_dir, settings.public_url),
             self.hub,
             clock,
@@ -152,7 +170,7 @@ class Studio:
         from apom.providers.catalog import Catalog
 
         settings = settings or Settings()
-        catalog = Catalog.load(shipped("providers"))
+        catalog = Catalog(specs={})
         prepare_folder(settings.data_dir)
         store = open_store(settings.store_url, snapshots=settings.data_dir / "snapshots")
         try:
@@ -280,6 +298,68 @@ class Operator:
 
         return upkeep.inspect(self._studio._store, self._studio.settings.store_url)
 
+    def providers(self) -> tuple[AIProvider, ...]:
+        """Every provider with the state of its keys."""
+        return self._studio.ai_providers.everything()
+
+    def sync_providers(self) -> tuple[AIProvider, ...]:
+        """Reads the shipped files again; what an admin edited is kept."""
+        return self._studio.ai_providers.sync(by="operator")
+
+    def set_key(self, provider: str, key: str, *, name: str | None = None) -> AIProvider:
+        """Keeps a provider's key, encrypted. Raises NotFound, Invalid, Misconfigured, Unavailable."""
+        return self._studio.ai_providers.set_key(provider, key, name=name, by="operator")
+
+    def remove_key(self, provider: str, *, name: str | None = None) -> AIProvider:
+        """Forgets a stored key. Raises NotFound, Invalid."""
+        return self._studio.ai_providers.remove_key(provider, name=name, by="operator")
+
+    def set_active(self, provider: str, is_active: bool) -> AIProvider:
+        """Offers a provider's models, or no longer. Raises NotFound."""
+        return self._studio.ai_providers.set_active(provider, is_active, by="operator")
+
+    def set_address(self, provider: str, base_url: str | None, *, may_be_private: bool = False) -> AIProvider:
+        """See `AIProviders.set_address`. Raises NotFound, Invalid."""
+        return self._studio.ai_providers.set_address(provider, base_url, may_be_private=may_be_private, by="operator")
+
+    def test_provider(self, provider: str) -> ProviderTest:
+        """Asks the provider what credit is left. Raises NotFound, Invalid, Misconfigured, ProviderError."""
+        return self._studio.ai_providers.test(provider)
+
+    def models(self) -> tuple[AIModel, ...]:
+        """What can be generated with."""
+        return self._studio.generate.models()
+
+    def try_model(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        username: str | None = None,
+        project: str = TRIALS,
+        params: Json | None = None,
+        source: Ref | None = None,
+    ) -> Take:
+        """Orders one take in a project of that name, made when it is not there; it costs what a take costs.
+
+        `username`: whose order it is, the first admin's by default. `source`: a take to start from. Raises NotFound,
+        and as `Workspace.generate` does.
+        """
+        workspace = self._studio.workspace(self._studio.accounts.acting(username))
+        mine = (each for each in workspace.projects(limit=LIMITS.page).items if each.name == project)
+        found = next(mine, None) or workspace.create_project(project)
+        boxes = workspace.get_project_boxes(found)
+        box = boxes[-1] if boxes else workspace.create_box(found, "One")
+        inputs = [] if source is None else [(_first_role(workspace.models(), model), source)]
+        return workspace.create_asset(box, prompt, model=model, params=params, inputs=inputs)
+
+    def trial(self, asset: Ref, *, username: str | None = None) -> Trial:
+        """How far a take is, and where its file lies once it is here. Raises NotFound."""
+        workspace = self._studio.workspace(self._studio.accounts.acting(username))
+        take = workspace.asset(asset)
+        path = None if take.file_key is None else workspace.file(take, take.file_key.rpartition("/")[2])[0]
+        return Trial(take=take, path=path)
+
     def snapshot(self, name: str) -> Snapshot:
         """A consistent copy beside the store, while people go on working. Raises Invalid, Conflict."""
         from apom.store import upkeep
@@ -298,6 +378,14 @@ class Operator:
             return copy(self._studio._store, target)
         finally:
             target.close()
+
+
+def _first_role(models: Iterable[AIModel], name: str) -> InputRole:
+    """What a model starts from. Raises Invalid."""
+    found = next((each for each in models if f"{each.provider}/{each.name}" == name), None)
+    if found is None or not found.inputs:
+        raise Invalid("This model starts from nothing but words. Choose another one.", field="model")
+    return InputRole(str(found.inputs[0]["role"]))
 
 
 @limited
@@ -353,6 +441,65 @@ class Workspace:
     def set_system(self, key: str, value: JsonValue) -> None:
         """An admin's setting (apom.config.SYSTEM). Raises NotAllowed, Invalid."""
         self._studio.accounts.set_system(self.actor, key, value)
+
+    # providers: an admin's
+
+    def _admin(self) -> str:
+        """The admin's name. Raises NotAllowed."""
+        if not self.actor.is_admin:
+            raise NotAllowed("Only an admin looks after providers and their keys. Ask one.")
+        return self.actor.username
+
+    def providers(self) -> Rows[AIProvider]:
+        """Every provider with the state of its keys, those that cannot be used too. Raises NotAllowed."""
+        self._admin()
+        return Rows(self._studio.ai_providers.everything(), AIProvider)
+
+    def provider_file(self, provider: str) -> str:
+        """The text of a provider's file: an admin's, else the shipped one. Raises NotAllowed, NotFound."""
+        self._admin()
+        return self._studio.ai_providers.definition(provider)
+
+    def set_key(self, provider: str, key: str, *, name: str | None = None) -> AIProvider:
+        """Keeps a provider's key, encrypted; what is in flight uses it from now on. `name`: where there are several.
+
+        Raises NotAllowed, NotFound, Invalid, Misconfigured for a key file that is lost, Unavailable.
+        """
+        return self._studio.ai_providers.set_key(provider, key, name=name, by=self._admin())
+
+    def remove_key(self, provider: str, *, name: str | None = None) -> AIProvider:
+        """Forgets a stored key; one from the environment stays. Raises NotAllowed, NotFound, Invalid."""
+        return self._studio.ai_providers.remove_key(provider, name=name, by=self._admin())
+
+    def set_active(self, provider: str, is_active: bool) -> AIProvider:
+        """Offers a provider's models, or no longer; what is in flight goes on. Raises NotAllowed, NotFound."""
+        return self._studio.ai_providers.set_active(provider, is_active, by=self._admin())
+
+    def set_address(self, provider: str, base_url: str | None, *, may_be_private: bool = False) -> AIProvider:
+        """See `AIProviders.set_address`. Raises NotAllowed, NotFound, Invalid."""
+        admin = self._admin()
+        return self._studio.ai_providers.set_address(provider, base_url, may_be_private=may_be_private, by=admin)
+
+    def edit_provider(self, provider: str, definition: str) -> AIProvider:
+        """Another file for a provider, or a new one, checked first. Raises NotAllowed, Invalid with place and mend."""
+        return self._studio.ai_providers.edit(provider, definition, by=self._admin())
+
+    def reset_provider(self, provider: str) -> None:
+        """The shipped file and address again; a provider that was not shipped is gone. Raises NotAllowed, NotFound."""
+        self._studio.ai_providers.reset(provider, by=self._admin())
+
+    def test_provider(self, provider: str) -> ProviderTest:
+        """Asks the provider what credit is left: free, and it shows whether the key works.
+
+        Raises NotAllowed, NotFound, Invalid for one that cannot be asked, Misconfigured, ProviderError.
+        """
+        self._admin()
+        return self._studio.ai_providers.test(provider)
+
+    def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue] | None = None) -> Json:
+        """The exact request of an order, its key masked; nothing is sent or stored. Raises NotAllowed, Invalid."""
+        self._admin()
+        return self._studio.ai_providers.dry_run(model, prompt, params or {})
 
     # projects
 

@@ -21,7 +21,7 @@ pytest_plugins = ["browser", "databases"]
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
     "test_accounts test_alternatives test_jobs test_crash test_engine test_engine_races test_idor test_money test_projects"
-    " test_sharing test_store test_takes test_tokens".split()
+    " test_sharing test_store test_takes test_tokens test_vault test_providers_service".split()
 )
 
 

@@ -211,4 +211,4 @@ def test_what_opens_doors_is_its_owners_alone(tmp_path: Path) -> None:
         file.touch()
         file.chmod(mode)
         assert stat.S_IMODE(file.stat().st_mode) == mode
-        assert doctor.secrets(file).level is level
+        assert doctor.secrets(file).level is doctor.key_file(file).level is level

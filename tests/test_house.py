@@ -17,6 +17,8 @@ HOMES = {
     "PIL": {"apom/media", "apom/sandbox"},
     "av": {"apom/media", "apom/sandbox"},
     "httpx": {"apom/net"},
+    "httpcore": {"apom/net"},
+    "cryptography": {"apom/vault.py"},
     "websockets": {"apom/net"},
     "apscheduler": {"apom/engine"},
     "fastapi": {"apom/api", "apom/server/wiring.py"},
@@ -67,6 +69,7 @@ def test_what_is_imported_first_brings_nothing_heavy(module: str) -> None:
         "apscheduler",
         "numpy",
         "argon2",
+        "cryptography",
     ]
     code = f"import {module}, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -80,7 +80,38 @@ ROWS = [
     Row(method="POST", path="/projects/sample", owner=201, viewer=201, stranger=201),
     Row(method="GET", path="/mosaics", params={"id": "{project_id}"}, owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/favorites", owner=200, viewer=200, stranger=200),
+    # an admin's: alice owns a project and is none
+    *(
+        Row(method=method, path=f"/providers{path}", body=body, owner=403, viewer=403, stranger=403)
+        for method, path, body in (
+            ("GET", "", None),
+            ("POST", "/dry-run", {"model": "sandbox/sandbox-image", "prompt": "x"}),
+            ("PUT", "/{provider}/key", {"key": "kie-0123456789"}),
+            ("DELETE", "/{provider}/key", None),
+            ("PUT", "/{provider}/active", {"is_active": False}),
+            ("PUT", "/{provider}/address", {"base_url": "https://evil.example"}),
+            ("GET", "/{provider}/file", None),
+            ("PUT", "/{provider}/file", {"definition": "{}"}),
+            ("DELETE", "/{provider}/file", None),
+            ("POST", "/{provider}/test", None),
+        )
+    ),
     # the operator's
+    *(
+        Row(method=method, path=f"/operator{path}", body=body, owner=401, viewer=401, stranger=401)
+        for method, path, body in (
+            ("GET", "/models", None),
+            ("GET", "/providers", None),
+            ("POST", "/providers/sync", None),
+            ("PUT", "/providers/{provider}/key", {"key": "kie-0123456789"}),
+            ("DELETE", "/providers/{provider}/key", None),
+            ("PUT", "/providers/{provider}/active", {"is_active": False}),
+            ("PUT", "/providers/{provider}/address", {"base_url": "https://evil.example"}),
+            ("POST", "/providers/{provider}/test", None),
+            ("POST", "/trials", {"model": "sandbox/sandbox-image", "prompt": "x"}),
+            ("GET", "/trials/{asset_id}", None),
+        )
+    ),
     Row(method="GET", path="/operator/health", owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/users", owner=401, viewer=401, stranger=401),
     Row(
@@ -256,6 +287,7 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "token_id": str(token.id),
             "user_id": str(alice.actor.user_id),
             "username": "alice",
+            "provider": "sandbox",
             "session_id": str(new_id()),
         },
     )
@@ -304,7 +336,7 @@ def test_each_gets_what_they_should_and_no_more(house: House, studio: Studio) ->
 
 
 def test_a_strangers_answer_is_that_for_an_id_that_never_was(house: House) -> None:
-    nobody = {name: str(new_id()) for name in house.ids} | {"username": "alice"}
+    nobody = {name: str(new_id()) for name in house.ids} | {"username": "alice", "provider": "sandbox"}
     for row in ROWS:
         if row.stranger == 404:
             mine, never = house.ask(house.cast.bob.actor, row), house.ask(house.cast.bob.actor, row, nobody)

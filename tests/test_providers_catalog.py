@@ -30,6 +30,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> str:
 
 
 PARAMS = "parameters_schema"
+REMEMBERED = {"level": "memory", "source": "x", "checked_on": "2026-11-23"}
 
 
 def put(value: Any, *place: Any) -> Callable[[dict[str, Any]], None]:
@@ -57,7 +58,8 @@ def test_every_shipped_file_keeps_the_schema() -> None:
 
 
 def test_the_sandbox_offers_a_picture_and_a_clip_for_play() -> None:
-    image, video = CATALOG.models()
+    image, video = (model for model in CATALOG.models() if model.provider == "sandbox")
+    assert CATALOG.models()[:2] == (image, video), "what costs nothing comes first"
     assert (image.model_type, video.model_type) == (AssetType.IMAGE, AssetType.VIDEO)
     assert image.is_play and video.is_play
     assert image.price == {"amount": 4, "unit": "play credit", "per": "take"}
@@ -105,6 +107,8 @@ def test_the_sandbox_offers_a_picture_and_a_clip_for_play() -> None:
         (put("(", "models", 0, PARAMS, "properties", "prompt", "pattern"), "models[0].parameters_schema", "regex"),
         (put("http://x", "models", 0, PARAMS, "properties", "prompt", "$ref"), "models[0].parameters_schema", "no such field"),
         (put("memory", "evidence", "level"), "models[0].is_active", "false"),
+        (put(REMEMBERED, "models", 1, "evidence"), "models[1].is_active", "false"),
+        (put({"amount": 1, "unit": "USD"}, "models", 1, "price"), "models[1].price.unit", "'play credit'"),
         (put({"auth": True}, "models", 0, "result"), "models[0].result.auth", "under the provider's result"),
         (put({"state": "((("}, "models", 0, "poll"), "models[0].poll (over the provider's).state", "cannot be read"),
         (put({"states": None}, "models", 0, "poll"), "models[0].poll (over the provider's).states", "missing"),
@@ -163,6 +167,38 @@ def test_inputs_said_once_are_those_of_every_model_without_its_own() -> None:
     assert [len(model.inputs) for model in spec.models] == [1, 1]
     spec = parse(changed(lambda d: (put(shared, "inputs")(d), put([], "models", 0, "inputs")(d))), file="sandbox.json")
     assert [len(model.inputs) for model in spec.models] == [0, 1]
+
+
+def test_terms_said_once_are_those_of_every_model_without_its_own() -> None:
+    terms = {"url": "https://acme.example/terms", "commercial": "plan", "checked_on": "2026-11-23"}
+    spec = parse(changed(lambda d: (put(terms, "terms")(d), put(..., "models", 0, "terms")(d))), file="sandbox.json")
+    assert [model.terms.commercial if model.terms else None for model in spec.models] == ["plan", "yes"]
+
+
+def test_parameters_said_once_lie_below_those_of_each_model() -> None:
+    def share(data: dict[str, Any]) -> None:
+        image, video = data["models"]
+        data[PARAMS] = copy.deepcopy(image[PARAMS])
+        del image[PARAMS]
+        del video["request_schema"]["input"]["duration"]
+        video[PARAMS] = {"required": ["seed"], "properties": {"resolution": None, "seed": {"maximum": 9}}}
+
+    spec = parse(changed(share), file="sandbox.json")
+    image, video = (model.parameters for model in spec.models)
+    assert image == IMAGE.parameters
+    assert (list(video.properties), video.required) == (["prompt", "aspect_ratio", "seed"], ("seed",))
+    assert (video.properties["seed"].minimum, video.properties["seed"].maximum) == (0, 9)
+    again = from_snapshot(canonical(spec))
+    assert [model.parameters for model in again.models] == [image, video] and canonical(again) == canonical(spec)
+
+
+def test_a_model_may_send_a_form_where_the_others_send_json() -> None:
+    form = {"request": {"json": None, "multipart": {"prompt": "{{param.prompt}}", "id": "{{client_id}}"}}}
+    change = lambda d: d["models"][0].update(api_endpoint="/edits", submit=form, request_schema={})  # noqa: E731
+    spec = parse(changed(change), file="sandbox.json")
+    request = spec.models[0].submit_block(spec).request
+    assert (request.path, request.body, sorted(request.multipart or {})) == ("/edits", None, ["id", "prompt"])
+    assert spec.models[1].submit_block(spec).request.multipart is None
 
 
 def test_a_snapshot_is_the_same_content_whatever_its_order_and_comes_back_as_the_same_spec(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def test_a_method_added_tomorrow_is_refused_until_somebody_says_that_it_reads(ca
 def test_what_reads_writes_nothing(cast: Cast) -> None:
     """The list of what reads is believed by nobody: each of these is called, and the tables stay as they are."""
     alice = cast.alice
+    cast.studio.operator().change_user("alice", is_admin=True)
     project = alice.create_project("P")
     box = alice.create_box(project, "one")
     take = alice.generate(box, "x")[0]
@@ -197,6 +198,8 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
         "links": (project,),
         "spending": (project,),
         "wait": ([],),
+        "provider_file": ("sandbox",),
+        "dry_run": ("sandbox/sandbox-image", "x"),
     }
     before = tables(cast.studio)
     for name in sorted(READING - {"events"}):

@@ -14,6 +14,7 @@ from apom.api import (
     operator_routes,
     problems,
     project_routes,
+    provider_routes,
 )
 from apom.api.deps import TheStudio
 from apom.models import Health
@@ -32,7 +33,16 @@ def create_api(operator_token: str = "") -> FastAPI:
     )
     app.state.operator_token = operator_token
     problems.install(app)
-    for module in (account_routes, operator_routes, project_routes, asset_routes, attention_routes, money_routes, live):
+    for module in (
+        account_routes,
+        operator_routes,
+        project_routes,
+        asset_routes,
+        attention_routes,
+        money_routes,
+        provider_routes,
+        live,
+    ):
         app.include_router(module.router)
 
     @app.get("/health")

@@ -11,7 +11,9 @@ from fastapi import APIRouter, Request
 
 from apom.api.account_routes import Body, NewToken, Token
 from apom.api.deps import Operating, forget_sessions
-from apom.models import ApiToken, Health, Snapshot, StoreInfo, User
+from apom.api.provider_routes import Address, Dry, NewKey, Switch
+from apom.models import AIModel, AIProvider, ApiToken, Health, ProviderTest, Snapshot, StoreInfo, Take, Trial, User
+from apom.studio import TRIALS
 
 router = APIRouter(prefix="/operator")
 
@@ -47,6 +49,14 @@ class SnapshotName(Body):
     """What the copy is called."""
 
     name: str
+
+
+class Try(Dry):
+    """One take from the command line, in a project of that name. `username`: whose, the first admin's by default."""
+
+    username: str | None = None
+    project: str = TRIALS
+    source_id: UUID | None = None
 
 
 @router.get("/health")
@@ -119,3 +129,70 @@ def snapshot(body: SnapshotName, operator: Operating) -> Snapshot:
 def copy_store(body: Target, operator: Operating) -> dict[str, int]:
     """Every row as of now into an empty store: how many of each table. It answers when all are there."""
     return operator.copy_store(body.url)
+
+
+@router.get("/models")
+def models(operator: Operating) -> tuple[AIModel, ...]:
+    """What can be generated with."""
+    return operator.models()
+
+
+@router.get("/providers")
+def providers(operator: Operating) -> tuple[AIProvider, ...]:
+    """Every provider with the state of its keys."""
+    return operator.providers()
+
+
+@router.post("/providers/sync")
+def sync_providers(operator: Operating) -> tuple[AIProvider, ...]:
+    """Reads the shipped files again; what an admin edited is kept."""
+    return operator.sync_providers()
+
+
+@router.put("/providers/{provider}/key")
+def set_key(provider: str, body: NewKey, operator: Operating) -> AIProvider:
+    """Keeps a key, encrypted."""
+    return operator.set_key(provider, body.key, name=body.name)
+
+
+@router.delete("/providers/{provider}/key")
+def remove_key(provider: str, operator: Operating, name: str | None = None) -> AIProvider:
+    """Forgets a stored key."""
+    return operator.remove_key(provider, name=name)
+
+
+@router.put("/providers/{provider}/active")
+def set_active(provider: str, body: Switch, operator: Operating) -> AIProvider:
+    """Offers its models, or no longer."""
+    return operator.set_active(provider, body.is_active)
+
+
+@router.put("/providers/{provider}/address")
+def set_address(provider: str, body: Address, operator: Operating) -> AIProvider:
+    """Another address for it."""
+    return operator.set_address(provider, body.base_url, may_be_private=body.may_be_private)
+
+
+@router.post("/providers/{provider}/test")
+def test_provider(provider: str, operator: Operating) -> ProviderTest:
+    """Asks what credit is left, which is free and shows whether the key works."""
+    return operator.test_provider(provider)
+
+
+@router.post("/trials", status_code=201)
+def try_model(body: Try, operator: Operating) -> Take:
+    """Orders one take; it costs what a take costs."""
+    return operator.try_model(
+        body.model,
+        body.prompt,
+        username=body.username,
+        project=body.project,
+        params=body.params,
+        source=body.source_id,
+    )
+
+
+@router.get("/trials/{asset_id}")
+def trial(asset_id: UUID, operator: Operating, username: str | None = None) -> Trial:
+    """How far it is, and where its file lies."""
+    return operator.trial(asset_id, username=username)

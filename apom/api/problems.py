@@ -16,6 +16,7 @@ from apom.errors import (
     BadMedia,
     Conflict,
     Invalid,
+    Misconfigured,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -39,6 +40,7 @@ STATUS: dict[type[ApomError], int] = {
     TooMany: 429,
     BadMedia: 422,
     Unavailable: 503,
+    Misconfigured: 503,
     ProviderError: 502,
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue, ValidationError
 
 from apom import __version__
-from apom.cli import database, doctor, people, serving, tokens
+from apom.cli import database, doctor, generating, people, providers, serving, tokens
 from apom.cli.command import Reply, add_data_dir
 from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
@@ -25,6 +25,7 @@ ABOUT = "The production asset manager for people who make films, ads and clips w
 EXAMPLES = """examples:
   apom serve                    the dashboard on http://127.0.0.1:8501
   apom user add alice           an account
+  apom providers setup kie      a key, kept and tried
   apom doctor                   is everything in order?
   apom db info --json           for programs
   apom user add --help          more about one command
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"apom {__version__}")
     add_data_dir(root, default=None)
     commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for noun in (serving, people, tokens, database, doctor):
+    for noun in (serving, providers, generating, people, tokens, database, doctor):
         noun.add(commands)
     return root
 

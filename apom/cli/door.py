@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from apom import runfile
 from apom.config import Settings
 from apom.errors import NotFound
-from apom.models import ApiToken, Scope, Snapshot, StoreInfo, User
+from apom.models import AIModel, AIProvider, ApiToken, Json, ProviderTest, Scope, Snapshot, StoreInfo, Take, Trial, User
 
 if TYPE_CHECKING:
     from apom.client.running import Server as Server
@@ -28,6 +28,25 @@ class OperatorDoor(Protocol):
     def store_info(self) -> StoreInfo: ...
     def snapshot(self, name: str) -> Snapshot: ...
     def copy_store(self, url: str) -> Mapping[str, int]: ...
+    def models(self) -> tuple[AIModel, ...]: ...
+    def providers(self) -> tuple[AIProvider, ...]: ...
+    def sync_providers(self) -> tuple[AIProvider, ...]: ...
+    def set_key(self, provider: str, key: str, *, name: str | None = None) -> AIProvider: ...
+    def remove_key(self, provider: str, *, name: str | None = None) -> AIProvider: ...
+    def set_active(self, provider: str, is_active: bool) -> AIProvider: ...
+    def set_address(self, provider: str, base_url: str | None, *, may_be_private: bool = False) -> AIProvider: ...
+    def test_provider(self, provider: str) -> ProviderTest: ...
+    def try_model(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        username: str | None,
+        project: str,
+        params: Json | None,
+        source: str | None,
+    ) -> Take: ...
+    def trial(self, asset: str, *, username: str | None) -> Trial: ...
 
 
 def server(settings: Settings) -> Server | None:
@@ -42,13 +61,26 @@ def server(settings: Settings) -> Server | None:
 @contextmanager
 def operator(settings: Settings) -> Iterator[OperatorDoor]:
     """The operator's door. Raises StoreBusy, StoreBroken, Misconfigured."""
+    with _operator(settings, engine=False) as door:
+        yield door
+
+
+@contextmanager
+def working_operator(settings: Settings) -> Iterator[OperatorDoor]:
+    """The same, with an engine at work behind it."""
+    with _operator(settings, engine=True) as door:
+        yield door
+
+
+@contextmanager
+def _operator(settings: Settings, *, engine: bool) -> Iterator[OperatorDoor]:
     from apom.studio import Studio
 
     found = server(settings)
     if found is not None:
         yield found.operator
         return
-    with Studio.open(settings, engine=False) as studio:
+    with Studio.open(settings, engine=engine) as studio:
         yield studio.operator()
 
 

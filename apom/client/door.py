@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Hashable
 from functools import cache
@@ -95,6 +96,11 @@ def _problem(reply: Reply) -> dict[str, JsonValue]:
 
 def _seconds(text: str) -> float:
     return float(text) if text.isdecimal() else 1.0
+
+
+def path_part(text: str) -> str:
+    """A slug as a part of a path; what can be none becomes one that nothing has."""
+    return text if re.fullmatch(r"[\w-]+", text, re.ASCII) else "-"
 
 
 class Made(Record):

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apom.client.door import Door, Made, documented_as
-from apom.models import ApiToken, Health, Scope, Snapshot, StoreInfo, User
+from apom.client.door import Door, Made, documented_as, path_part
+from apom.models import (
+    AIModel,
+    AIProvider,
+    ApiToken,
+    Health,
+    Json,
+    ProviderTest,
+    Scope,
+    Snapshot,
+    StoreInfo,
+    Take,
+    Trial,
+    User,
+)
 from apom.net.ours import Connection
-from apom.studio import Operator, Ref, id_of
+from apom.studio import TRIALS, Operator, Ref, id_of
 from apom.tokens import BOTH
 
 LONG_S = 6 * 3600.0  # a large store is copied while the caller waits
@@ -53,8 +66,55 @@ class OperatorClient:
     def store_info(self) -> StoreInfo:
         return self._door.ask(StoreInfo, "GET", "operator/store")
 
+    def models(self) -> tuple[AIModel, ...]:
+        return self._door.ask(tuple[AIModel, ...], "GET", "operator/models")
+
+    def providers(self) -> tuple[AIProvider, ...]:
+        return self._door.ask(tuple[AIProvider, ...], "GET", "operator/providers")
+
+    def sync_providers(self) -> tuple[AIProvider, ...]:
+        return self._door.ask(tuple[AIProvider, ...], "POST", "operator/providers/sync")
+
+    def set_key(self, provider: str, key: str, *, name: str | None = None) -> AIProvider:
+        return self._door.ask(AIProvider, "PUT", _path(provider, "key"), body={"key": key, "name": name})
+
+    def remove_key(self, provider: str, *, name: str | None = None) -> AIProvider:
+        return self._door.ask(AIProvider, "DELETE", _path(provider, "key"), params={"name": name})
+
+    def set_active(self, provider: str, is_active: bool) -> AIProvider:
+        return self._door.ask(AIProvider, "PUT", _path(provider, "active"), body={"is_active": is_active})
+
+    def set_address(self, provider: str, base_url: str | None, *, may_be_private: bool = False) -> AIProvider:
+        body = {"base_url": base_url, "may_be_private": may_be_private}
+        return self._door.ask(AIProvider, "PUT", _path(provider, "address"), body=body)
+
+    def test_provider(self, provider: str) -> ProviderTest:
+        return self._door.ask(ProviderTest, "POST", _path(provider, "test"))
+
+    def try_model(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        username: str | None = None,
+        project: str = TRIALS,
+        params: Json | None = None,
+        source: Ref | None = None,
+    ) -> Take:
+        order = {"model": model, "prompt": prompt, "params": params or {}}
+        whose = {"username": username, "project": project}
+        body = {**order, **whose, "source_id": None if source is None else id_of(source)}
+        return self._door.ask(Take, "POST", "operator/trials", body=body)
+
+    def trial(self, asset: Ref, *, username: str | None = None) -> Trial:
+        return self._door.ask(Trial, "GET", f"operator/trials/{id_of(asset)}", params={"username": username})
+
     def snapshot(self, name: str) -> Snapshot:
         return self._door.ask(Snapshot, "POST", "operator/store/snapshots", body={"name": name}, timeout_s=LONG_S)
 
     def copy_store(self, url: str) -> dict[str, int]:
         return self._door.ask(dict[str, int], "POST", "operator/store/copy", body={"url": url}, timeout_s=LONG_S)
+
+
+def _path(provider: str, what: str) -> str:
+    return f"operator/providers/{path_part(provider)}/{what}"

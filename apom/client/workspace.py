@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom.client.door import Door, Made, documented_as
+from apom.client.door import Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
 from apom.events import Subscription
@@ -21,18 +21,21 @@ from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, Pro
 from apom.models import (
     Actor,
     AIModel,
+    AIProvider,
     ApiToken,
     Asset,
     AssetType,
     Box,
     BoxKind,
     InputRole,
+    Json,
     Mark,
     Marked,
     Member,
     Page,
     Project,
     ProviderHealth,
+    ProviderTest,
     QueueItem,
     Record,
     Role,
@@ -64,6 +67,10 @@ class MadeLink(Record):
 def _order_token() -> str:
     """Made here, so that an order whose answer was lost is placed again and paid once."""
     return secrets.token_urlsafe(24)
+
+
+def _of(provider: str, what: str) -> str:
+    return f"providers/{path_part(provider)}/{what}"
 
 
 @documented_as(Workspace)
@@ -132,6 +139,40 @@ class RemoteWorkspace:
 
     def set_system(self, key: str, value: JsonValue) -> None:
         self._door.do("PUT", "system", body={"key": key, "value": value})
+
+    # providers: an admin's
+
+    def providers(self) -> Rows[AIProvider]:
+        return self._door.ask(Rows[AIProvider], "GET", "providers")
+
+    def provider_file(self, provider: str) -> str:
+        return self._door.ask(dict[str, str], "GET", _of(provider, "file"))["definition"]
+
+    def set_key(self, provider: str, key: str, *, name: str | None = None) -> AIProvider:
+        return self._door.ask(AIProvider, "PUT", _of(provider, "key"), body={"key": key, "name": name})
+
+    def remove_key(self, provider: str, *, name: str | None = None) -> AIProvider:
+        return self._door.ask(AIProvider, "DELETE", _of(provider, "key"), params={"name": name})
+
+    def set_active(self, provider: str, is_active: bool) -> AIProvider:
+        return self._door.ask(AIProvider, "PUT", _of(provider, "active"), body={"is_active": is_active})
+
+    def set_address(self, provider: str, base_url: str | None, *, may_be_private: bool = False) -> AIProvider:
+        body = {"base_url": base_url, "may_be_private": may_be_private}
+        return self._door.ask(AIProvider, "PUT", _of(provider, "address"), body=body)
+
+    def edit_provider(self, provider: str, definition: str) -> AIProvider:
+        return self._door.ask(AIProvider, "PUT", _of(provider, "file"), body={"definition": definition})
+
+    def reset_provider(self, provider: str) -> None:
+        self._door.do("DELETE", _of(provider, "file"))
+
+    def test_provider(self, provider: str) -> ProviderTest:
+        return self._door.ask(ProviderTest, "POST", _of(provider, "test"))
+
+    def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue] | None = None) -> Json:
+        body = {"model": model, "prompt": prompt, "params": dict(params or {})}
+        return self._door.ask(dict[str, JsonValue], "POST", "providers/dry-run", body=body, is_safe=True)
 
     # projects
 

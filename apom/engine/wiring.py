@@ -19,10 +19,12 @@ from apom.steps import Arrived
 from apom.store import Store, assets, generations
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
+    from apom.ai_providers import AIProviders, Way
     from apom.media.storage import LocalStorage
+    from apom.net import HttpClient, Mounts
+    from apom.net.guard import Guard
     from apom.providers.client import Client
+    from apom.providers.spec import ProviderSpec
 
 NOTE = "note.json"
 SANDBOX_HOST = "http://sandbox.apom"
@@ -97,32 +99,45 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 
 class ProviderPool:
-    """A client for each kept provider file, on two connection pools. Lives on the engine's loop."""
+    """A client for each kept provider file, on connection pools that are shared by who may be reached. Lives on the
+    engine's loop. An admin's word about a key or an address counts at once, for what is in flight too.
+    """
 
-    def __init__(self, store: Store, storage: LocalStorage, settings: Settings) -> None:
-        from apom import net
-
+    def __init__(self, store: Store, storage: LocalStorage, settings: Settings, providers: AIProviders) -> None:
         self._store = store
         self._storage = storage
-        self._sandbox_url = settings.sandbox_url or None
-        inside = {} if self._sandbox_url else {SANDBOX_HOST: _sandbox(settings)}
-        self._general = net.make_client(purpose="general", mounts=net.in_process(inside))
-        self._submitter = net.make_client(purpose="submit", mounts=net.in_process(inside))
-        self._clients: dict[str, Client] = {}
+        self._providers = providers
+        self._mounts = inside(settings)
+        self._specs: dict[str, ProviderSpec] = {}
+        self._http: dict[Guard, tuple[HttpClient, HttpClient]] = {}
+        self._clients: dict[tuple[str, Way], Client] = {}
 
     def client(self, snapshot: str) -> Client:
         """The client for a kept provider file."""
-        if snapshot not in self._clients:
+        spec = self._spec(snapshot)
+        way = self._providers.way(spec)
+        if (snapshot, way) not in self._clients:
+            general, submitter = self._connections(way.guard)
+            self._clients[snapshot, way] = self._providers.client(spec, general=general, submitter=submitter)
+        return self._clients[snapshot, way]
+
+    def _spec(self, snapshot: str) -> ProviderSpec:
+        if snapshot not in self._specs:
             from apom.providers.catalog import from_snapshot
-            from apom.providers.client import Client
 
             with self._store.read() as tx:
-                spec = from_snapshot(generations.snapshot(tx, snapshot))
-            base_url = self._sandbox_url if spec.id == "sandbox" else None
-            self._clients[snapshot] = Client(
-                spec, general=self._general, submitter=self._submitter, secrets={}, base_url=base_url
+                self._specs[snapshot] = from_snapshot(generations.snapshot(tx, snapshot))
+        return self._specs[snapshot]
+
+    def _connections(self, guard: Guard) -> tuple[HttpClient, HttpClient]:
+        from apom import net
+
+        if guard not in self._http:
+            self._http[guard] = (
+                net.make_client(purpose="general", mounts=self._mounts, guard=guard),
+                net.make_client(purpose="submit", mounts=self._mounts, guard=guard),
             )
-        return self._clients[snapshot]
+        return self._http[guard]
 
     def files(self, generation: Generation) -> list[tuple[InputRole, Path, str]]:
         """(role, path, mime) of the inputs, in order. Raises NotFound when one is gone."""
@@ -138,12 +153,18 @@ class ProviderPool:
 
     async def close(self) -> None:
         """Ends every connection."""
-        await self._general.aclose()
-        await self._submitter.aclose()
+        for pair in self._http.values():
+            for http in pair:
+                await http.aclose()
 
 
-def _sandbox(settings: Settings) -> ASGIApp:
+def inside(settings: Settings) -> Mounts | None:
+    """The sandbox that answers in this process; None when it runs elsewhere."""
+    if settings.sandbox_url:
+        return None
+    from apom import net
     from apom.sandbox.app import create_app
 
     folder = settings.data_dir / "sandbox"
-    return create_app(folder, image_s=settings.sandbox_image_s, video_s=settings.sandbox_video_s)
+    app = create_app(folder, image_s=settings.sandbox_image_s, video_s=settings.sandbox_video_s)
+    return net.in_process({SANDBOX_HOST: app})

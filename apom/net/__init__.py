@@ -1,6 +1,6 @@
 """The way out to other machines: one factory of clients, one exchange, one download. httpx ends here, its errors too.
 
-`apom.net.ours` is the way to a server of our own.
+`apom.net.ours` is the way to a server of our own; `apom.net.guard` keeps the others out of our network.
 
 A key never travels by itself: for every hop of a request `admit(url)` is asked, and answers with what this very address
 may see of it, or raises.
@@ -25,6 +25,7 @@ from pydantic import JsonValue
 
 from apom.config import LIMITS, MB
 from apom.errors import Misconfigured, ProviderError, TooLarge, Unavailable
+from apom.net.guard import Guard, GuardedTransport
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -112,21 +113,25 @@ def hush() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None = None) -> HttpClient:
+def make_client(
+    *, purpose: Literal["submit", "general"], mounts: Mounts | None = None, guard: Guard | None = None
+) -> HttpClient:
     """A client for the loop that is running; close it with `aclose`.
 
     No proxy or .netrc from the environment, no cookies, no redirects, no retries. "submit" is for what costs money: it
     opens a connection for each request, because on one that is reused a POST may be lost after it was read (52 of 120
-    at a server that closed idle connections). `mounts`: see `in_process`.
+    at a server that closed idle connections). `mounts`: see `in_process`. `guard`: see `apom.net.guard`.
     """
     hush()
+    limits = httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16)
     return httpx.AsyncClient(
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         headers={"Accept-Encoding": "identity", "User-Agent": "apom"},
-        limits=httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16),
+        limits=limits,
         mounts=mounts,
+        transport=None if guard is None else GuardedTransport(limits, guard),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -20,8 +21,10 @@ from apom.providers.template import text
 
 CONFIRMED_AFTER_S = 60.0  # until then a task that is not found may only not have spread through the provider yet
 SAID_CHARS = 500
+READ_CHARS = 20_000
 NO_FILES = "The provider finished without a file."
 DATA_URI = "data:"
+JWT = re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")  # header and claims begin with {" in base64url
 
 File: TypeAlias = str | bytes  # where it is to be fetched, or itself
 
@@ -79,15 +82,16 @@ def plain(value: JsonValue, secrets: Collection[str] = ()) -> str:
     """A value in the provider's words as one short printable line, secrets masked."""
     if value is None:
         return ""
-    line = masked(" ".join(text(value)[: 4 * SAID_CHARS].split()), secrets)
-    return "".join(c for c in line if c.isprintable())[:SAID_CHARS]
+    words = text(value)[:READ_CHARS].split()
+    line = "".join(c for c in " ".join(words) if c.isprintable())
+    return masked(line, secrets)[:SAID_CHARS]  # masked before it is cut: half a key would not be found
 
 
 def masked(line: str, secrets: Collection[str]) -> str:
-    """A text without the secrets that may stand in it."""
+    """A text without the secrets that may stand in it, and without tokens made with them."""
     for secret in secrets:
         line = line.replace(secret, "***") if secret else line
-    return line
+    return JWT.sub("***", line)
 
 
 def at_submit(error: ProviderError) -> ProviderError:
@@ -124,7 +128,7 @@ def taken(paths: Mapping[str, str], seen: Json) -> Json:
 
 def polled(poll: Poll, seen: Json, secrets: Collection[str] = (), *, state: str | None = None) -> Polled:
     """How far a task is, from an answer that is ok. `state`: the expression for it, the poll's own by default."""
-    word = plain(read(state or poll.state, seen))
+    word = plain(read(state or poll.state, seen), secrets)
     found = poll.states.of(word) or "running"
     code, message = said(poll.error, seen, secrets) if found in ("failed", "cancelled") else ("", "")
     return Polled(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -52,6 +51,17 @@ def read(path: Path) -> ProviderSpec:
     return spec
 
 
+def usable(folder: Path) -> tuple[dict[str, ProviderSpec], dict[str, Misconfigured]]:
+    """What the files of a folder say, and what is wrong with the others: one mistake must not take everything away."""
+    specs, faults = {}, {}
+    for path in files(folder):
+        try:
+            specs[path.stem] = read(path)
+        except Misconfigured as error:
+            faults[path.stem] = error
+    return specs, faults
+
+
 def _misconfigured(file: str, findings: Iterable[Finding]) -> Misconfigured:
     shown = "; ".join(f"{place}: {reason}" for place, reason in islice(findings, FINDINGS_SHOWN))
     return Misconfigured("The provider file {file} cannot be used. {findings}.", file=file, findings=shown)
@@ -68,27 +78,50 @@ def from_snapshot(text: str) -> ProviderSpec:
     return ProviderSpec.model_validate_json(text)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """Provider files by slug."""
+    """Provider files by slug, and why one of them cannot be used just now.
 
-    specs: Mapping[str, ProviderSpec]
+    What is offered may change while people work: `become`. Who asks several things that have to fit together asks
+    `at_this_moment()`.
+    """
+
+    def __init__(self, specs: Mapping[str, ProviderSpec], hindrances: Mapping[str, Invalid] | None = None) -> None:
+        self._now = (specs, hindrances or {})
+
+    @property
+    def specs(self) -> Mapping[str, ProviderSpec]:
+        """Every provider by slug, those that cannot be used too."""
+        return self._now[0]
 
     @classmethod
     def load(cls, folder: Path) -> Catalog:
         """Reads every `*.json` of a folder but the schema. Raises Misconfigured for the first that cannot be used."""
         return cls(specs={path.stem: read(path) for path in files(folder)})
 
+    def become(self, specs: Mapping[str, ProviderSpec], hindrances: Mapping[str, Invalid]) -> None:
+        """Another content, from now on, for whoever holds this catalogue."""
+        self._now = (specs, hindrances)
+
+    def at_this_moment(self) -> Catalog:
+        """The same, and it stays so."""
+        return Catalog(*self._now)
+
     def models(self) -> tuple[AIModel, ...]:
         """What can be generated with, as the prompt form sees it."""
-        return tuple(_offer(spec, model) for spec in self.specs.values() for model in spec.models if model.is_active)
+        specs, hindrances = self._now
+        usable = [spec for slug, spec in specs.items() if slug not in hindrances]
+        usable.sort(key=lambda spec: not spec.is_play)  # what is chosen without a thought costs nothing
+        return tuple(_offer(spec, model) for spec in usable for model in spec.models if model.is_active)
 
     def find(self, provider: str, model: str) -> Model:
-        """A model that can be generated with. Raises Invalid."""
+        """A model that can be generated with. Raises Invalid, which says what is in the way."""
         spec = self._spec(provider)
         found = spec.model(model)
         if not found.is_active:
             raise Invalid("{model} is switched off. Choose another model.", field="model", model=found.title)
+        hindrance = self._now[1].get(provider)
+        if hindrance is not None:
+            raise Invalid(hindrance.message, field="model", **hindrance.values)
         return found
 
     def worth(self, slug: str) -> tuple[bool, Worth | None]:
@@ -107,9 +140,10 @@ class Catalog:
         return parameters.check(model.parameters_schema, params, model=model.title)
 
     def _spec(self, slug: str) -> ProviderSpec:
-        if slug not in self.specs:
+        found = self.specs.get(slug)
+        if found is None:
             raise Invalid("There is no provider {provider}. Choose another model.", field="model", provider=slug[:40])
-        return self.specs[slug]
+        return found
 
 
 def _offer(spec: ProviderSpec, model: Model) -> AIModel:

@@ -69,7 +69,8 @@ class Client:
     """One provider. `submitter` is a `make_client(purpose="submit")`, `general` does everything that is free.
 
     `secrets`: keys by name. `base_url`: another address for the same interface (a sandbox elsewhere, a local server);
-    the key then goes there and to the file's other hosts.
+    the key then goes there and to the file's other hosts. `is_guarded`: both clients have a guard, so that a finished
+    file may also come from a host the file does not name.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class Client:
         secrets: Mapping[str, str],
         base_url: str | None = None,
         timeout_s: float = TIMEOUT_S,
+        is_guarded: bool = False,
     ) -> None:
         self.spec = spec
+        self._is_guarded = is_guarded
         self._general = general
         self._submitter = submitter
         self._secrets = secrets
@@ -295,11 +298,13 @@ class Client:
     async def fetch(self, url: str, path: Path, *, max_bytes: int, deadline_s: float) -> int:
         """A finished file, written to `path`; answers with its bytes. Raises as `net.download` does.
 
-        It has to be on a host the file names (base_url, hosts), at every redirect too; Misconfigured otherwise.
+        The key goes to hosts the file names (base_url, hosts), where it says so. Any other host has to be a public one
+        behind https, and a client with a guard; Misconfigured otherwise. Both are decided again at every redirect.
         """
         whole = net.joined(f"{self._base}/", url)
-        admit = self._admit_with_key if self.spec.result.auth else self._admit_host
-        return await net.download(self._general, whole, path, max_bytes=max_bytes, deadline_s=deadline_s, admit=admit)
+        return await net.download(
+            self._general, whole, path, max_bytes=max_bytes, deadline_s=deadline_s, admit=self._admit_file
+        )
 
     async def balance(self) -> float:
         """The credit that is left, in the provider's unit. Free: a way to try the key. Raises as `poll` does."""
@@ -370,7 +375,7 @@ class Client:
 
     @property
     def _hidden(self) -> tuple[str, ...]:
-        return tuple(secret.strip() for secret in self._secrets.values())
+        return keys.traces(self.spec, self._secrets)
 
     def _admit(self, request: Request) -> Admit:
         return self._admit_with_key if request.auth else self._admit_host
@@ -378,6 +383,12 @@ class Client:
     def _admit_with_key(self, url: str) -> Pass:
         self._admit_host(url)
         return keys.passed(self.spec, self._secrets)
+
+    def _admit_file(self, url: str) -> Pass:
+        scheme, _, port = origin = net.origin(url)
+        if self._is_guarded and origin not in self._origins and (scheme, port) == ("https", 443):
+            return NOTHING
+        return self._admit_with_key(url) if self.spec.result.auth else self._admit_host(url)
 
     def _admit_host(self, url: str) -> Pass:
         """Nothing to show, for an address on a host the file names. Raises Misconfigured for any other."""

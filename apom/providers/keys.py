@@ -8,12 +8,14 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from apom.errors import Misconfigured
 from apom.net import NOTHING, Pass
 from apom.providers import template
-from apom.providers.spec import BasicAuth, BearerAuth, HeaderAuth, JwtAuth, NoAuth, ProviderSpec, QueryAuth
+from apom.providers.spec import BasicAuth, BearerAuth, HeaderAuth, JwtAuth, NoAuth, ProviderSpec, QueryAuth, Request
 
+MASK = "********"
 EARLIER_S = 5  # a token is good from a little before now: clocks differ
 
 
@@ -37,13 +39,34 @@ def passed(spec: ProviderSpec, secrets: Mapping[str, str], now_s: float | None =
             return Pass(headers={header: prefix + found[name]})
         case QueryAuth(secret=name, name=parameter):
             return Pass(query={parameter: found[name]})
-        case BasicAuth(secret=name, user=user):
-            return Pass(
-                headers={"Authorization": "Basic " + base64.b64encode(f"{user}:{found[name]}".encode()).decode()}
-            )
+        case BasicAuth(secret=name) as auth:
+            return Pass(headers={"Authorization": f"Basic {_basic(auth, found[name])}"})
         case JwtAuth(secret=name, issuer=issuer, valid_s=valid_s):
             token = jwt(found[issuer], found[name], valid_s, time.time() if now_s is None else now_s)
             return Pass(headers={"Authorization": f"Bearer {token}"})
+
+
+def shape(spec: ProviderSpec, request: Request) -> Pass:
+    """What a request carries of the key, for people: each secret is a mask."""
+    if not request.auth:
+        return NOTHING
+    carried = passed(spec, dict.fromkeys(names(spec), MASK))
+    if isinstance(spec.auth, BasicAuth | JwtAuth):
+        return Pass(headers={name: f"{value.split(' ')[0]} {MASK}" for name, value in carried.headers.items()})
+    return carried
+
+
+def traces(spec: ProviderSpec, secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """The shapes in which a key may come back in an answer, the longest first. (JSON Web Tokens are told by their look.)"""
+    found = {secret.strip() for secret in secrets.values()} - {""}
+    found |= {quote(secret, safe="") for secret in found}
+    if isinstance(spec.auth, BasicAuth):
+        found |= {_basic(spec.auth, secret) for secret in found}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _basic(auth: BasicAuth, secret: str) -> str:
+    return base64.b64encode(f"{auth.user}:{secret}".encode()).decode()
 
 
 def jwt(issuer: str, secret: str, valid_s: float, now_s: float) -> str:

@@ -55,8 +55,10 @@ def _upload(request: Request) -> Iterator[Finding]:
 
 
 def _model(spec: ProviderSpec, model: Model) -> Iterator[Finding]:
-    if spec.evidence.level == "memory" and model.is_active:
+    if (model.evidence or spec.evidence).level == "memory" and model.is_active:
         yield ".is_active", "what is only remembered ships inactive: set it to false, or give better evidence"
+    if model.price is not None and spec.cost is not None and model.price.unit != spec.cost.unit:
+        yield ".price.unit", f"what it costs in the end is told in {spec.cost.unit!r}: the estimate is in the same unit"
     if "auth" in model.result:
         yield ".result.auth", "whether fetching takes the key is said once, under the provider's result"
     yield from _inputs(spec, model)

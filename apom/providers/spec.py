@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from functools import reduce
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -398,13 +399,14 @@ class Model(Shape):
     the whole poll. `fetch` stands in place of the provider's.
 
     `remote`: what the provider calls it (`{{model}}`), where two models here are one there.
+    `evidence`: in place of the file's, for a model that is known less well or better than the rest.
     `api_endpoint`: the path that takes its submissions, where it is not the provider's usual one.
     `request_schema`: laid over the JSON body of the submission.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")
     title: Title
-    remote: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,199}$")
+    remote: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,199}$")
     model_type: Literal[AssetType.IMAGE, AssetType.VIDEO]
     api_endpoint: AddressTemplate | None = Field(None, pattern=r"^/([^/].*)?$")
     request_schema: Json = Field(default_factory=dict)
@@ -412,6 +414,7 @@ class Model(Shape):
     inputs: tuple[Input, ...] = ()
     price: Price | None = None
     terms: Terms | None = None
+    evidence: Evidence | None = None
     is_active: bool = True
     submit: Json = Field(default_factory=dict)
     poll: Json | None = Field(default_factory=dict)
@@ -429,7 +432,7 @@ class Model(Shape):
         request: Json = {"json": self.request_schema} if self.request_schema else {}
         if self.api_endpoint is not None:
             request |= {"path": self.api_endpoint, "url": None}
-        return self._block(Submit, spec.submit, merged({"request": request}, self.submit))
+        return self._block(Submit, spec.submit, {"request": request}, self.submit)
 
     def poll_block(self, spec: ProviderSpec) -> Poll | None:
         """The poll of this model; None when the answer to its submission is the result."""
@@ -445,18 +448,24 @@ class Model(Shape):
         """The result of this model."""
         return self._block(Result, spec.result, self.result)
 
-    def _block(self, kind: type[Block], shared: Block | None, own: Json) -> Block:
+    def _block(self, kind: type[Block], shared: Block | None, *own: Json) -> Block:
         if kind not in self._blocks:
             plain = shared.model_dump(mode="json", by_alias=True, exclude_unset=True) if shared else {}
-            self._blocks[kind] = kind.model_validate(merged(plain, own))
+            self._blocks[kind] = kind.model_validate(reduce(merged, own, plain))
         block: Block = self._blocks[kind]
         return block
+
+
+def _with_parameters(shared: Json, model: Json) -> Json:
+    own = model.get("parameters_schema", {})
+    return {**model, "parameters_schema": merged(shared, own) if isinstance(own, dict) else own}
 
 
 class ProviderSpec(Shape):
     """A provider file. `hosts`: where else, beside base_url, the key may go and files may come from (host or host:port).
 
-    `inputs` are those of every model that names none of its own. `is_play`: the prices are for play, never for money.
+    `inputs` and `terms` are those of every model that names none of its own; each model's parameters are laid over
+    `parameters_schema`, and null takes one away. `is_play`: the prices are for play, never for money.
     """
 
     schema_: str | None = Field(None, alias="$schema")
@@ -472,6 +481,7 @@ class ProviderSpec(Shape):
     response: Response = Response()
     classify: tuple[Rule, ...] = ()
     inputs: tuple[Input, ...] = ()
+    parameters: ParametersSchema | None = Field(None, alias="parameters_schema")
     upload: Upload | None = None
     submit: Submit
     poll: Poll | None = None
@@ -481,17 +491,24 @@ class ProviderSpec(Shape):
     cancel: Cancel | None = None
     account: Account | None = None
     callback: Callback | None = None
+    terms: Terms | None = None
     models: tuple[Model, ...] = Field(min_length=1)
     is_play: bool = False
     evidence: Evidence
 
     @model_validator(mode="before")
     @classmethod
-    def _share_inputs(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "inputs" not in data or not isinstance(data.get("models"), list):
+    def _share(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("models"), list):
             return data
-        shared = {"inputs": data["inputs"]}
-        return {**data, "models": [{**shared, **m} if isinstance(m, dict) else m for m in data["models"]]}
+        shared = {name: data[name] for name in ("inputs", "terms") if name in data}
+        models = [{**shared, **m} if isinstance(m, dict) else m for m in data["models"]]
+        parameters = data.get("parameters_schema")
+        if not isinstance(parameters, dict):
+            return {**data, "models": models}
+        models = [_with_parameters(parameters, m) if isinstance(m, dict) else m for m in models]
+        # with the models from now on: laid below them once more, it would bring back what one of them took away
+        return {**data, "parameters_schema": None, "models": models}
 
     @field_validator("headers")
     @classmethod
@@ -515,5 +532,7 @@ class ProviderSpec(Shape):
 def schema_text() -> str:
     """The JSON Schema of provider files, for editors."""
     schema = ProviderSpec.model_json_schema(by_alias=True)
+    schema["$defs"]["Model"]["required"].remove("parameters_schema")  # what the file says for all may be enough
+    del schema["$defs"]["ParametersSchema"]["required"]
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A provider file of apom"}
     return json.dumps({**schema, **about}, indent=1, ensure_ascii=False) + "\n"
