@@ -38,6 +38,11 @@ def until(true: Callable[[], object], timeout_s: float = 90) -> None:
         time.sleep(0.02)
 
 
+def health(workspace: Workspace) -> ProviderHealth:
+    """How the sandbox is, among all the providers."""
+    return next(each for each in workspace.provider_health() if each.provider == "sandbox")
+
+
 @dataclass(frozen=True)
 class Room:
     """alice's studio and the sandbox it orders from, a process of its own."""
@@ -72,7 +77,7 @@ class Room:
         until(lambda: self.take(take).external_task_id)
 
     def health(self) -> ProviderHealth:
-        return self.alice.provider_health()[0]
+        return health(self.alice)
 
     def rests(self) -> None:
         def is_done() -> bool:

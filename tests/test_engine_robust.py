@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import person
-from engine_room import offer, until
+from engine_room import health, offer, until
 from loopback import Loopback, answer, said
 
 from apom import steps, studio, testing
@@ -186,10 +186,10 @@ class TestAProviderThatAsksToWait:
             with open_studio(tmp_path, server.url) as house:
                 alice, box = at_home(house)
                 first = alice.generate(box, "x")[0]
-                until(lambda: alice.provider_health()[0].paused_until)
-                health = alice.provider_health()[0]
-                assert health.paused_until is not None
-                assert timedelta(seconds=1) < health.paused_until - datetime.now(UTC) < timedelta(seconds=2.1)
+                until(lambda: health(alice).paused_until)
+                paused_until = health(alice).paused_until
+                assert paused_until is not None
+                assert timedelta(seconds=1) < paused_until - datetime.now(UTC) < timedelta(seconds=2.1)
                 second = alice.generate(box, "y")[0]
                 until(lambda: [i.position for i in alice.queue().items] == [1, 2])
                 assert {i.step for i in alice.queue().items} == {Step.WAITING}
@@ -199,7 +199,7 @@ class TestAProviderThatAsksToWait:
                 until(lambda: {alice.asset(t).status for t in (first, second)} == {Status.PROCESSING})
                 until(lambda: [i.step for i in alice.queue().items] == [Step.AT_PROVIDER] * 2)
                 assert alice.queue().items[0].since > alice.queue().items[0].ordered_at
-                rate = alice.provider_health()[0].error_rate
+                rate = health(alice).error_rate
                 assert rate is not None and 0 < rate < 1
 
     def test_a_poll_that_is_refused_pauses_the_polls_and_not_the_submissions(self, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ class TestAProviderThatAsksToWait:
             with open_studio(tmp_path, server.url) as house:
                 alice, box = at_home(house)
                 alice.generate(box, "x")
-                until(lambda: alice.provider_health()[0].paused_until)
+                until(lambda: health(alice).paused_until)
                 alice.generate(box, "y")
                 until(lambda: server.count("POST", CREATE) == 2, 2)
                 assert server.count("GET", INFO) == 1
@@ -258,4 +258,4 @@ def test_how_long_a_model_takes_is_known_after_a_restart(tmp_path: Path, sandbox
         alice.wait(alice.generate(box, "x"), timeout_s=90)
     with open_studio(tmp_path, sandbox) as house:
         assert house.engine._history._took["sandbox/sandbox-image"][0] >= 1.0
-        assert house.workspace(alice.actor).provider_health()[0].last_success_at
+        assert health(house.workspace(alice.actor)).last_success_at

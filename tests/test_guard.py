@@ -405,6 +405,7 @@ def test_an_endless_file_ends(server: Loopback, stranger: Stranger, tmp_path: Pa
         while True:
             writer.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
             await writer.drain()
+            await asyncio.sleep(0)  # so that the end of the connection is noticed
 
     stranger.on("GET", "/f", endless)
     with pytest.raises(TooLarge):
