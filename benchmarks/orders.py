@@ -18,9 +18,11 @@ class Order:
     takes_s: float
 
 
-def orders(count: int, per_s: float, name: str = "take") -> Iterator[Order]:
-    """At an even pace; no two prompts of a name are alike."""
+def orders(
+    count: int, per_s: float, name: str = "take", *, takes_s: tuple[float, float] = (SHORTEST_S, LONGEST_S)
+) -> Iterator[Order]:
+    """At an even pace; no two prompts of a name are alike. `takes_s`: at least and at most."""
     chance = random.Random(7)
     for i in range(count):
-        takes_s = round(chance.uniform(SHORTEST_S, LONGEST_S), 2)
-        yield Order(prompt=f"harbour at dawn, {name} {i} [{takes_s:.2f} s]", at_s=i / per_s, takes_s=takes_s)
+        took_s = round(chance.uniform(*takes_s), 2)
+        yield Order(prompt=f"harbour at dawn, {name} {i} [{took_s:.2f} s]", at_s=i / per_s, takes_s=took_s)

@@ -8,9 +8,10 @@ from uuid import UUID
 import streamlit as st
 
 from apom.errors import NotFound
-from apom.models import OPEN_STATUSES, Asset, AssetType, Box, Role, SourceType, Status, Take
+from apom.models import OPEN_STATUSES, Asset, AssetType, Box, BoxKind, Role, SourceType, Status, Take
 from apom.ui import form, guard
 from apom.ui.chrome import header
+from apom.ui.components.answers import answers
 from apom.ui.components.assembly import Action
 from apom.ui.components.gallery import gallery
 from apom.ui.components.viewer import viewer
@@ -44,7 +45,8 @@ def show() -> None:
 
 def prompt(box: Box) -> None:
     """Words, model, options, how many; and what it will cost."""
-    filled = form.draw(mine().models(AssetType.IMAGE), box.prompt_text, key=f"prompt-{box.id}")
+    models = tuple(model for model in mine().models(AssetType.IMAGE) if not model.needs_take)
+    filled = form.draw(models, box.prompt_text, key=f"prompt-{box.id}")
     cost = form.estimate(filled.model, filled.n)
     if st.button(_("Generate"), type="primary", icon=":material/auto_awesome:", width="stretch", shortcut="Ctrl+Enter"):
         generate(box, filled)
@@ -134,6 +136,7 @@ def big_view(can_edit: bool) -> None:
         asset = mine().asset(take)
         facts(asset)
         if can_edit:
+            answers(asset, key=f"answers-{asset.id}", on_decided=look_at)
             actions(asset)
 
 
@@ -186,21 +189,44 @@ def actions(take: Asset) -> None:
         with st.container(border=True):
             words = st.text_input(_("Motion"), placeholder=_("slow push in"), key=f"motion-{take.id}")
             if st.button(_("Animate"), type="primary", icon=":material/movie:", width="stretch"):
-                order_clip(take, words)
+                once(f"clip-{take.id}", lambda token: mine().animate(take, words, token=token))
+        with st.container(border=True):
+            change = st.text_input(_("Change"), placeholder=_("make it night, add snow"), key=f"change-{take.id}")
+            if st.button(
+                _("Edit"), icon=":material/brush:", width="stretch", help=_("A new picture made from this one.")
+            ):
+                once(f"edit-{take.id}", lambda token: mine().edit(take, change, token=token)[0])
+    if take.asset_type is AssetType.VIDEO and take.file_key:
+        onward(take)
     if take.file_url:
         st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
 
 
-def order_clip(take: Asset, words: str) -> None:
-    """A clip from this picture, once, and back to the gallery where it arrives."""
-    once(f"clip-{take.id}", lambda token: mine().animate(take, words, token=token))
+def onward(take: Asset) -> None:
+    """The next shot begins where this clip ends."""
+    box, shots = mine().box(take.box_id), mine().get_project_boxes(take.project_id, kind=BoxKind.SHOT)
+    if box.order_index is None:
+        return
+    is_last = box.id == shots[-1].id
+    with st.container(border=True):
+        words = st.text_input(_("What happens next"), placeholder=_("she turns around"), key=f"next-{take.id}")
+        label = _("Continue in a new shot") if is_last else _("Continue in the next shot")
+        hint = _("A clip that begins with the last frame of this one.")
+        if st.button(label, icon=":material/skip_next:", width="stretch", help=hint):
+            once(
+                f"next-order-{take.id}",
+                lambda token: mine().continue_shot(box, words, clip=take, adds_shot=is_last, token=token),
+            )
 
 
 def once(key: str, order: Callable[[str], Take]) -> None:
-    """Orders once, however often it was pressed, and goes back to the gallery where it arrives."""
+    """Orders once, however often it was pressed, and goes to the gallery where it arrives."""
     token = st.session_state.setdefault(key, secrets.token_urlsafe(16))
     ordered = attempt(order, token)
     del st.session_state[key]
-    if ordered is not None:
-        close()
-        st.rerun()
+    if ordered is None:
+        return
+    close()
+    if ordered.box_id != asked_for("box"):
+        go("box", box=str(ordered.box_id))
+    st.rerun()

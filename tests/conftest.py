@@ -20,8 +20,11 @@ from apom.studio import Studio, Workspace
 pytest_plugins = ["browser", "databases"]
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
-    "test_accounts test_alternatives test_jobs test_crash test_engine test_engine_races test_idor test_money test_projects"
-    " test_sharing test_store test_takes test_tokens".split()
+    (
+        "test_accounts test_alternatives test_batches test_bulk test_config_doors test_crash test_engine "
+        "test_engine_races test_idor test_jobs test_money test_projects test_sharing test_smart_edit test_statement "
+        "test_store test_takes test_tokens"
+    ).split()
 )
 
 

@@ -1,0 +1,112 @@
+"""Many takes at once for a studio without a dashboard: the real store, the real media, the real HTTP.
+
+`python -m benchmarks.burst URL COUNT FOLDER [bare]`: prints what came of it as JSON. `bare`: files are kept as they come,
+without the check, the measures and the thumbnail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from apom import studio as wiring
+from apom.config import LIMITS, Settings
+from apom.engine.wiring import MediaKeeper
+from apom.media.storage import key
+from apom.models import AssetType, BatchOrder, Generation
+from apom.steps import Arrived
+from apom.store import generations
+from apom.studio import DEFAULT_IMAGE, Studio
+from apom.testing import offer
+from benchmarks import people
+from benchmarks.orders import orders
+
+TAKES_S = (5.0, 15.0)
+LOOK_S = 0.05
+NO_LIMIT = {"count": 1_000_000, "per_s": 1}
+
+
+class BareKeeper(MediaKeeper):
+    """Keeps files as they come."""
+
+    def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
+        """Stores it."""
+        size, sha256 = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+        file_key = key(self._env, generation.asset_id, "original", sha256, "jpg")
+        self._storage.put(path, file_key, mime="image/jpeg")
+        file = {"file_key": file_key, "bytes": size, "sha256": sha256}
+        return Arrived(asset_id=generation.asset_id, asset_type=AssetType.IMAGE, file=file)
+
+
+def unlimited(file: dict[str, Any]) -> None:
+    """The sandbox's file as that of a provider that takes whatever comes."""
+    file["limits"] = {"submit": NO_LIMIT, "poll": NO_LIMIT, "concurrent": 1_000_000}
+
+
+def order(studio: Studio, prompts: Sequence[str]) -> None:
+    """All of them in one shot, in as few batches as may be."""
+    alice, _ = people.alice(studio)
+    project = alice.create_project("Lighthouse")
+    box = alice.create_box(project, "Harbour")
+    for at in range(0, len(prompts), LIMITS.batch_takes):
+        some = tuple(prompts[at : at + LIMITS.batch_takes])
+        alice.order_batch(project, BatchOrder(prompts=some, models=(DEFAULT_IMAGE,), boxes=(box.id,)))
+
+
+def watch(studio: Studio) -> list[float]:
+    """Until nothing is on its way; when the engine's clock ticked, in monotonic seconds."""
+    ticks: list[float] = []
+    while True:
+        time.sleep(LOOK_S)
+        vitals = studio.engine.vitals()
+        if vitals.age_s is not None:
+            ticks.append(time.monotonic() - vitals.age_s)
+        if vitals.in_flight == 0 and _is_at_rest(studio):
+            return ticks
+
+
+def _is_at_rest(studio: Studio) -> bool:
+    with studio._store.read() as tx:
+        return not generations.unfinished(tx)
+
+
+def made(studio: Studio) -> list[tuple[str, float, float]]:
+    """Of each take the prompt, when it was ordered and when it was there. Raises RuntimeError for one that did not come."""
+    with studio._store.read() as tx:
+        rows = tx.all(
+            "select r.prompt_text, g.created_at, g.finished_at, g.state from generation g"
+            " join asset_recipe r on r.asset_id = g.asset_id"
+        )
+    if ended := {row["state"] for row in rows} - {"COMPLETED"}:
+        raise RuntimeError(f"takes ended as {ended}")
+    return [(row["prompt_text"], row["created_at"].timestamp(), row["finished_at"].timestamp()) for row in rows]
+
+
+def main(url: str, count: str, folder: str, *how: str) -> None:
+    """Orders, waits, tells."""
+    if "bare" in how:
+        wiring.MediaKeeper = BareKeeper  # type: ignore[misc]  # what is measured without the media's own work
+    prompts = [one.prompt for one in orders(int(count), math.inf, takes_s=TAKES_S)]
+    with Studio.open(Settings(data_dir=Path(folder), sandbox_url=url)) as studio:
+        offer(studio, unlimited)
+        used = time.process_time()
+        order(studio, prompts)
+        ticks = watch(studio)
+        said = {
+            "made": made(studio),
+            "cpu_s": time.process_time() - used,
+            "memory_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            "apart_s": [later - sooner for sooner, later in zip(ticks, ticks[1:], strict=False)],
+        }
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
