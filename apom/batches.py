@@ -54,7 +54,7 @@ class Batches:
 
     def estimate(self, actor: Actor, project_id: UUID, order: BatchOrder) -> BatchPlan:
         """What an order would come to, and every reason why it would be refused. Raises NotFound."""
-        worked_out = self._generate.draft(order)
+        worked_out = self._generate.draft(actor, order)
         with self._store.read() as tx:
             need(tx, actor, project_id, Role.VIEWER)
             faults, bill = self._generate.assess(tx, actor, project_id, worked_out)
@@ -62,7 +62,7 @@ class Batches:
         assert project is not None, "its role was read in this snapshot"
         return BatchPlan(
             takes=sum(bill.counts.values()),
-            prompts=tuple(worked_out.prompts),
+            prompts=tuple(worked_out.texts),
             lines=tuple(_lines(worked_out, bill)),
             currency=project.currency,
             amount=bill.amount,
@@ -74,7 +74,7 @@ class Batches:
 
         Raises NotFound, NotAllowed, Conflict, Refused with every reason.
         """
-        worked_out = self._generate.draft(order)
+        worked_out = self._generate.draft(actor, order)
         token, now = checked_token(token), self._clock()
         recipe = recipe_of(worked_out.order)
         new: Sequence[Asset] = ()

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from apom.assets import need_take
 from apom.errors import Conflict, Invalid, NotFound
 from apom.events import Hub
+from apom.fields import tidy
 from apom.generate import Generate, Order
 from apom.models import Actor, Asset, AssetType, Box, BoxKind, Event, InputRole, Role, Take, new_id
 from apom.projects import need_box, next_codes
@@ -90,17 +91,17 @@ class Continuing:
         clip = _clip(tx, actor, box, wish.clip_id)
         frame_id = new_id() if wish.token is None else uuid5(actor.user_id, f"{wish.token}/{clip.id}")
         following = _into(tx, actor, box, wish.into_id)
-        shot = following or self._new_shot(tx, actor, box, wish, uuid5(frame_id, "shot"))
+        shot = following or self._new_shot(actor, box, wish, uuid5(frame_id, "shot"))
         return Way(
             clip=clip,
             shot=shot,
             frame_id=frame_id,
-            words=wish.words.strip() or shot.prompt_text or clip.prompt_text,
+            words=tidy(wish.words) or shot.prompt_text or clip.prompt_text,
             is_new=following is None,
             is_cut=assets.take(tx, actor.user_id, frame_id, even_trashed=True) is not None,
         )
 
-    def _new_shot(self, tx: Tx, actor: Actor, box: Box, wish: Onward, shot_id: UUID) -> Box:
+    def _new_shot(self, actor: Actor, box: Box, wish: Onward, shot_id: UUID) -> Box:
         if not wish.adds_shot:
             raise Conflict("This is the last shot. Say in which shot it goes on, or have one added after it.")
         now = self._clock()
@@ -108,11 +109,11 @@ class Continuing:
             id=shot_id,
             project_id=box.project_id,
             project_name=box.project_name,
-            code=next_codes(boxes.codes(tx, box.project_id), 1)[0],
+            code="",  # given to it when it is stored
             name=box.name,
             kind=BoxKind.SHOT,
             section=box.section,
-            prompt_text=wish.words.strip(),
+            prompt_text=tidy(wish.words),
             created_by=actor.user_id,
             created_at=now,
             updated_at=now,
@@ -124,7 +125,7 @@ class Continuing:
         if way.is_new:
             order = boxes.order(tx, way.shot.project_id)
             order.insert(order.index(way.clip.box_id) + 1 if way.clip.box_id in order else len(order), way.shot.id)
-            code = next_codes(boxes.codes(tx, way.shot.project_id), 1)[0]  # somebody may have been faster
+            code = next_codes(boxes.codes(tx, way.shot.project_id), 1)[0]
             boxes.insert(tx, [way.shot.model_copy(update={"code": code, "order_index": len(order) - 1})])
             boxes.set_order(tx, order, way.shot.updated_at)
         if still is not None:

@@ -37,7 +37,7 @@ from apom.models import (
     new_id,
 )
 from apom.money import Line, Money, Quote
-from apom.orders import Choice, Draft, Fault, Wanted, draft, unusable_inputs
+from apom.orders import Choice, Draft, Fault, Shot, Wanted, asks_shots, draft, unusable_inputs
 from apom.projects import need_box
 from apom.store import Store, Tx, assets, batches, boxes, generations, lists, projects
 
@@ -134,7 +134,7 @@ class Generate:
 
         Raises NotFound, NotAllowed, Invalid, Conflict, OverBudget.
         """
-        worked_out = self.draft(_as_batch(box_id, order), is_literal=True)
+        worked_out = self.draft(actor, _as_batch(box_id, order), is_literal=True)
         token, now = checked_token(order.token), self._clock()
         recipe = recipe_of(worked_out.order, instead_of=order.instead_of)
         with self._store.write() as tx:
@@ -159,9 +159,13 @@ class Generate:
         self._wake()
         return tuple(Take(**{name: getattr(asset, name) for name in Take.model_fields}) for asset in new)
 
-    def draft(self, order: BatchOrder, *, is_literal: bool = False) -> Draft:
+    def draft(self, actor: Actor, order: BatchOrder, *, is_literal: bool = False) -> Draft:
         """What an order comes to. See `apom.orders.draft`."""
-        return draft(self._catalog, order, is_literal=is_literal)
+        shots: dict[UUID, Shot] = {}
+        if asks_shots(order):
+            with self._store.read() as tx:
+                shots = {row.pop("id"): Shot(**row) for row in boxes.own(tx, actor.user_id, order.boxes)}
+        return draft(self._catalog, order, shots, is_literal=is_literal)
 
     def choice(self, name: str) -> Choice:
         """A model by its name in an order. Raises Invalid."""
@@ -173,23 +177,23 @@ class Generate:
 
     def assess(self, tx: Tx, actor: Actor, project_id: UUID, worked_out: Draft) -> tuple[Sequence[Fault], Bill]:
         """Everything that is wrong with an order as things are in this transaction, and what it would cost."""
-        there = boxes.among(tx, project_id, worked_out.boxes)
+        there = boxes.among(tx, project_id, worked_out.order.boxes)
         missing = [
             Fault(error=Invalid("This shot is gone. Choose another one.", field="boxes"), field=f"boxes.{place}")
             for place, box_id in enumerate(worked_out.order.boxes)
             if box_id not in there
         ]
-        inputs = self.unusable(
-            tx, actor, project_id, [(part.choice, worked_out.order.inputs) for part in worked_out.parts]
-        )
+        given = dict.fromkeys(worked_out.inputs.values())
+        used = [(part.choice, inputs) for part in worked_out.parts for inputs in given]
+        unusable = self.unusable(tx, actor, project_id, used)
         bill = self.bill(tx, actor, project_id, {part.choice: worked_out.count(part) for part in worked_out.parts})
-        return [*worked_out.faults, *missing, *inputs, *bill.faults], bill
+        return [*worked_out.faults, *missing, *unusable, *bill.faults], bill
 
     def unusable(
         self, tx: Tx, actor: Actor, project_id: UUID, used: Sequence[tuple[Choice, Sequence[BatchInput]]]
     ) -> list[Fault]:
         """What models mind about the inputs they would be given."""
-        ids = {each.asset_id for _, inputs in used for each in inputs}
+        ids = {each.asset_id for _, inputs in used for each in inputs if each.asset_id}
         sources = {take.id: take for take in lists.several(tx, actor.user_id, ids) if take.trashed_at is None}
         return [fault for choice, inputs in used for fault in unusable_inputs(choice, project_id, inputs, sources)]
 

@@ -740,13 +740,14 @@ class BatchInput(Record):
     """A take that goes into all of a batch, and what it is to the models."""
 
     role: InputRole
-    asset_id: Id
+    asset_id: Id | None = Field(description="None: the headliner of each shot")
 
 
 class BatchOrder(Record):
     """What a person asks for at once: each prompt with each model in each shot with each seed. Said twice counts once."""
 
-    prompts: Annotated[tuple[str, ...], Several] = Field(description="`{a|b}` in one of them makes two")
+    prompts: Annotated[tuple[str, ...], Several] = Field((), description="`{a|b}` in one of them makes two")
+    own_prompts: bool = Field(False, description="each shot's own prompt, in place of `prompts`")
     models: Annotated[tuple[str, ...], Several] = Field(description="as `provider/name`")
     boxes: Annotated[tuple[Id, ...], Several] = Field(description="shots of one project")
     seeds: Annotated[tuple[int, ...], Several] = Field(

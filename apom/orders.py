@@ -75,6 +75,15 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shot:
+    """What an order may take from a shot itself."""
+
+    code: str
+    prompt: str
+    headliner_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """A take to be made: its parameters are complete and checked."""
 
@@ -97,60 +106,120 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """An order, worked out. `prompts`: with their alternatives written out."""
+    """An order, worked out. `prompts`: of each shot, with their alternatives written out; `inputs`: of each shot that has
+    them all.
+    """
 
     order: BatchOrder
-    prompts: Sequence[str]
-    boxes: Sequence[UUID]
+    prompts: Mapping[UUID, Sequence[str]]
+    inputs: Mapping[UUID, tuple[BatchInput, ...]]
     parts: Sequence[Part]
     faults: Sequence[Fault]
 
+    @property
+    def texts(self) -> Sequence[str]:
+        """The prompts, each once."""
+        return tuple(dict.fromkeys(text for texts in self.prompts.values() for text in texts))
+
     def count(self, part: Part) -> int:
         """How many takes of a model."""
-        return len(self.prompts) * len(self.boxes) * len(part.seeds)
+        return sum(map(len, self.prompts.values())) * len(part.seeds)
 
     def takes(self) -> Iterator[Wanted]:
         """Every take, shot by shot. Only for a draft without faults."""
-        for box_id in self.boxes:
-            for prompt in self.prompts:
+        for box_id, prompts in self.prompts.items():
+            inputs = self.inputs[box_id]
+            for prompt in prompts:
                 for part in self.parts:
                     for seed in part.seeds:
                         params = _params(part, prompt, seed)
-                        yield Wanted(
-                            box_id=box_id, choice=part.choice, prompt=prompt, params=params, inputs=self.order.inputs
-                        )
+                        yield Wanted(box_id=box_id, choice=part.choice, prompt=prompt, params=params, inputs=inputs)
 
 
-def draft(catalog: Catalog, order: BatchOrder, *, is_literal: bool = False) -> Draft:
-    """What an order comes to. `is_literal`: braces in the prompts are braces."""
+def asks_shots(order: BatchOrder) -> bool:
+    """Whether something in an order is each shot's own."""
+    return order.own_prompts or any(used.asset_id is None for used in order.inputs)
+
+
+def draft(
+    catalog: Catalog, order: BatchOrder, shots: Mapping[UUID, Shot] | None = None, *, is_literal: bool = False
+) -> Draft:
+    """What an order comes to. `shots`: for an order that `asks_shots`; `is_literal`: braces in the prompts are braces."""
     tidied = {"prompts": tuple(tidy(prompt) for prompt in order.prompts), "name": one_line(order.name)}
     order = order.model_copy(update=tidied)
-    prompts, in_prompts = _texts(order, is_literal)
+    shots = shots or {}
+    fields, prompts, in_prompts = _texts(order, shots, is_literal)
     choices, in_models = _choices(catalog, order)
-    boxes = tuple(dict.fromkeys(order.boxes))
+    inputs, in_inputs = _headliners(order, shots)
     known = {name for choice in choices for name in choice.properties}
     parts, in_params = [], []
     for choice in choices:
-        part, wrong = _part(catalog, choice, order, known, prompts)
+        part, wrong = _part(catalog, choice, order, known, fields)
         parts.append(part)
         in_params += wrong
-    found = Draft(order=order, prompts=tuple(prompts), boxes=boxes, parts=parts, faults=())
-    faults = [*in_models, *in_prompts, *_numbers(found), *in_params]
+    found = Draft(order=order, prompts=prompts, inputs=inputs, parts=parts, faults=())
+    faults = [*in_models, *in_prompts, *in_inputs, *_numbers(found), *in_params]
     return replace(found, faults=tuple(faults))
 
 
-def _texts(order: BatchOrder, is_literal: bool) -> tuple[dict[str, int], list[Fault]]:
-    """The prompts, each with the place in the order it came from. It stops where there are more than a batch may have."""
-    found: dict[str, int] = {}
-    faults = [] if order.prompts else [Fault(error=Invalid("Write a prompt.", field="prompts"), field="prompts")]
-    for place, text in enumerate(order.prompts):
+def _texts(
+    order: BatchOrder, shots: Mapping[UUID, Shot], is_literal: bool
+) -> tuple[dict[str, str], dict[UUID, Sequence[str]], list[Fault]]:
+    """The prompts, each with the field of the order it came from; those of each shot; and what is wrong with them."""
+    fields, faults = dict[str, str](), list[Fault]()
+
+    def written_out(text: str, field: str) -> Sequence[str]:
         try:
-            for prompt in _texts_of(text, is_literal):
-                found.setdefault(tidy(prompt), place)
+            found = [tidy(prompt) for prompt in _texts_of(text, is_literal)]
         except Invalid as error:
-            faults.append(Fault(error=error, field=f"prompts.{place}"))
-        if len(found) > LIMITS.batch_takes:
-            break
+            faults.append(Fault(error=error, field=field))
+            return ()
+        for prompt in found:
+            fields.setdefault(prompt, field)
+        return found
+
+    if not order.own_prompts:
+        if not order.prompts:
+            faults.append(Fault(error=Invalid("Write a prompt.", field="prompts"), field="prompts"))
+        for place, text in enumerate(order.prompts):
+            written_out(text, f"prompts.{place}")
+            if len(fields) > LIMITS.batch_takes:
+                break
+        return fields, dict.fromkeys(order.boxes, tuple(fields)), faults
+    own = dict[UUID, Sequence[str]]()
+    for place, box_id in enumerate(order.boxes):
+        shot = shots.get(box_id)
+        if shot is not None and not shot.prompt:
+            error = Invalid(
+                "Shot {code} has no prompt yet. Write one there, or give one prompt for all.",
+                field="boxes",
+                code=shot.code,
+            )
+            faults.append(Fault(error=error, field=f"boxes.{place}"))
+        texts = written_out(shot.prompt, f"boxes.{place}") if shot and shot.prompt else ()
+        own[box_id] = tuple(dict.fromkeys(texts))
+    return fields, own, faults
+
+
+def _headliners(
+    order: BatchOrder, shots: Mapping[UUID, Shot]
+) -> tuple[dict[UUID, tuple[BatchInput, ...]], list[Fault]]:
+    """The inputs of each shot, its headliner filled in; a shot without one has none and a fault."""
+    found, faults = dict[UUID, tuple[BatchInput, ...]](), list[Fault]()
+    for place, box_id in enumerate(order.boxes):
+        shot = shots.get(box_id)
+        headliner = shot.headliner_id if shot else None
+        if headliner is not None or all(used.asset_id is not None for used in order.inputs):
+            found[box_id] = tuple(
+                used if used.asset_id else used.model_copy(update={"asset_id": headliner}) for used in order.inputs
+            )
+        elif shot is not None:
+            error = Invalid(
+                "Shot {code} has no headliner to start from. Pick one, or leave the shot out.",
+                field="boxes",
+                code=shot.code,
+            )
+            faults.append(Fault(error=error, field=f"boxes.{place}"))
     return found, faults
 
 
@@ -178,7 +247,7 @@ def _numbers(found: Draft) -> Iterator[Fault]:
     if len(found.order.name) > LIMITS.name_chars:
         error = Invalid("A name has at most {most} characters.", field="name", most=LIMITS.name_chars)
         yield Fault(error=error, field="name")
-    if not found.boxes:
+    if not found.order.boxes:
         yield Fault(error=Invalid("Choose a shot.", field="boxes"), field="boxes")
     if not 1 <= found.order.n <= LIMITS.variations:
         error = Invalid("Ask for 1 to {most} takes at once.", field="n", most=LIMITS.variations)
@@ -194,7 +263,7 @@ def _numbers(found: Draft) -> Iterator[Fault]:
 
 
 def _part(
-    catalog: Catalog, choice: Choice, order: BatchOrder, known: set[str], prompts: Mapping[str, int]
+    catalog: Catalog, choice: Choice, order: BatchOrder, known: set[str], prompts: Mapping[str, str]
 ) -> tuple[Part, list[Fault]]:
     """What is ordered of a model, and what it minds: each prompt and each seed is tried once, not each with each."""
     given = _given(choice, order, known)
@@ -206,7 +275,7 @@ def _part(
     prompt_name, faults = choice.named("prompt"), list(_unable(choice, order))
     for prompt, seed in samples:
         full, wrong = catalog.examine_params(choice.model, _params(part, prompt, seed))
-        fields = _fields(choice, order, prompts.get(prompt, 0), seed)
+        fields = _fields(choice, order, prompts.get(prompt, "prompts"), seed)
         faults += [
             Fault(error=error, field=fields.get(error.field, f"params.{error.field}"), model=choice.name)
             for error in wrong
@@ -223,10 +292,10 @@ def _given(choice: Choice, order: BatchOrder, known: set[str]) -> Json:
     return own | {name: _fitting(choice.properties[name], value) for name, value in named.items() if name is not None}
 
 
-def _fields(choice: Choice, order: BatchOrder, prompt: int, seed: int | None) -> dict[str | None, str]:
+def _fields(choice: Choice, order: BatchOrder, prompt: str, seed: int | None) -> dict[str | None, str]:
     """What the model's parameters are in the order, where they are something else there."""
     fields: dict[str | None, str] = {choice.named(role): f"options.{role}" for role in order.options}
-    fields[choice.named("prompt")] = f"prompts.{prompt}"
+    fields[choice.named("prompt")] = prompt
     if seed in order.seeds:
         fields[choice.named("seed")] = f"seeds.{order.seeds.index(seed)}"
     return fields
@@ -300,7 +369,7 @@ def unusable_inputs(
     title = choice.model.title
     for place, used in enumerate(inputs):
         declared = next((i for i in choice.model.inputs if i.role == used.role), None)
-        source = sources.get(used.asset_id)
+        source = sources.get(used.asset_id) if used.asset_id else None
         if declared is None:
             error = Invalid("{model} takes no {role}.", field="inputs", model=title, role=used.role.replace("_", " "))
         elif source is None or source.project_id != project_id:

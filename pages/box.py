@@ -54,6 +54,12 @@ def prompt(box: Box) -> None:
         st.caption(_("Costs {cost}. Sandbox pictures: drawn by apom itself, no money.", cost=cost))
     elif cost:
         st.caption(_("Costs {cost}.", cost=plain(cost)))
+    st.page_link(
+        guard.page("batch"),
+        label=_("Several models, prompts or shots"),
+        icon=":material/dashboard_customize:",
+        query_params={"project": str(box.project_id), "box": str(box.id)},
+    )
 
 
 def generate(box: Box, filled: form.Filled) -> None:

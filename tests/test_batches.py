@@ -418,6 +418,29 @@ def room(tmp_path: Path, database_url: str) -> Any:
         yield room
 
 
+def test_each_shot_may_bring_its_own_prompt_and_headliner(room: Room) -> None:
+    ws, project = room.alice, room.box.project_id
+    two, bare = ws.create_boxes(project, ["two", "bare"])
+    ws.update_box(room.box, prompt_text="a {red|blue} boat")
+    ws.update_box(two, prompt_text="rain")
+    pictures = ws.wait(ws.order_batch(project, BatchOrder(own_prompts=True, models=IMAGE, boxes=(room.box, two))))
+    assert sorted(room.take(take).prompt_text for take in pictures) == ["a blue boat", "a red boat", "rain"]
+    for take in pictures:
+        ws.set_headliner(take.box_id, take)
+    inputs = (BatchInput(role=InputRole.FIRST_FRAME, asset_id=None),)
+    order = BatchOrder(prompts="slow push in", models=VIDEO, boxes=(room.box, two), inputs=inputs)
+    clips = ws.wait(ws.order_batch(project, order), timeout_s=60)
+    assert {clip.status for clip in clips} == {Status.COMPLETED}
+    assert {clip.box_id: room.take(clip).parent_asset_id for clip in clips} == {
+        box.id: ws.box(box).headliner_asset_id for box in (room.box, two)
+    }
+    plan = ws.estimate_batch(project, BatchOrder(own_prompts=True, models=VIDEO, boxes=(two, bare), inputs=inputs))
+    assert [(reason.field, reason.detail) for reason in plan.reasons] == [
+        ("boxes.1", "Shot 030 has no prompt yet. Write one there, or give one prompt for all."),
+        ("boxes.1", "Shot 030 has no headliner to start from. Pick one, or leave the shot out."),
+    ]
+
+
 def test_two_models_shots_prompts_and_seeds_end_completed(room: Room) -> None:
     offer(room.studio, seeded_second_model)
     two = room.alice.create_box(room.box.project_id, "two")
@@ -531,8 +554,8 @@ def test_one_thing_will_do_where_several_may_be_and_a_record_for_its_id(cast: Ca
 
 def test_texts_that_cannot_be_stored_are_tidied_or_refused(cast: Cast) -> None:
     (box,) = shots(cast.alice)
-    batch = cast.alice.order_batch(box.project_id, wish([box], prompts=["\ud800rain\u202e"], name="a\ud800\nb"))
-    assert (batch.name, batch.recipe.prompts) == ("a b", ("rain",))
+    batch = cast.alice.order_batch(box.project_id, wish([box], prompts=["\ud800rain 👩\u200d🎬\u202e"], name="a\ud800\nb"))
+    assert (batch.name, batch.recipe.prompts) == ("a b", ("rain 👩\u200d🎬",))
     for params in ({"seed": object()}, {"resolution": "\ud800"}):
         with pytest.raises(Invalid):
             cast.alice.generate(box, "x", params=params)  # type: ignore[arg-type]

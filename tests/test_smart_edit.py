@@ -212,8 +212,8 @@ def test_an_edit_and_a_continued_shot_come_back_from_the_sandbox(running: Studio
     assert (new.parent_asset_id, alice.asset(new).inputs[0].role) == (frame.id, InputRole.FIRST_FRAME)
 
     refused(alice, one, two, clip)
+    all_or_nothing(running, alice, one, new)
     in_a_new_shot(alice, two, new)
-    all_or_nothing(running, alice, one)
 
 
 def refused(alice: Workspace, one: Any, two: Any, clip: Take) -> None:
@@ -251,19 +251,17 @@ def in_a_new_shot(alice: Workspace, two: Any, clip: Take) -> None:
         alice.continue_shot(two, "otherwise", clip=clip, token="pressed-thrice")
 
 
-def all_or_nothing(studio: Studio, alice: Workspace, one: Any) -> None:
+def all_or_nothing(studio: Studio, alice: Workspace, one: Any, last: Take) -> None:
     """An order that may not be placed leaves no picture, no shot and no file."""
     offer(studio, dear)
     alice.update_project(one.project_id, budget=1.0)
-    last = alice.get_project_boxes(one.project_id, kind=BoxKind.SHOT)[-1]
-    alice.wait([take for take in alice.get_box_assets(last).items if take.asset_type is AssetType.VIDEO], timeout_s=60)
-    clip = next(take for take in alice.get_box_assets(last).items if take.asset_type is AssetType.VIDEO)
     before = state(studio, alice, one)
     with pytest.raises(OverBudget):
         alice.continue_shot(one)
     with pytest.raises(OverBudget):
-        alice.continue_shot(last, clip=clip, adds_shot=True)
+        alice.continue_shot(last.box_id, clip=last, adds_shot=True)
     assert state(studio, alice, one) == before
+    alice.update_project(one.project_id, budget=None)
 
 
 def state(studio: Studio, alice: Workspace, box: Any) -> object:

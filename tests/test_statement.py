@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from conftest import Cast, Clock, let_in, person
-from engine_room import offer
+from engine_room import offer, until
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apom import balances
+from apom import studio as studio_module
 from apom.balances import moves
+from apom.config import Settings
 from apom.errors import Invalid, NotAllowed, ProviderError, Unavailable
 from apom.models import BalanceChange, StatementRow, new_id
 from apom.statement import HEADER, RUNS, csv_text, defused
@@ -243,6 +245,12 @@ def test_only_an_admin_sees_what_is_left(cast: Cast, clock: Clock):
 def test_without_an_engine_the_operator_is_told_that_nobody_can_be_asked(cast: Cast):
     with pytest.raises(Unavailable, match="engine does not run"):
         cast.studio.operator().read_balances()
+
+
+def test_the_engine_asks_by_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(studio_module, "LOOK_S", 0.1)
+    with Studio.open(settings) as studio:
+        until(lambda: studio.operator().balances())
 
 
 def test_the_sandbox_says_what_is_left_and_it_agrees_with_our_entries(running: Studio):

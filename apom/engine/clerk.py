@@ -78,6 +78,7 @@ class Clerk:
         before = held.generation
         gate = self._desk.gate(before)
         gate.heard(outcome.is_well)
+        gate.answered(before.id)
         bucket = gate.polls if before.state in (State.PROCESSING, State.STORING) else gate.submits
         if outcome.pause_s is not None:
             bucket.pause(outcome.pause_s)

@@ -90,7 +90,7 @@ class Worker:
         """The request, its inputs uploaded. Raises ApomError."""
         generation = held.generation
         client, model = self.client(generation)
-        files = await asyncio.to_thread(self._providers.files, generation)
+        files = await asyncio.to_thread(self._providers.files, generation) if generation.inputs else []
         url = self._callbacks.url(generation) if client.spec.callback else None
         return await steps.prepare(generation, client, model, files, url)
 

@@ -85,8 +85,11 @@ def shrink(image: Image.Image, side: int = THUMB) -> Image.Image:
 
 
 def write_thumb(small: Image.Image, path: Path) -> None:
-    """A WebP without any metadata: no place, no camera, no prompt."""
-    small.save(path, "WEBP", quality=80, method=4, exif=b"", xmp=b"", icc_profile=None)
+    """A WebP without any metadata: no place, no camera, no prompt.
+
+    Method 2: a third of the processor time of Pillow's 4, for files that are 4 % larger (measured on eight pictures).
+    """
+    small.save(path, "WEBP", quality=80, method=2, exif=b"", xmp=b"", icc_profile=None)
 
 
 def placeholder(small: Image.Image) -> str:

@@ -29,6 +29,7 @@ TIMEOUT_S = 15.0
 UPLOAD_TIMEOUT_S = 120.0
 SHOWN_CHARS = 1000
 WORDS_NOTED = 20
+POLLS_AT_ONCE = 16
 EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "video/mp4": ".mp4"}
 
 
@@ -86,6 +87,7 @@ class Client:
         base = net.origin(self._base)
         self._origins = {base, *(net.origin(f"{base[0]}://{host}") for host in spec.hosts)}
         self._unknown_words: set[str] = set()
+        self._polling = asyncio.Semaphore(POLLS_AT_ONCE)
 
     async def upload(self, declared: Input, path: Path, mime: str) -> str:
         """Brings a file to the provider and answers with its address there. Free, so any fault may be tried again.
@@ -170,7 +172,8 @@ class Client:
         when the key has to be mended first, `failed`, `moderated` and `rejected` when there is nothing to wait for.
         """
         block = model.poll_block(self.spec)
-        seen = await self._ask(block.request, {"model": model.name, "task": dict(task)}, age_s=age_s)
+        async with self._polling:  # time-outs begin here: what waits for a connection would use them up
+            seen = await self._ask(block.request, {"model": model.name, "task": dict(task)}, age_s=age_s)
         polled = answers.polled(block, model.result_block(self.spec), self.spec.cost, seen, self._hidden)
         self._note_unknown(block.states, polled.word)
         return polled

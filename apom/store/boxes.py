@@ -83,6 +83,16 @@ def among(tx: Tx, project_id: UUID, box_ids: Collection[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
+def own(tx: Tx, user_id: UUID, box_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Of those of these boxes that a person may see: id, code, prompt, headliner_id."""
+    return tx.all(
+        "select b.id, b.code, b.prompt_text as prompt, b.headliner_asset_id as headliner_id from box b"
+        f" {visible('b.project_id')} where b.id = any($2::uuid[]) and b.trashed_at is null",
+        user_id,
+        list(box_ids),
+    )
+
+
 def count_takes(tx: Tx, box_id: UUID, more: int) -> int:
     """Takes the next `more` numbers of a box, which are never given twice; the first of them."""
     return first_numbers(tx, {box_id: more})[box_id]

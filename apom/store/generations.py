@@ -115,7 +115,7 @@ def on_their_way(tx: Tx, batch_id: UUID) -> tuple[Generation, ...]:
     """What of a batch people see as waiting or working."""
     rows = tx.all(
         f"select {COLUMNS} from generation g join asset a on a.id = g.asset_id where g.batch_id = $1 and g.state in {OPEN}"
-        " and a.status in ('PENDING', 'PROCESSING')",
+        " and a.status in ('PENDING', 'PROCESSING') order by g.created_at, g.id",
         batch_id,
     )
     return tuple(_record(row) for row in rows)
