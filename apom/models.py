@@ -554,7 +554,7 @@ class QueueItem(Record):
     cost_estimate: float | None
     cost_unit: str | None
     attention: Attention | None
-    answers: tuple[Answer, ...] = Field((), description="what can be decided about it now, by who may")
+    answers: tuple[Answer, ...] = Field((), description="what can be decided about it now, by an EDITOR or OWNER")
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property

@@ -124,5 +124,5 @@ def _item(row: Mapping[str, Any], places: Mapping[UUID, int], titles: Mapping[st
         **titles,
         step=None if status in (Status.FAILED, Status.CANCELLED) else STEPS.get(state),
         position=places.get(row["generation_id"]) if state is State.PENDING else None,
-        answers=() if row["role"] == Role.VIEWER else answers,
+        answers=answers,
     )

@@ -7,30 +7,45 @@ without the check, the measures and the thumbnail.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-import math
-import resource
+import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apom import studio as wiring
+from apom import studio as studio_module
 from apom.config import LIMITS, Settings
 from apom.engine.wiring import MediaKeeper
 from apom.media.storage import key
-from apom.models import AssetType, BatchOrder, Generation
+from apom.models import AssetType, BatchOrder, Box, Generation
 from apom.steps import Arrived
 from apom.store import generations
-from apom.studio import DEFAULT_IMAGE, Studio
+from apom.studio import DEFAULT_IMAGE, Studio, Workspace
 from apom.testing import offer
 from benchmarks import people
-from benchmarks.orders import orders
+from benchmarks.cost import most_memory_mb
+from benchmarks.orders import prompts_of
 
-TAKES_S = (5.0, 15.0)
 LOOK_S = 0.05
 NO_LIMIT = {"count": 1_000_000, "per_s": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What came of takes that were ordered at once.
+
+    `takes`: of each the prompt, when it was ordered and when it was there (seconds since 1970). `cpu_s`, `memory_mb`: of all
+    that worked on it. `ticks_apart_s`: of the engine's clock.
+    """
+
+    takes: Sequence[tuple[str, float, float]]
+    cpu_s: float
+    memory_mb: float
+    ticks_apart_s: Sequence[float] = ()
 
 
 class BareKeeper(MediaKeeper):
@@ -50,14 +65,11 @@ def unlimited(file: dict[str, Any]) -> None:
     file["limits"] = {"submit": NO_LIMIT, "poll": NO_LIMIT, "concurrent": 1_000_000}
 
 
-def order(studio: Studio, prompts: Sequence[str]) -> None:
+def order(ws: Workspace, box: Box, prompts: Sequence[str]) -> None:
     """All of them in one shot, in as few batches as may be."""
-    alice, _ = people.alice(studio)
-    project = alice.create_project("Lighthouse")
-    box = alice.create_box(project, "Harbour")
     for at in range(0, len(prompts), LIMITS.batch_takes):
         some = tuple(prompts[at : at + LIMITS.batch_takes])
-        alice.order_batch(project, BatchOrder(prompts=some, models=(DEFAULT_IMAGE,), boxes=(box.id,)))
+        ws.order_batch(box.project_id, BatchOrder(prompts=some, models=(DEFAULT_IMAGE,), boxes=(box.id,)))
 
 
 def watch(studio: Studio) -> list[float]:
@@ -77,8 +89,8 @@ def _is_at_rest(studio: Studio) -> bool:
         return not generations.unfinished(tx)
 
 
-def made(studio: Studio) -> list[tuple[str, float, float]]:
-    """Of each take the prompt, when it was ordered and when it was there. Raises RuntimeError for one that did not come."""
+def takes(studio: Studio) -> list[tuple[str, float, float]]:
+    """As in `Made`. Raises RuntimeError for one that did not come."""
     with studio._store.read() as tx:
         rows = tx.all(
             "select r.prompt_text, g.created_at, g.finished_at, g.state from generation g"
@@ -92,20 +104,21 @@ def made(studio: Studio) -> list[tuple[str, float, float]]:
 def main(url: str, count: str, folder: str, *how: str) -> None:
     """Orders, waits, tells."""
     if "bare" in how:
-        wiring.MediaKeeper = BareKeeper  # type: ignore[misc]  # what is measured without the media's own work
-    prompts = [one.prompt for one in orders(int(count), math.inf, takes_s=TAKES_S)]
+        setattr(studio_module, "MediaKeeper", BareKeeper)  # noqa: B010  # the studio has no such choice
     with Studio.open(Settings(data_dir=Path(folder), sandbox_url=url)) as studio:
         offer(studio, unlimited)
+        alice, _ = people.alice(studio)
+        box = alice.create_box(alice.create_project("Lighthouse"), "Harbour")
         used = time.process_time()
-        order(studio, prompts)
+        order(alice, box, prompts_of(int(count)))
         ticks = watch(studio)
-        said = {
-            "made": made(studio),
-            "cpu_s": time.process_time() - used,
-            "memory_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            "apart_s": [later - sooner for sooner, later in zip(ticks, ticks[1:], strict=False)],
-        }
-    print(json.dumps(said))
+        made = Made(
+            cpu_s=time.process_time() - used,
+            takes=takes(studio),
+            memory_mb=most_memory_mb(os.getpid()),
+            ticks_apart_s=[later - sooner for sooner, later in itertools.pairwise(ticks)],
+        )
+    print(json.dumps(asdict(made)))
 
 
 if __name__ == "__main__":

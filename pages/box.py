@@ -186,7 +186,7 @@ def facts(take: Asset) -> None:
 
 def actions(take: Asset) -> None:
     """What one does with a take beside judging it."""
-    if take.source_type is not SourceType.UPLOADED and take.status not in OPEN_STATUSES:
+    if take.source_type is not SourceType.UPLOADED and take.status not in (*OPEN_STATUSES, Status.ATTENTION):
         failed = take.status in (Status.FAILED, Status.CANCELLED)
         label = _("Try again") if failed else _("Once more, another seed")
         if st.button(label, icon=":material/refresh:", type="primary" if failed else "secondary", width="stretch"):

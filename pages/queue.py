@@ -8,6 +8,7 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.queue import queue
 from apom.ui.door import go_next, mine
 from apom.words import N_, _
+from pages.work import long_work
 
 MOST_PROJECTS = 500
 
@@ -47,5 +48,5 @@ def money() -> None:
     spend.show(ws, ws.projects(limit=MOST_PROJECTS).items)
 
 
-TITLES = {"takes": N_("Takes"), "spend": N_("Spending")}
-VIEWS = {"takes": takes, "spend": money}
+TITLES = {"takes": N_("Takes"), "work": N_("Work"), "spend": N_("Spending")}
+VIEWS = {"takes": takes, "work": long_work, "spend": money}

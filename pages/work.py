@@ -32,10 +32,10 @@ TITLES = {
 
 
 def long_work() -> None:
-    """The section, below what is in flight; nothing at all while there is none. Followed while something is open."""
+    """The newest works of this person. Followed while something is open."""
     if not mine().jobs(limit=1).items:
+        st.caption(_("Long work, such as a mark on hundreds of takes, stands here with how far it is."))
         return
-    st.subheader(_("Work"))
     is_open = any(job.state in OPEN for job in mine().jobs(limit=SHOWN).items)
     st.fragment(guard.guarded(_rows), run_every=LOOK_S if is_open else None)()
 

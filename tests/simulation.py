@@ -11,12 +11,12 @@ import selectors
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import anyio.to_thread
 import apscheduler.schedulers.base
@@ -36,6 +36,8 @@ from apom.store import generations
 from apom.store.duck import DuckStore
 from apom.studio import Studio
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONGEST_S = 1800.0
 SMALL = (64, 36)
@@ -79,8 +81,10 @@ class Jumps(selectors.DefaultSelector):
 class Loop(asyncio.SelectorEventLoop):
     """What would run in a thread runs at once."""
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        future: asyncio.Future[Any] = self.create_future()
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
         except BaseException as error:

@@ -248,6 +248,7 @@ class Engine(RuleBasedStateMachine):
 
     def works(self, reaction: str, age_s: float, then: str = "commits") -> None:
         """Afterwards it commits, or somebody is faster, or it dies, or is thought dead."""
+        self.clock.move(seconds=age_s)
         self._work(reaction, age_s)
         if then == "commits" and self.pending is not None:
             self.commits()
@@ -301,10 +302,11 @@ class Engine(RuleBasedStateMachine):
         assert done is not None
         self._commit(done, self.me)
 
-    @rule()
-    def a_ghost_commits(self) -> None:
+    @rule(late_s=st.sampled_from([0, 60]))
+    def a_ghost_commits(self, late_s: float) -> None:
         """It was slow, not dead: whatever happened meanwhile, it writes what it knows."""
         if self.ghosts:
+            self.clock.move(seconds=late_s)
             self._commit(*self.ghosts.pop())
 
     def _commit(self, done: Done, owner: str) -> None:
@@ -427,10 +429,10 @@ class TestOnDuckDB(Engine.TestCase):  # type: ignore[misc, valid-type]
 
 @pytest.mark.usefixtures("on_postgresql")
 class TestOnPostgreSQL(Engine.TestCase):  # type: ignore[misc, valid-type]
-    settings = settings(CHOSEN, max_examples=100, stateful_step_count=40)
+    settings = settings(CHOSEN, max_examples=200, stateful_step_count=40)
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("on_postgresql")
 class TestForLong(Engine.TestCase):  # type: ignore[misc, valid-type]
-    settings = settings(CHOSEN, max_examples=1000, stateful_step_count=60)
+    settings = settings(CHOSEN, max_examples=3000, stateful_step_count=60)

@@ -14,6 +14,8 @@ from apom.models import Actor, JobState, Judgement, Status
 from apom.studio import Studio
 from apom.ui import guard
 
+EMPTY = "Long work, such as a mark on hundreds of takes, stands here with how far it is."
+
 
 def script() -> None:
     from apom.ui import guard
@@ -47,7 +49,7 @@ def press(tab: AppTest, label: str) -> None:
 
 def test_what_is_under_way_is_seen_stopped_resumed_and_put_back(cast: Cast, tabs: dict[str, AppTest]) -> None:
     alice = tabs["alice"]
-    assert not alice.run().subheader, "nothing while there is none"
+    assert [line.value for line in alice.run().caption] == [EMPTY]
     project = cast.alice.create_project("P")
     let_in(cast.alice, project, "victor")
     box = cast.alice.create_box(project, "one")
@@ -72,4 +74,4 @@ def test_what_is_under_way_is_seen_stopped_resumed_and_put_back(cast: Cast, tabs
     assert len(victor.text) == 2, "who may look sees it"
     press(victor, "Put back")
     assert "You may look at this project" in victor.toast[0].value
-    assert not tabs["bob"].run().subheader
+    assert [line.value for line in tabs["bob"].run().caption] == [EMPTY]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BURST = 4  # a quarter of the tokens at once, the others evenly: in no window of `per_s` more than `count`
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 REMEMBERED = 50
-SENDING = 16  # submissions being made ready or sent at once: more would wait for connections with their intents written
+SENDING = 32  # submissions being made ready or sent at once: more would wait for connections with their intents written
 
 
 class Bucket:

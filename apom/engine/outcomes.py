@@ -82,7 +82,7 @@ def commit(
 ) -> dict[UUID, Done]:
     """Everything or nothing: what was written, as it is now. The others were no longer where the step had found them."""
     with store.write(wait_s=wait_s) as tx:
-        rows = generations.commit(tx, [(d.before.state, d.after) for d in done], owner, now)
+        rows = generations.commit(tx, [(d.before, d.after) for d in done], owner, now)
         written = {}
         for d in done:
             if d.before.id in rows:

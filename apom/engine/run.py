@@ -28,6 +28,7 @@ from apom.store import Store, generations
 log = logging.getLogger("apom.engine")
 TICK_S = 0.25
 GROUP_S = 0.015
+REST = 4.0  # commits take a fifth of the loop's time at most: under load they bring more at once, not more often
 LOOK_S = 5.0
 DUTY_S = 15.0
 LONGEST_WAIT_S = 600.0
@@ -92,7 +93,7 @@ class Run:
         self._woken.set()
         pumps = [
             asyncio.create_task(self._on(self._woken, self._tick)),
-            asyncio.create_task(self._on(self._clerk.outcome, self._clerk.flush, GROUP_S)),
+            asyncio.create_task(self._on(self._clerk.outcome, self._clerk.flush, group_s=GROUP_S, rest=REST)),
         ]
         self.ticked = time.monotonic()
         running()
@@ -140,16 +141,21 @@ class Run:
         self.desk.push(id, 0.0)
         self._woken.set()
 
-    async def _on(self, event: asyncio.Event, act: Callable[[], Awaitable[None]], group_s: float = 0.0) -> None:
-        """Acts when an event is set, at most once per `group_s`."""
+    async def _on(
+        self, event: asyncio.Event, act: Callable[[], Awaitable[None]], *, group_s: float = 0.0, rest: float = 0.0
+    ) -> None:
+        """Acts `group_s` after an event is set, then rests `rest` times as long as that took."""
+        rested = 0.0
         while True:
             await event.wait()
-            await asyncio.sleep(group_s)
+            await asyncio.sleep(max(group_s, rested - time.monotonic()))
             event.clear()
+            began = time.monotonic()
             try:
                 await act()
             except Exception:
                 log.exception("the engine stumbled; it goes on")
+            rested = time.monotonic() + rest * (time.monotonic() - began)
 
     async def _drain(self) -> None:
         """What holds an intent is answered; everything else is left as its row says."""

@@ -39,6 +39,7 @@ RETRY_AFTER_MOST_S = 3600.0
 CONNECT_MOST_S = 10.0
 SILENCE_MOST_S = 60.0
 CHUNK = MB
+CONNECTIONS = 64
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -106,7 +107,8 @@ def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None 
 
     No proxy or .netrc from the environment, no cookies, no redirects, no retries. "submit" is for what costs money: it
     opens a connection for each request, because on one that is reused a POST may be lost after it was read (52 of 120
-    at a server that closed idle connections). `mounts`: see `in_process`.
+    at a server that closed idle connections). "general" is for what is free, see `apom.net.light`. `mounts`: see
+    `in_process`.
     """
     hush()
     return httpx.AsyncClient(
@@ -114,9 +116,16 @@ def make_client(*, purpose: Literal["submit", "general"], mounts: Mounts | None 
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         headers={"Accept-Encoding": "identity", "User-Agent": "apom"},
-        limits=httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16),
+        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
+        transport=None if purpose == "submit" else _light(),
         mounts=mounts,
     )
+
+
+def _light() -> httpx.AsyncBaseTransport:
+    from apom.net.light import LightTransport
+
+    return LightTransport(connections=CONNECTIONS)
 
 
 def origin(url: str) -> Origin:

@@ -152,16 +152,19 @@ def adopt(tx: Tx, g: Generation, owner: str, lease_until: datetime, now: datetim
     )
 
 
-def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: datetime) -> dict[UUID, dict[str, Any]]:
-    """Outcomes of one tick: (state before, what is true now). Rows that somebody else moved meanwhile are left alone.
+def commit(
+    tx: Tx, rows: Sequence[tuple[Generation, Generation]], owner: str, now: datetime
+) -> dict[UUID, dict[str, Any]]:
+    """Outcomes of one tick: (as the step found it, as it is now). Rows that somebody else moved meanwhile are left alone.
 
     So are those about which a person has spoken meanwhile (the step is repeated, it was free), except for the answer to
-    a submission, which is kept whatever was said. What was stopped is not sent again. Answers with state, decision and
-    turn of those that were written, by id.
+    a submission, which is kept whatever was said: it is refused only when another engine has taken the row over. What
+    was stopped is not sent again. Answers with state, decision and turn of those that were written, by id.
     """
     columns: arrays.Columns = {
         "id": ("uuid", [g.id for _, g in rows]),
-        "before": ("text", [before for before, _ in rows]),
+        "before": ("text", [before.state for before, _ in rows]),
+        "was": ("text", [before.attention for before, _ in rows]),
         "turn": ("integer", [g.turn for _, g in rows]),
         "state": ("text", [g.state for _, g in rows]),
         "attention": ("text", [g.attention for _, g in rows]),
@@ -182,8 +185,8 @@ def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: da
         " since = case when generation.state = v.state then generation.since else $1 end,"
         " finished_at = case when v.state in ('COMPLETED', 'FAILED', 'CANCELLED') then $1 else null end"
         f" from (select {arrays.unnested(columns, first=3)}) v where generation.id = v.id and generation.state = v.before"
-        " and (generation.turn = v.turn or v.before = 'SUBMITTING')"
-        " and (generation.owner is null or generation.owner = $2 or generation.lease_until < $1)"
+        " and (generation.turn = v.turn and generation.attention is not distinct from v.was or v.before = 'SUBMITTING')"
+        " and (generation.owner is null or generation.owner = $2)"
         " returning generation.id, generation.state, generation.decision, generation.turn",
         now,
         owner,

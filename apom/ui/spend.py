@@ -84,7 +84,9 @@ def limits(ws: Workspace, project: Project | None) -> None:
 def figure(label: str, amount: float | None, currency: str, note: str) -> None:
     """A sum of money and a word about it."""
     value = _("not known") if amount is None else money(amount, currency)
-    st.metric(label, value, note or None, delta_color="off", delta_arrow="off", border=True, width=FIGURE_PX, height="stretch")
+    st.metric(
+        label, value, note or None, delta_color="off", delta_arrow="off", border=True, width=FIGURE_PX, height="stretch"
+    )
 
 
 def _left(left: float | None, most: float | None, currency: str) -> str:
@@ -120,8 +122,9 @@ def played(days: Rows[SpendingDay]) -> None:
 def _three(table: DataFrame, amount: str, unit: str) -> None:
     """Per day, per provider, per model."""
     table = table.assign(day=table.day.dt.date, model=table.provider + "/" + table.model)
-    st.text(_("Per day, in {unit}", unit=unit))
-    st.bar_chart(table, x="day", y=amount, color="model", x_label="", y_label=unit, height=CHART_PX)
+    title = _("Per day, in {unit}", unit=unit)
+    st.text(title)
+    st.bar_chart(table, x="day", y=amount, color="model", x_label="", y_label=unit, height=CHART_PX, alt=title)
     for column, (title, by) in zip(
         st.columns(2), ((N_("Per provider"), "provider"), (N_("Per model"), "model")), strict=True
     ):

@@ -21,7 +21,18 @@ _HTML = """<div class="filters"></div>
 <div class="notice" role="status" hidden></div>
 <dialog class="sheet"></dialog>
 <dialog class="question"></dialog>"""
-PARTS = ("socket", "rest", "shelf", "marks", "notice", "answers/offer", "gallery/wall", "gallery/hands", "gallery/results", "gallery/bars")
+PARTS = (
+    "socket",
+    "rest",
+    "shelf",
+    "marks",
+    "notice",
+    "answers/offer",
+    "gallery/wall",
+    "gallery/hands",
+    "gallery/results",
+    "gallery/bars",
+)
 _gallery = assemble("gallery", _HTML, parts=PARTS)
 
 
