@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from apom.config import Settings
@@ -18,6 +19,8 @@ from apom.store import users
 from apom.studio import Studio, Workspace
 
 pytest_plugins = ["browser", "databases"]
+hypothesis.settings.register_profile("apom", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("apom")
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
     (

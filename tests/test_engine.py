@@ -292,11 +292,16 @@ def test_favourites_and_headliners(running: Studio, alice: Workspace) -> None:
 
 
 def test_health_tells_of_store_and_engine(studio: Studio) -> None:
-    assert not studio.health().ok, "no engine"
+    def well() -> dict[str, bool]:
+        return {part.name: part.ok for part in studio.health().parts}
+
+    assert well() == {"store": True, "engine": False, "jobs": False}
     studio.engine.start()
+    until(lambda: well()["engine"])
+    studio.jobs.start()
     until(lambda: studio.health().ok)
     studio.engine.stop()
-    assert not studio.health().ok, "no engine any more"
+    assert well() == {"store": True, "engine": False, "jobs": False}
 
 
 def test_an_engine_that_cannot_start_says_why_at_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
