@@ -12,15 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from apom import testing
-from benchmarks.burst import Made
+from benchmarks.burst import FIRST, Made
 from benchmarks.cost import cpu_s, most_memory_mb
+from benchmarks.orders import WARM_UP
 
 READY_S = 20.0
 PATIENCE_S = 900.0
+TABLE = "takes.sqlite"
 WORKER = "-m celery -A benchmarks.queued worker -P threads -c 32 -l ERROR --without-gossip --without-mingle"
 
 
@@ -54,11 +56,13 @@ def run(url: str, count: int, folder: Path, celery: Path, *, every_s: float, see
         worker = testing.start(WORKER.split(), "(queued is ready)", env)
         stack.callback(worker.stop)
         pids = [worker.process.pid, _pid_of(socket)]
+        _order(WARM_UP, FIRST, env)
+        _wait(folder / TABLE)
         used = sum(map(cpu_s, pids))
-        ordered = _order(count, env)
-        takes = _all_there(folder / "takes.sqlite")
+        ordered = _order(count, "take", env)
+        _wait(folder / TABLE)
         return Made(
-            takes=takes,
+            takes=_takes(folder / TABLE),
             cpu_s=sum(map(cpu_s, pids)) - used + ordered,
             memory_mb=sum(map(most_memory_mb, pids)),
         )
@@ -85,19 +89,23 @@ def _pid_of(socket: Path) -> int:
     return int(socket.with_name("redis.pid").read_text("ascii"))
 
 
-def _order(count: int, env: Mapping[str, str]) -> float:
+def _order(count: int, name: str, env: Mapping[str, str]) -> float:
     """The processor time that ordering took, in seconds."""
-    command = [sys.executable, "-m", "benchmarks.queued", str(count)]
+    command = [sys.executable, "-m", "benchmarks.queued", str(count), name]
     done = subprocess.run(command, env={**os.environ, **env}, check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
-def _all_there(path: Path) -> list[tuple[str, float, float]]:
-    """Waits for the last one. Raises TimeoutError."""
-    table = sqlite3.connect(path)
-    until = time.monotonic() + PATIENCE_S
-    while table.execute("select count(*) from take where there is null").fetchone()[0]:
-        if time.monotonic() > until:
-            raise TimeoutError("Celery has not delivered everything within a quarter of an hour")
-        time.sleep(0.25)
-    return table.execute("select prompt, ordered, there from take").fetchall()
+def _wait(path: Path) -> None:
+    """Until the last one is there. Raises TimeoutError."""
+    with closing(sqlite3.connect(path)) as table:
+        until = time.monotonic() + PATIENCE_S
+        while table.execute("select count(*) from take where there is null").fetchone()[0]:
+            if time.monotonic() > until:
+                raise TimeoutError("Celery has not delivered everything within a quarter of an hour")
+            time.sleep(0.25)
+
+
+def _takes(path: Path) -> list[tuple[str, float, float]]:
+    with closing(sqlite3.connect(path)) as table:
+        return [row for row in table.execute("select prompt, ordered, there from take") if FIRST not in row[0]]

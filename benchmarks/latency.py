@@ -29,13 +29,12 @@ from apom.studio import Studio
 from benchmarks import people, provider
 from benchmarks.cost import cpu_s
 from benchmarks.figures import APOM, Aim, Figure, Scale, figure, together
-from benchmarks.orders import Order, orders
+from benchmarks.orders import WARM_UP, Order, orders
 from benchmarks.provider import Task
 from tests.ws_client import Tab
 
 PER_S = 5
 PEOPLE = 30  # each may order ten times a minute
-WARM_UP = 4  # takes before the first that counts: modules are loaded, the model's median is known
 GATHER_S = 0.1  # the gallery asks for what changed within so long at once (shelf.js)
 RERUN_S = 5.0  # whoever has the page open clicks about as often
 PATIENCE_S = 60.0

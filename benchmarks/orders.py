@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 SHORT = (1.0, 3.0)  # seconds; a fixed time would be in step with somebody's polls, or out of it
 LONG = (5.0, 15.0)
+WARM_UP = 4  # takes before the first that counts: modules are loaded, the model's median is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,6 @@ def orders(count: int, per_s: float, name: str = "take", *, takes_s: tuple[float
         yield Order(prompt=f"harbour at dawn, {name} {i} [{took_s:.2f} s]", at_s=i / per_s, takes_s=took_s)
 
 
-def prompts_of(count: int, takes_s: tuple[float, float] = LONG) -> list[str]:
+def prompts_of(count: int, takes_s: tuple[float, float] = LONG, name: str = "take") -> list[str]:
     """Prompts that are ordered at once."""
-    return [order.prompt for order in orders(count, math.inf, takes_s=takes_s)]
+    return [order.prompt for order in orders(count, math.inf, name, takes_s=takes_s)]

@@ -6,6 +6,7 @@ polls), SEEN (1: files are checked, measured and made small as apom does it).
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
@@ -24,13 +25,14 @@ from apom.media.arrive import arrive, keep
 from apom.media.storage import LocalStorage
 from benchmarks.orders import prompts_of
 
-TABLE = "create table take (id text primary key, prompt text, state text, task text, ordered real, there real)"
+TABLE = "create table if not exists take (id text primary key, prompt text, state text, task text, ordered real, there real)"
 THREADS = 32
 
 told = {name.removeprefix("QUEUED_"): value for name, value in os.environ.items() if name.startswith("QUEUED_")}
+EVERY_S = float(told["EVERY_S"])
 folder = Path(told["FOLDER"])
 app = Celery("queued", broker=told["REDIS"])
-app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True)
+app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True, worker_redirect_stdouts=False)
 client = httpx.Client(
     base_url=told["PROVIDER"],
     trust_env=False,
@@ -41,27 +43,24 @@ storage = LocalStorage(folder / "media")
 mine = threading.local()
 
 
-@app.task
 def submit(id: str, prompt: str) -> None:
     """Sends it."""
     body = {"model": "sandbox-image", "input": {"prompt": prompt}}
     task = client.post("/api/v1/jobs/createTask", json=body).raise_for_status().json()["data"]["taskId"]
     note("update take set state = 'PROCESSING', task = ? where id = ?", task, id)
-    poll.apply_async((id, task), countdown=float(told["EVERY_S"]))
+    app.send_task("poll", (id, task), countdown=EVERY_S)
 
 
-@app.task
 def poll(id: str, task: str) -> None:
     """Asks how far it is, and again later."""
     data = client.get("/api/v1/jobs/recordInfo", params={"taskId": task}).raise_for_status().json()["data"]
     if data["state"] != "success":
-        poll.apply_async((id, task), countdown=float(told["EVERY_S"]))
+        app.send_task("poll", (id, task), countdown=EVERY_S)
         return
     note("update take set state = 'STORING' where id = ?", id)
-    download.delay(id, httpx.Response(200, text=data["resultJson"]).json()["resultUrls"][0])
+    app.send_task("download", (id, json.loads(data["resultJson"])["resultUrls"][0]))
 
 
-@app.task
 def download(id: str, url: str) -> None:
     """Fetches and stores it."""
     with storage.temp() as path, storage.temp() as small:
@@ -92,8 +91,8 @@ def table() -> sqlite3.Connection:
     return connection
 
 
-@signals.worker_ready.connect
-def _say(**_: object) -> None:
+def say(**_: object) -> None:
+    """Whoever started it waits for this."""
     print("queued is ready", flush=True)
 
 
@@ -106,12 +105,17 @@ def order(prompts: Sequence[str]) -> None:
             "insert into take values (?, ?, 'PENDING', null, ?, null)", [(id, prompt, now) for id, prompt in rows]
         )
     for id, prompt in rows:
-        submit.delay(id, prompt)
+        app.send_task("submit", (id, prompt))
 
+
+for act in (submit, poll, download):
+    app.task(act, name=act.__name__)
+signals.worker_ready.connect(say)
 
 if __name__ == "__main__":
     table().execute(TABLE)
-    submit.app.connection_for_write().ensure_connection()
+    app.connection_for_write().ensure_connection()
+    count, name = sys.argv[1:]
     used = time.process_time()
-    order(prompts_of(int(sys.argv[1])))
+    order(prompts_of(int(count), name=name))
     print(time.process_time() - used)

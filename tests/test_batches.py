@@ -554,7 +554,9 @@ def test_one_thing_will_do_where_several_may_be_and_a_record_for_its_id(cast: Ca
 
 def test_texts_that_cannot_be_stored_are_tidied_or_refused(cast: Cast) -> None:
     (box,) = shots(cast.alice)
-    batch = cast.alice.order_batch(box.project_id, wish([box], prompts=["\ud800rain 👩\u200d🎬\u202e"], name="a\ud800\nb"))
+    batch = cast.alice.order_batch(
+        box.project_id, wish([box], prompts=["\ud800rain 👩\u200d🎬\u202e"], name="a\ud800\nb")
+    )
     assert (batch.name, batch.recipe.prompts) == ("a b", ("rain 👩\u200d🎬",))
     for params in ({"seed": object()}, {"resolution": "\ud800"}):
         with pytest.raises(Invalid):

@@ -33,7 +33,7 @@ WAYS = ["lookup", "callbacks", "neither"]  # by which a submission is found agai
 
 @contextmanager
 def hooks_served() -> Iterator[str]:
-    """The address under which the provider can call the studio of this process."""
+    """The address under which the provider can call the current studio of this process."""
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=[hooks.ROUTE]), port=0, log_level="critical"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -41,6 +41,7 @@ def hooks_served() -> Iterator[str]:
         until(lambda: server.started)
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
+        studio_module.set_current(None)
         server.should_exit = True
         thread.join()
 
@@ -73,14 +74,14 @@ def weather(tmp_path: Path, way: str, takes: int, storm: Storm) -> Counter[str]:
         httpx.post(provider.url + "/_sandbox/settings", json={"fail_rate": 0.03})
         settings = Settings(data_dir=tmp_path / "data", sandbox_url=provider.url, public_url=public_url)
         with Studio.open(settings) as studio:
-            studio_module.set_current(studio)
+            if public_url:
+                studio_module.set_current(studio)
             offer(studio, manners(way))
             alice = studio.workspace(person(studio, "alice"))
             _order(alice, takes)
             until(lambda: not _is_at_work(studio), 300)
             made = books(tmp_path / "sandbox")
             assert_invariants(studio, made)
-            studio_module.set_current(None)
             with studio._store.read() as tx:
                 ended = tx.all("select g.id, a.status, g.attention from asset a join generation g on g.asset_id = a.id")
         happened: dict[str, int] = httpx.get(provider.url + "/_chaos").json()

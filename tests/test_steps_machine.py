@@ -422,6 +422,23 @@ def on_postgresql(postgres: Postgres) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("late_s", [0, 60])
+@pytest.mark.usefixtures("on_duckdb")
+def test_an_engine_that_was_thought_dead_cannot_call_back_what_the_next_one_sends(late_s: float) -> None:
+    """Its own request was refused, which it tells when the next engine's is under way. Too rare a path for chance."""
+    machine = Engine()
+    machine.order("lookup", "busy", "is thought dead")
+    machine.works("ok", 60.0)
+    assert machine.look().row.state is State.PENDING, "the provider knows nothing of it: it may be sent"
+    machine.works("ok", 1.0, "waits")
+    machine.a_ghost_commits(late_s)
+    assert machine.look().row.state is State.SUBMITTING
+    machine.commits()
+    machine.teardown()
+    machine.holds()
+    assert machine.look().status is Status.COMPLETED
+
+
 @pytest.mark.usefixtures("on_duckdb")
 class TestOnDuckDB(Engine.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(CHOSEN, max_examples=20, stateful_step_count=30)

@@ -9,7 +9,7 @@ addresses anew and lets aiohttp's errors through (0.2.0).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
 import aiohttp
@@ -32,7 +32,6 @@ class LightTransport(httpx.AsyncBaseTransport):
         """Up to the headers of the answer; the body comes by stream."""
         if self._session is None:
             self._session = _session(self._connections)
-        within = request.extensions.get("timeout", {})
         body = await request.aread()
         with _as_httpx():
             response = await self._session.request(
@@ -41,9 +40,7 @@ class LightTransport(httpx.AsyncBaseTransport):
                 headers=request.headers.multi_items(),
                 data=body or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    connect=within.get("pool"), sock_connect=within.get("connect"), sock_read=within.get("read")
-                ),
+                timeout=_timeout(request.extensions.get("timeout", {})),
             )
         return httpx.Response(
             response.status,
@@ -83,6 +80,16 @@ def _session(connections: int) -> aiohttp.ClientSession:
         read_bufsize=CHUNK,
         max_line_size=LONGEST_LINE,
         max_field_size=LONGEST_LINE,
+    )
+
+
+def _timeout(within: Mapping[str, float | None]) -> aiohttp.ClientTimeout:
+    """aiohttp counts waiting for a connection and making one together."""
+    wait_s, connect_s = within.get("pool"), within.get("connect")
+    return aiohttp.ClientTimeout(
+        connect=None if wait_s is None or connect_s is None else wait_s + connect_s,
+        sock_connect=connect_s,
+        sock_read=within.get("read"),
     )
 
 

@@ -181,7 +181,7 @@ class Client:
     async def look_up(self, model: Model, client_id: str) -> Json | None:
         """The task of the order with this id of ours; None when there is none. Free.
 
-        Raises as `poll` does; `rejected` too for an answer that does not tell.
+        Raises as `poll` does; `transient` too for an answer that does not tell.
         """
         block = model.submit_block(self.spec).lookup
         assert block is not None, "asked for only where the file has it"
@@ -192,7 +192,7 @@ class Client:
         self._raise_refusal(answer, seen)
         task = answers.taken(block.take, seen)
         if set(task) < set(block.take):
-            raise ProviderError("rejected", provider_message="The answer does not say which task it is.")
+            raise ProviderError("transient", provider_message="The answer does not say which task it is.")
         return task
 
     async def confirm(self, model: Model, task: Mapping[str, JsonValue]) -> bool:
