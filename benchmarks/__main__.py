@@ -42,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
         "benchmarks", description="What apom costs, beside what others cost. See docs/benchmarks.md."
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(NAMES)}; all without any")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions: minutes instead of half an hour")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repetitions: a quarter of an hour instead of an hour and a quarter"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser
 

@@ -54,12 +54,9 @@ def prompt(box: Box) -> None:
         st.caption(_("Costs {cost}. Sandbox pictures: drawn by apom itself, no money.", cost=cost))
     elif cost:
         st.caption(_("Costs {cost}.", cost=plain(cost)))
-    st.page_link(
-        guard.page("batch"),
-        label=_("Several models, prompts or shots"),
-        icon=":material/dashboard_customize:",
-        query_params={"project": str(box.project_id), "box": str(box.id)},
-    )
+    label = _("Several models, prompts or shots")
+    if st.button(label, type="tertiary", icon=":material/dashboard_customize:") and remembered(box, filled.prompt):
+        go("batch", project=str(box.project_id), box=str(box.id))
 
 
 def generate(box: Box, filled: form.Filled) -> None:
@@ -77,8 +74,13 @@ def generate(box: Box, filled: form.Filled) -> None:
         token=token,
     )
     del st.session_state[key]
-    if ordered is not None and filled.prompt != box.prompt_text:
-        attempt(ws.update_box, box, prompt_text=filled.prompt)
+    if ordered is not None:
+        remembered(box, filled.prompt)
+
+
+def remembered(box: Box, prompt: str) -> bool:
+    """The prompt stays with the shot; whether it could."""
+    return prompt == box.prompt_text or did(mine().update_box, box, prompt_text=prompt)
 
 
 def shot(box: Box) -> None:

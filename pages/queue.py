@@ -15,7 +15,7 @@ MOST_PROJECTS = 500
 
 def show() -> None:
     """One of the views, which the address names."""
-    header(_("Queue"))
+    header(_("Queue"), [(_("Projects"), "", {})])
     asked = st.query_params.get("view", "")
     view = st.segmented_control(
         _("What to look at"),

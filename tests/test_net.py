@@ -324,3 +324,20 @@ def test_what_is_not_a_plain_web_address_is_not_called(url: str) -> None:
 def test_an_origin_is_read_as_the_client_reads_it() -> None:
     assert net.origin("HTTPS://API.Kie.ai/x?y") == ("https", "api.kie.ai", 443)
     assert net.origin("http://127.0.0.1:8188/view") == ("http", "127.0.0.1", 8188)
+
+
+def test_a_large_file_goes_up_whole(server: Loopback, purpose: str) -> None:
+    server.on("POST", "/up", said({}))
+    content = bytes(range(256)) * 12_000  # 3 MB
+
+    async def scenario() -> Answer:
+        async with client(purpose) as http:
+            part = net.Part(name="file", content=content, filename="a.png", mime="image/png")
+            return await net.send(
+                http, Call(method="POST", url=server.url + "/up", parts=(part,)), admit=anybody, timeout_s=5
+            )
+
+    assert run(scenario()).status == 200
+    seen = server.seen[0]
+    assert content in seen.body and seen.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert int(seen.headers["content-length"]) == len(seen.body)

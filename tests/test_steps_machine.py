@@ -446,10 +446,10 @@ class TestOnDuckDB(Engine.TestCase):  # type: ignore[misc, valid-type]
 
 @pytest.mark.usefixtures("on_postgresql")
 class TestOnPostgreSQL(Engine.TestCase):  # type: ignore[misc, valid-type]
-    settings = settings(CHOSEN, max_examples=200, stateful_step_count=40)
+    settings = settings(CHOSEN, max_examples=100, stateful_step_count=40)
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("on_postgresql")
 class TestForLong(Engine.TestCase):  # type: ignore[misc, valid-type]
-    settings = settings(CHOSEN, max_examples=3000, stateful_step_count=60)
+    settings = settings(CHOSEN, max_examples=1000, stateful_step_count=60)

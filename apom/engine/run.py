@@ -98,6 +98,7 @@ class Run:
         self.ticked = time.monotonic()
         running()
         await self.stopping.wait()
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # it calls errors what is only called off
         scheduler.shutdown(wait=False)
         await self._drain()
         for pump in pumps:

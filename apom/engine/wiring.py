@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ class MediaKeeper:
     def __init__(self, storage: LocalStorage, env: str) -> None:
         self._storage = storage
         self._env = env
+        self._looking = threading.BoundedSemaphore(os.cpu_count() or 1)  # more at once only take more memory
 
     def temp(self) -> AbstractContextManager[Path]:
         """A path on the volume the media lie on."""
@@ -45,7 +48,7 @@ class MediaKeeper:
         from apom.media.arrive import arrive, columns, keep
 
         asset_id = generation.asset_id if index == 0 else uuid5(generation.id, str(index))
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with self._looking, tempfile.TemporaryDirectory(dir=path.parent) as folder:
             arrival = arrive(path, Path(folder))
             kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
         return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=columns(arrival, kept))

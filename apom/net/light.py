@@ -9,6 +9,7 @@ addresses anew and lets aiohttp's errors through (0.2.0).
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -38,7 +39,7 @@ class LightTransport(httpx.AsyncBaseTransport):
                 request.method,
                 _address(request.url),
                 headers=request.headers.multi_items(),
-                data=body or None,
+                data=io.BytesIO(body) if body else None,  # bytes alone are written in one go, which holds up the loop
                 allow_redirects=False,
                 timeout=_timeout(request.extensions.get("timeout", {})),
             )
