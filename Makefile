@@ -41,7 +41,7 @@ browser:
 screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
 	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py
 
-bench: .venv/ready-dev   # what it costs, beside others: half an hour on a quiet machine, docs/benchmarks.md
+bench: .venv/ready-dev   # what it costs, beside others: an hour and more on a quiet machine, docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 bench-quick: .venv/ready-dev

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apom.config import LIMITS, SYSTEM, Settings
+from apom.config import LIMITS, Settings
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany, Unavailable
 from apom.fields import one_line
 from apom.models import Actor, Session, User, new_id
@@ -79,7 +80,8 @@ class Tries:
         if count < FREE_TRIES:
             return 0.0
         delay = min(LONGEST_WAIT_S, 0.5 * 2.0 ** min(count - FREE_TRIES, 10))
-        return max(0.0, delay - (self._clock() - last).total_seconds())
+        since = (self._clock() - last).total_seconds()
+        return max(0.0, delay - since) if since >= 0 else 0.0  # a clock that was set back locks nobody out
 
     def failed(self, who: tuple[str, str]) -> None:
         """One more."""
@@ -358,16 +360,21 @@ class Accounts:
             raise NotFound("There is no such account that can act. All of them: apom user list")
         return Actor(user_id=user.id, username=user.username, is_admin=user.is_admin, language=user.language)
 
-    def set_system(self, actor: Actor, key: str, value: object) -> None:
-        """An admin sets a key of SystemConfig. Raises NotAllowed, Invalid."""
-        if not actor.is_admin:
-            raise NotAllowed("Only an admin can change this.")
-        declared = SYSTEM.get(key)
-        if declared is None or not isinstance(value, declared.type):
-            raise Invalid("There is no such setting, or the value does not fit it.", field="value")
+    def set_monthly_limit(self, username: str, limit: float | None, *, by: str) -> User:
+        """What somebody may spend in a month from now on, in the studio's currency; None for no limit.
+
+        Raises NotFound, Invalid.
+        """
+        if limit is not None and not 0 <= limit < math.inf:
+            raise Invalid("A limit is an amount from 0 on, or none.", field="limit")
+        now = self._clock()
         with self._store.write() as tx:
-            system.put(tx, key, value, actor.user_id, self._clock())
-            audit.append(tx, self._clock(), actor.username, "system.set", f"system:{key}")
+            user = users.named(tx, one_line(username))
+            if user is None:
+                raise NotFound
+            users.set_monthly_limit(tx, user.id, limit, now)
+            audit.append(tx, now, by, "user.limit", f"user:{user.id}")
+        return user.model_copy(update={"monthly_limit": limit, "updated_at": now})
 
 
 def _closed() -> NotAllowed:

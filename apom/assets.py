@@ -18,7 +18,7 @@ from apom.marks import Known, Made, make
 from apom.models import Actor, Asset, Box, Event, Mark, Marked, Page, Refusal, Role, Status, Take
 from apom.projects import need, need_box
 from apom.search import Filter, parse
-from apom.store import Store, Tx, assets, audit, boxes, generations, lists, projects, sharing
+from apom.store import Store, Tx, assets, audit, batches, boxes, generations, lists, projects, sharing
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -61,10 +61,7 @@ class Assets:
 
     def page(self, actor: Actor, wanted: Filter, cursor: str | None, limit: int, text: str = "") -> Page[Take]:
         """Takes that a filter lets through and that have the words of `text`, newest first. Raises NotFound, Invalid."""
-        if len(text) > LIMITS.search_chars:
-            raise Invalid("Search for at most {most} characters.", field="text", most=LIMITS.search_chars)
-        if any(at is not None and at.tzinfo is None for at in (wanted.since, wanted.until)):
-            raise Invalid("Say in which time zone that is.", field="since")
+        check_wanted(wanted, text)
         with self._store.read() as tx:
             found = lists.page(tx, actor.user_id, wanted, parse(text), cursor, limit)
             if not found.items:  # is there nothing in it, or is it not there?
@@ -72,6 +69,8 @@ class Assets:
                     need(tx, actor, wanted.project_id, Role.VIEWER)
                 if wanted.box_id is not None:
                     need_box(tx, actor, wanted.box_id, Role.VIEWER)
+                if wanted.batch_id is not None and batches.get(tx, actor.user_id, wanted.batch_id) is None:
+                    raise NotFound
         return found
 
     def several(self, actor: Actor, ids: Sequence[UUID]) -> tuple[Take, ...]:
@@ -90,15 +89,8 @@ class Assets:
         _not_too_many(marks)
         now = self._clock()
         with self._store.write() as tx:
-            known = _known(tx, actor, {mark.asset_id for mark in marks})
-            made = make(known, marks, now)
-            assets.set_marks(tx, list(made.takes.values()), now)
-            for box_id, headliner in made.headliners.items():
-                boxes.set_headliner(tx, box_id, headliner, now)
-            events = _events(known, made)
-            for project_id in {event.project_id for event in events}:
-                projects.touch(tx, project_id, now)
-            takes = lists.several(tx, actor.user_id, [*known.takes, *_put_down(known, made)])
+            known, made, events = mark_in(tx, actor, marks, now)
+            takes = lists.several(tx, actor.user_id, [*known.takes, *put_down(known, made)])
         self._hub.publish(*events)
         refused = (
             Refusal(asset_id=id, code=error.code, detail=words.say(error, actor.language)) for id, error in made.refused
@@ -183,6 +175,32 @@ class Assets:
         )
 
 
+def check_wanted(wanted: Filter, text: str) -> None:
+    """Whether a search can be made. Raises Invalid."""
+    if len(text) > LIMITS.search_chars:
+        raise Invalid("Search for at most {most} characters.", field="text", most=LIMITS.search_chars)
+    if any(at is not None and at.tzinfo is None for at in (wanted.since, wanted.until)):
+        raise Invalid("Say in which time zone that is.", field="since")
+
+
+def mark_in(
+    tx: Tx, actor: Actor, marks: Sequence[Mark], now: datetime, thrown_at: datetime | None = None
+) -> tuple[Known, Made, list[Event]]:
+    """Makes marks: what was known before, what is different, and what to publish after the commit.
+
+    `thrown_at`: since when what is thrown away lies in the trash, if not since now.
+    """
+    known = _known(tx, actor, {mark.asset_id for mark in marks})
+    made = make(known, marks, thrown_at or now)
+    assets.set_marks(tx, list(made.takes.values()), now)
+    for box_id, headliner in made.headliners.items():
+        boxes.set_headliner(tx, box_id, headliner, now)
+    events = _events(known, made)
+    for project_id in {event.project_id for event in events}:
+        projects.touch(tx, project_id, now)
+    return known, made, events
+
+
 def _not_too_many(asked: Sequence[object]) -> None:
     if len(asked) > LIMITS.marks:
         raise Invalid("At most {most} takes at once.", most=LIMITS.marks)
@@ -197,7 +215,7 @@ def _known(tx: Tx, actor: Actor, ids: Collection[UUID]) -> Known:
     )
 
 
-def _put_down(known: Known, made: Made) -> list[UUID]:
+def put_down(known: Known, made: Made) -> list[UUID]:
     """The headliners that made room for another, or for none."""
     return [before for box_id in made.headliners if (before := known.headliners[box_id]) is not None]
 

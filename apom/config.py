@@ -41,6 +41,7 @@ class Limits(BaseModel):
     notes_chars: int = Field(20_000, description="longest notes")
     shots_at_once: int = Field(500, description="most shots pasted at once")
     variations: int = Field(16, description="most takes from one press of Generate")
+    batch_takes: int = Field(1_000, description="most takes in one batch")
     page: int = Field(500, description="most rows in one page of a list")
     marks: int = Field(200, description="most takes marked, or asked for by their ids, at once")
     search_chars: int = Field(500, description="longest text to search for")

@@ -7,18 +7,19 @@ for what it cost, and what arrives after all is kept and offered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
 
 from apom.answers import answers_about
 from apom.assets import need_take
-from apom.errors import Conflict, Invalid, ProviderError, Unavailable
+from apom.config import LIMITS
+from apom.errors import ApomError, Conflict, Invalid, ProviderError, Unavailable
 from apom.events import Hub
-from apom.models import Actor, Answer, Event, Generation, Json, Role, State, Status, Take
+from apom.models import Actor, Answer, Decided, Event, Generation, Json, Refusal, Role, State, Status, Take
 from apom.store import Store, Tx, assets, audit, generations, ledger
-from apom.words import N_
+from apom.words import N_, say
 
 TASK_ID = re.compile(r"[\x21-\x7e]{1,200}")
 STOPPED = N_(
@@ -46,12 +47,38 @@ def settle(tx: Tx, actor: Actor, asset_id: UUID, answer: Answer, now: datetime) 
     return take
 
 
+def stop(tx: Tx, found: Sequence[Generation], now: datetime) -> None:
+    """Stops submissions as they are now. What was sent is entered into the ledger: it may be billed."""
+    generations.cancel(tx, [g.id for g in found], now)
+    sent = [g for g in found if g.may_be_paid]
+    is_play = {sha256: generations.is_play(tx, sha256) for sha256 in {g.snapshot for g in sent}}
+    ledger.enter_new(tx, [(g, is_play[g.snapshot]) for g in sent], now)
+    assets.set_status(tx, [g.asset_id for g in sent], Status.CANCELLED, STOPPED, now)
+    assets.set_status(tx, [g.asset_id for g in found if not g.may_be_paid], Status.CANCELLED, None, now)
+
+
 def _remember(tx: Tx, actor: Actor, take: Take, what: str, now: datetime) -> None:
     audit.append(tx, now, actor.username, f"asset.{what}", f"asset:{take.id} project:{take.project_id}")
 
 
 def _somebody_was_faster() -> NoReturn:
     raise Conflict("Somebody was faster, or it has just moved on by itself. Look at it again.")
+
+
+def one_by_one(actor: Actor, ids: Sequence[UUID], act: Callable[[UUID], Take]) -> Decided:
+    """Does the same to each, in transactions of their own; a refusal is kept with its sentence and holds up no other.
+
+    Raises Invalid for none or too many.
+    """
+    if not 1 <= len(ids) <= LIMITS.marks:
+        raise Invalid("Choose 1 to {most} takes.", field="asset_ids", most=LIMITS.marks)
+    takes, refused = list[Take](), list[Refusal]()
+    for id in dict.fromkeys(ids):
+        try:
+            takes.append(act(id))
+        except ApomError as error:
+            refused.append(Refusal(asset_id=id, code=error.code, detail=say(error, actor.language)))
+    return Decided(takes=tuple(takes), refused=tuple(refused))
 
 
 class Decisions:
@@ -85,15 +112,7 @@ class Decisions:
             generation = generations.of_take(tx, asset_id)
             if generation is None or take.status not in (Status.PENDING, Status.PROCESSING):
                 raise Conflict("It is not on its way, so there is nothing to cancel.")
-            was_sent = generation.may_be_paid
-            if generation.state is State.PENDING:
-                generations.cancel(tx, generation.id, now)
-            elif not generations.speak(tx, generation, now, decision=Status.CANCELLED):
-                _somebody_was_faster()
-            if was_sent:
-                is_play = generations.is_play(tx, generation.snapshot)
-                ledger.enter(tx, generation, is_play=is_play, now=now)
-            assets.set_status(tx, [asset_id], Status.CANCELLED, STOPPED if was_sent else None, now)
+            stop(tx, [generation], now)
             _remember(tx, actor, take, "cancel", now)
         return self._decided(take, generation, Status.CANCELLED)
 

@@ -7,6 +7,7 @@
      ├─ NotFound          no such thing, or not yours to know about       (404)
      ├─ Conflict          it clashes with what is there                   (409)
      ├─ OverBudget        it would cost more than may be spent            (402)
+     ├─ Refused           a whole order, with every reason                (422)
      ├─ TooLarge          more bytes than the limit                       (413)
      ├─ TooMany           too often: wait `retry_after_s`                 (429)
      ├─ BadMedia          not a picture or clip we can show               (422)
@@ -23,7 +24,11 @@ it into the reader's language. It says what happened and what to do, and carries
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from apom.models import Reason
 
 
 class ApomError(Exception):
@@ -81,6 +86,16 @@ class OverBudget(ApomError):
     """It would cost more than may be spent, or nobody knows what it would cost while there is a limit."""
 
     code = "over_budget"
+
+
+class Refused(ApomError):
+    """A whole order, for all of these `reasons`, whose sentences are in the reader's language already; nothing was stored."""
+
+    code = "refused"
+
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        super().__init__("Nothing was ordered. {reasons}", reasons=" ".join(reason.detail for reason in reasons))
+        self.reasons = tuple(reasons)
 
 
 class TooLarge(ApomError):

@@ -16,10 +16,13 @@ BACKLOG = 256
 
 
 class Subscription:
-    """One reader on its own event loop. A reader that falls behind loses the oldest: every event says "look again"."""
+    """One reader on its own event loop. A reader that falls behind loses the oldest: every event says "look again".
 
-    def __init__(self, project_id: UUID) -> None:
-        self.project_id = project_id
+    `project_ids`: whose events it hears; may be set anew.
+    """
+
+    def __init__(self, *project_ids: UUID) -> None:
+        self.project_ids = frozenset(project_ids)
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event | ApomError] = asyncio.Queue(BACKLOG)
 
@@ -65,13 +68,13 @@ class Hub:
         for event in events:
             numbered = event.model_copy(update={"version": next(self._versions)})
             for subscription in subscriptions:
-                if subscription.project_id == event.project_id:
+                if event.project_id in subscription.project_ids:
                     subscription.offer(numbered)
 
     @contextmanager
-    def subscribe(self, project_id: UUID) -> Iterator[Subscription]:
-        """Events of one project, from now on, for a coroutine of the running loop."""
-        subscription = Subscription(project_id)
+    def subscribe(self, *project_ids: UUID) -> Iterator[Subscription]:
+        """Events of these projects, from now on, for a coroutine of the running loop."""
+        subscription = Subscription(*project_ids)
         with self._lock:
             self._subscriptions.add(subscription)
         try:

@@ -16,13 +16,13 @@ from typing_extensions import TypedDict
 from apom.config import LIMITS
 from apom.errors import Invalid
 
+KEPT = "\n\t\u200c\u200d"  # joiners hold emoji and some scripts together
+
 
 def tidy(text: str) -> str:
     """Composed (NFC), without control characters and direction overrides, without space around it."""
     kept = (
-        c
-        for c in unicodedata.normalize("NFC", text)
-        if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs")
+        c for c in unicodedata.normalize("NFC", text) if c in KEPT or unicodedata.category(c) not in ("Cc", "Cf", "Cs")
     )
     return "".join(kept).strip()
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
-from apom.config import LIMITS
 from apom.decisions import settle
 from apom.errors import Conflict, Invalid
 from apom.events import Hub
-from apom.fields import tidy
+from apom.fields import refusal
 from apom.models import (
     Actor,
     AIModel,
@@ -25,10 +23,12 @@ from apom.models import (
     Asset,
     AssetInput,
     AssetType,
-    Box,
+    BatchInput,
+    BatchOrder,
     Event,
     Generation,
     InputRole,
+    Json,
     Role,
     SourceType,
     State,
@@ -37,25 +37,24 @@ from apom.models import (
     new_id,
 )
 from apom.money import Line, Money, Quote
+from apom.orders import Choice, Draft, Fault, Shot, Wanted, asks_shots, draft, unusable_inputs
 from apom.projects import need_box
-from apom.store import Store, Tx, assets, boxes, generations, projects
+from apom.store import Store, Tx, assets, batches, boxes, generations, lists, projects
 
 if TYPE_CHECKING:
     from apom.providers.catalog import Catalog
-    from apom.providers.spec import Model
 
-SEEDS = 2**31
 INTERACTIVE = 4  # takes of one order that somebody sits and waits for; more are a batch
 APART = timedelta(microseconds=1)  # the takes of an order, so that they stand in the order they were asked for
-TOKEN = re.compile(r"[\x21-\x7e]{8,100}")
+LONGEST_TOKEN, SHORTEST_TOKEN = 100, 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a person asks for. `params`: the model's own parameters beside the prompt; `inputs`: takes by their role.
+    """What a person asks for in one shot. `params`: the model's own parameters beside the prompt; `inputs`: takes by role.
 
     `token`: the same token twice is one order, so that a double click pays once. `instead_of`: a take that waits for a
-    person, and is given up for this. `is_batch`: lets those pass that somebody is waiting for; many at once always are.
+    person, and is given up for this. `again_of`: one that failed, whose place this takes.
     """
 
     prompt: str
@@ -65,14 +64,42 @@ class Order:
     n: int = 1
     token: str | None = None
     instead_of: UUID | None = None
-    is_batch: bool = False
+    again_of: UUID | None = None
 
 
-def named_by_role(schema: Mapping[str, JsonValue], role: str) -> str | None:
-    """The parameter that plays this role in a model (`x-role`), None without one."""
-    properties = schema.get("properties")
-    assert isinstance(properties, dict), "checked when the provider file was loaded"
-    return next((name for name, p in properties.items() if isinstance(p, dict) and p.get("x-role") == role), None)
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What takes would cost: how many of each model, and what one of them comes to."""
+
+    counts: Mapping[Choice, int]
+    quotes: Mapping[Choice, Quote]
+    faults: Sequence[Fault]
+
+    @property
+    def estimate(self) -> tuple[float | None, str | None]:
+        """In the providers' unit; (None, None) where they have no common one, or somebody has no price."""
+        prices = {choice: choice.model.price for choice in self.counts}
+        units = {price.unit if price else None for price in prices.values()}
+        if len(units) != 1 or None in units:
+            return None, None
+        return sum(price.amount * self.counts[choice] for choice, price in prices.items() if price), units.pop()
+
+    @property
+    def amount(self) -> float | None:
+        """In the project's currency, without play; None when a part of it is not known."""
+        paid = [(self.quotes[choice].amount, n) for choice, n in self.counts.items() if not choice.is_play and n]
+        return None if any(each is None for each, _ in paid) else sum((each or 0.0) * n for each, n in paid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placing:
+    """What the takes of an order have in common."""
+
+    project_id: UUID
+    batch_id: UUID
+    is_batch: bool
+    actor: Actor
+    now: datetime
 
 
 class Generate:
@@ -98,208 +125,246 @@ class Generate:
         """What can be generated with."""
         return tuple(m for m in self._catalog.models() if asset_type in (None, m.model_type))
 
-    def order(self, actor: Actor, box_id: UUID, order: Order) -> tuple[Take, ...]:
+    def order(
+        self, actor: Actor, box_id: UUID, order: Order, *, first: Callable[[Tx], None] | None = None
+    ) -> tuple[Take, ...]:
         """Stores `n` takes, PENDING, and wakes the engine. Nothing is stored when anything is wrong.
+
+        `first` brings what the order stands on into its transaction; it is called again when the order is.
 
         Raises NotFound, NotAllowed, Invalid, Conflict, OverBudget.
         """
-        provider, _, name = order.model.partition("/")
-        catalog = self._catalog.at_this_moment()
-        model = catalog.find(provider, name)
-        prompt = tidy(order.prompt)
-        if not 1 <= order.n <= LIMITS.variations:
-            raise Invalid("Ask for 1 to {most} takes at once.", field="n", most=LIMITS.variations)
-        if len(prompt) > LIMITS.prompt_chars:
-            raise Invalid("A prompt has at most {most} characters.", field="prompt", most=LIMITS.prompt_chars)
-        if order.token is not None and not TOKEN.fullmatch(order.token):
-            raise Invalid("A token has 8 to 100 letters, digits or signs, and no spaces.", field="token")
-        variations = [self._params(provider, model, prompt, order.params, i) for i in range(order.n)]
-        sha256, content = catalog.snapshot(provider)
-        token = order.token or secrets.token_urlsafe(16)
-        now = self._clock()
+        worked_out = self.draft(actor, _as_batch(box_id, order), is_literal=True)
+        token, now = checked_token(order.token), self._clock()
+        recipe = recipe_of(worked_out.order, instead_of=order.instead_of)
         with self._store.write() as tx:
-            box = need_box(tx, actor, box_id, Role.EDITOR)
-            recipe: dict[str, object] = {"box": str(box_id), "model": order.model, "prompt": prompt, "n": order.n}
-            if order.instead_of is not None:
-                recipe["instead_of"] = str(order.instead_of)
-            again = generations.batch(tx, token)
-            if again is not None:
-                return _ordered_before(tx, actor, again, recipe)
+            if first is not None:
+                first(tx)
+            project_id = need_box(tx, actor, box_id, Role.EDITOR).project_id
+            before = ordered_before(tx, actor, token, recipe)
+            if before is not None:
+                return _takes_of(tx, actor, before)
             if order.instead_of is not None:
                 settle(tx, actor, order.instead_of, Answer.REGENERATE, now)
-            inputs = _check_inputs(tx, actor, box, model, order.inputs)
-            batch_id = new_id()
-            price = model.price
-            quote = self._quote(tx, actor, box.project_id, provider, model, order.n)
-            first = boxes.count_takes(tx, box_id, order.n)
-            new = [
-                _take_and_generation(
-                    actor,
-                    box,
-                    first + i,
-                    order,
-                    model,
-                    prompt,
-                    params,
-                    inputs,
-                    batch_id,
-                    provider,
-                    sha256,
-                    quote,
-                    now + i * APART,
-                )
-                for i, params in enumerate(variations)
-            ]
-            generations.keep_snapshot(tx, sha256, provider, content, now)
-            generations.insert_batch(
-                tx,
-                batch_id,
-                token,
-                box.project_id,
-                json.dumps(recipe, ensure_ascii=False),
-                price.amount * order.n if price else None,
-                price.unit if price else None,
-                actor.user_id,
-                now,
-            )
-            assets.insert(tx, [asset for asset, _ in new])
-            generations.insert(tx, [generation for _, generation in new], batch_id)
-            projects.touch(tx, box.project_id, now)
-        self._hub.publish(
-            *(
-                Event(
-                    type="asset_status_changed",
-                    project_id=box.project_id,
-                    box_id=box.id,
-                    asset_id=asset.id,
-                    status=Status.PENDING,
-                )
-                for asset, _ in new
-            )
-        )
+                batches.retried(tx, [order.instead_of], now)
+            if order.again_of is not None:
+                batches.retried(tx, [order.again_of], now)
+            is_batch = order.n > INTERACTIVE
+            placing = Placing(project_id=project_id, batch_id=new_id(), is_batch=is_batch, actor=actor, now=now)
+            faults, bill = self.assess(tx, actor, project_id, worked_out)
+            if faults:
+                raise faults[0].error
+            new = self.place(tx, placing, worked_out, bill, token, recipe)
+        self._hub.publish(*(_will_come(asset) for asset in new))
         self._wake()
-        return tuple(Take(**{name: getattr(asset, name) for name in Take.model_fields}) for asset, _ in new)
+        return tuple(Take(**{name: getattr(asset, name) for name in Take.model_fields}) for asset in new)
 
-    def _quote(self, tx: Tx, actor: Actor, project_id: UUID, provider: str, model: Model, n: int) -> Quote:
-        """What one take will cost in the project's currency. Raises OverBudget."""
-        is_play, worth = self._catalog.worth(provider)
-        price, unit = (model.price.amount, model.price.unit) if model.price else (None, None)
-        line = Line(provider=provider, price=price, unit=unit, n=n, is_play=is_play, worth=worth)
-        return self._money.admit(tx, actor, project_id, [line])[0]
+    def draft(self, actor: Actor, order: BatchOrder, *, is_literal: bool = False) -> Draft:
+        """What an order comes to. See `apom.orders.draft`."""
+        shots: dict[UUID, Shot] = {}
+        if asks_shots(order):
+            with self._store.read() as tx:
+                shots = {row.pop("id"): Shot(**row) for row in boxes.own(tx, actor.user_id, order.boxes)}
+        return draft(self._catalog.at_this_moment(), order, shots, is_literal=is_literal)
 
-    def _params(
-        self, provider: str, model: Model, prompt: str, given: Mapping[str, JsonValue], variation: int
-    ) -> dict[str, JsonValue]:
-        """The model's parameters, checked and complete; each variation with a seed of its own."""
-        params: dict[str, JsonValue] = dict(given)
-        prompt_name = named_by_role(model.parameters_schema, "prompt")
-        seed_name = named_by_role(model.parameters_schema, "seed")
-        if prompt_name is not None:
-            params[prompt_name] = prompt
-        if seed_name is not None:
-            seed = params.get(seed_name)
-            if seed is None:
-                params[seed_name] = secrets.randbelow(SEEDS)
-            elif variation and isinstance(seed, int) and 0 <= seed < SEEDS:
-                params[seed_name] = (seed + variation) % SEEDS
-        return self._catalog.check_params(model, params)
+    def choice(self, name: str) -> Choice:
+        """A model by its name in an order. Raises Invalid."""
+        return Choice.of(self._catalog.at_this_moment(), name)
+
+    def examine(self, choice: Choice, params: Mapping[str, JsonValue]) -> tuple[Json, list[Invalid]]:
+        """Parameters as a model takes them now, and what it minds about them."""
+        return choice.catalog.examine_params(choice.model, params)
+
+    def assess(self, tx: Tx, actor: Actor, project_id: UUID, worked_out: Draft) -> tuple[Sequence[Fault], Bill]:
+        """Everything that is wrong with an order as things are in this transaction, and what it would cost."""
+        there = boxes.among(tx, project_id, worked_out.order.boxes)
+        missing = [
+            Fault(error=Invalid("This shot is gone. Choose another one.", field="boxes"), field=f"boxes.{place}")
+            for place, box_id in enumerate(worked_out.order.boxes)
+            if box_id not in there
+        ]
+        given = dict.fromkeys(worked_out.inputs.values())
+        used = [(part.choice, inputs) for part in worked_out.parts for inputs in given]
+        unusable = self.unusable(tx, actor, project_id, used)
+        bill = self.bill(tx, actor, project_id, {part.choice: worked_out.count(part) for part in worked_out.parts})
+        return [*worked_out.faults, *missing, *unusable, *bill.faults], bill
+
+    def unusable(
+        self, tx: Tx, actor: Actor, project_id: UUID, used: Sequence[tuple[Choice, Sequence[BatchInput]]]
+    ) -> list[Fault]:
+        """What models mind about the inputs they would be given."""
+        ids = {each.asset_id for _, inputs in used for each in inputs if each.asset_id}
+        sources = {take.id: take for take in lists.several(tx, actor.user_id, ids) if take.trashed_at is None}
+        return [fault for choice, inputs in used for fault in unusable_inputs(choice, project_id, inputs, sources)]
+
+    def bill(self, tx: Tx, actor: Actor, project_id: UUID, counts: Mapping[Choice, int]) -> Bill:
+        """What so many takes of each model would cost, and why that may not be spent."""
+        quotes, against = self._money.quote(tx, actor, project_id, [_line(choice, n) for choice, n in counts.items()])
+        faults = [Fault(error=error) for error in against] if any(counts.values()) else []
+        return Bill(counts=counts, quotes=dict(zip(counts, quotes, strict=True)), faults=faults)
+
+    def place(
+        self, tx: Tx, placing: Placing, worked_out: Draft, bill: Bill, token: str, recipe: dict[str, Any]
+    ) -> Sequence[Asset]:
+        """Stores an order without faults."""
+        currencies = {quote.currency for quote in bill.quotes.values()} - {None}
+        batches.insert(
+            tx,
+            id=placing.batch_id,
+            token=token,
+            project_id=placing.project_id,
+            name=worked_out.order.name,
+            recipe=recipe,
+            estimate=bill.estimate,
+            amount=(bill.amount, currencies.pop() if currencies else None),
+            is_batch=placing.is_batch,
+            user_id=placing.actor.user_id,
+            now=placing.now,
+        )
+        return self.add(tx, placing, list(worked_out.takes()), bill)
+
+    def add(self, tx: Tx, placing: Placing, wanted: Sequence[Wanted], bill: Bill) -> Sequence[Asset]:
+        """Stores takes and their submissions in a batch, PENDING."""
+        snapshots = {choice.provider: choice.snapshot for choice in bill.counts}
+        for provider, (sha256, content) in snapshots.items():
+            generations.keep_snapshot(tx, sha256, provider, content, placing.now)
+        numbers = boxes.first_numbers(tx, Counter(each.box_id for each in wanted))
+        new = []
+        for i, each in enumerate(wanted):
+            asset = _asset(placing, each, numbers[each.box_id], placing.now + i * APART)
+            numbers[each.box_id] += 1
+            new.append((asset, _generation(asset, each, placing, bill.quotes[each.choice], snapshots)))
+        assets.insert(tx, [asset for asset, _ in new])
+        generations.insert(tx, [generation for _, generation in new])
+        projects.touch(tx, placing.project_id, placing.now)
+        return [asset for asset, _ in new]
 
 
-def _ordered_before(
-    tx: Tx, actor: Actor, again: tuple[UUID, UUID, str], recipe: Mapping[str, object]
-) -> tuple[Take, ...]:
-    """The takes of the same order, sent once more; another order under the same token is a mistake."""
-    batch_id, ordered_by, before = again
-    found = [assets.take(tx, actor.user_id, id) for id in generations.assets_of_batch(tx, batch_id)]
-    takes = tuple(take for take in found if take is not None)
-    if ordered_by != actor.user_id or json.loads(before) != recipe or not takes:
-        raise Conflict("This order was placed before. Look at the shot, then order again.")
-    return takes
+def _as_batch(box_id: UUID, order: Order) -> BatchOrder:
+    """The same as a batch of one prompt, one model and one shot. Raises Invalid."""
+    try:
+        return BatchOrder(
+            prompts=(order.prompt,),
+            models=(order.model,),
+            boxes=(box_id,),
+            n=order.n,
+            params=dict(order.params),
+            inputs=tuple(BatchInput(role=role, asset_id=source) for role, source in order.inputs),
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise refusal(first["loc"], first) from None
 
 
-def _check_inputs(
-    tx: Tx, actor: Actor, box: Box, model: Model, wanted: Sequence[tuple[InputRole, UUID]]
-) -> tuple[AssetInput, ...]:
-    """The inputs by role, each a take of this project that is here and of the right kind; `asset_id` is filled later."""
-    used: list[AssetInput] = []
-    for role, source_id in wanted:
-        declared = next((i for i in model.inputs if i.role == role), None)
-        source = assets.take(tx, actor.user_id, source_id)
-        if declared is None:
-            raise Invalid("{model} takes no {role}.", field="inputs", model=model.title, role=role.replace("_", " "))
-        if source is None or source.project_id != box.project_id:
-            raise Invalid("Choose a take of this project as input.", field="inputs")
-        if source.status is not Status.COMPLETED or source.asset_type != declared.kind.upper():
-            raise Invalid("The input must be a finished {kind}.", field="inputs", kind=declared.kind)
-        position = sum(u.role == role for u in used)
-        used.append(AssetInput(asset_id=source_id, source_asset_id=source_id, role=role, position=position))
-    for declared in model.inputs:
-        count = sum(u.role == declared.role for u in used)
-        if count < declared.min:
-            raise Invalid(
-                "{model} needs a {kind} to start from.", field="inputs", model=model.title, kind=declared.kind
-            )
-        if count > declared.max:
-            raise Invalid("{model} takes at most {most}.", field="inputs", model=model.title, most=declared.max)
-    return tuple(used)
+def checked_token(token: str | None) -> str:
+    """The token an order came with, or a new one. Raises Invalid."""
+    if token is None:
+        return secrets.token_urlsafe(16)
+    is_word = token.isascii() and token.isprintable() and " " not in token
+    if not is_word or not SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN:
+        raise Invalid("A token has 8 to 100 letters, digits or signs, and no spaces.", field="token")
+    return token
 
 
-def _take_and_generation(
-    actor: Actor,
-    box: Box,
-    number: int,
-    order: Order,
-    model: Model,
-    prompt: str,
-    params: dict[str, JsonValue],
-    inputs: tuple[AssetInput, ...],
-    batch_id: UUID,
-    provider: str,
-    snapshot: str,
-    quote: Quote,
-    now: datetime,
-) -> tuple[Asset, Generation]:
-    asset_id = new_id()
-    used = tuple(i.model_copy(update={"asset_id": asset_id}) for i in inputs)
-    from_picture = model.model_type is AssetType.VIDEO and bool(used)
-    seed = params.get(named_by_role(model.parameters_schema, "seed") or "")
-    asset = Asset(
+def recipe_of(order: BatchOrder, *, instead_of: UUID | None = None) -> dict[str, Any]:
+    """What is kept of an order, and what it is compared by when its token comes again."""
+    instead = {} if instead_of is None else {"instead_of": str(instead_of)}
+    return order.model_dump(mode="json") | instead
+
+
+def ordered_before(tx: Tx, actor: Actor, token: str, recipe: Mapping[str, Any]) -> UUID | None:
+    """The batch that the same order has become; another order under the same token is a mistake. Raises Conflict."""
+    found = batches.ordered(tx, token)
+    if found is None:
+        return None
+    batch_id, ordered_by, before = found
+    if ordered_by != actor.user_id or before != recipe:
+        raise _another_order()
+    return batch_id
+
+
+def _another_order() -> Conflict:
+    return Conflict("This order was placed before. Look at the shot, then order again.")
+
+
+def _takes_of(tx: Tx, actor: Actor, batch_id: UUID) -> tuple[Take, ...]:
+    takes = [take for take in lists.several(tx, actor.user_id, batches.takes(tx, batch_id)) if take.trashed_at is None]
+    if not takes:
+        raise _another_order()
+    return tuple(reversed(takes))
+
+
+def _line(choice: Choice, n: int) -> Line:
+    price, unit = (choice.model.price.amount, choice.model.price.unit) if choice.model.price else (None, None)
+    return Line(provider=choice.provider, price=price, unit=unit, n=n, is_play=choice.is_play, worth=choice.worth)
+
+
+def _will_come(asset: Asset) -> Event:
+    return Event(
+        type="asset_status_changed",
+        project_id=asset.project_id,
+        box_id=asset.box_id,
+        asset_id=asset.id,
+        status=asset.status,
+    )
+
+
+def _asset(placing: Placing, wanted: Wanted, number: int, at: datetime) -> Asset:
+    asset_id, model = new_id(), wanted.choice.model
+    seed = wanted.params.get(wanted.choice.named("seed") or "")
+    from_picture = model.model_type is AssetType.VIDEO and bool(wanted.inputs)
+    return Asset(
         id=asset_id,
-        project_id=box.project_id,
-        box_id=box.id,
+        project_id=placing.project_id,
+        box_id=wanted.box_id,
         number=number,
         asset_type=model.model_type,
         source_type=SourceType.IMG2VID if from_picture else SourceType.GENERATED,
         status=Status.PENDING,
-        ai_model=order.model,
+        ai_model=wanted.choice.name,
         seed=seed if isinstance(seed, int) else None,
-        parent_asset_id=used[0].source_asset_id if used else None,
-        batch_id=batch_id,
-        prompt_text=prompt,
-        generation_config=params,
-        inputs=used,
-        created_by=actor.user_id,
-        created_at=now,
-        updated_at=now,
+        parent_asset_id=wanted.inputs[0].asset_id if wanted.inputs else None,
+        batch_id=placing.batch_id,
+        prompt_text=wanted.prompt,
+        generation_config=wanted.params,
+        inputs=tuple(_inputs(asset_id, wanted.inputs)),
+        created_by=placing.actor.user_id,
+        created_at=at,
+        updated_at=at,
     )
-    generation = Generation(
+
+
+def _inputs(asset_id: UUID, used: Sequence[BatchInput]) -> Iterator[AssetInput]:
+    """Each with its place among those of the same role."""
+    seen = Counter[InputRole]()
+    for each in used:
+        yield AssetInput(asset_id=asset_id, source_asset_id=each.asset_id, role=each.role, position=seen[each.role])
+        seen[each.role] += 1
+
+
+def _generation(
+    asset: Asset, wanted: Wanted, placing: Placing, quote: Quote, snapshots: Mapping[str, tuple[str, str]]
+) -> Generation:
+    choice, price = wanted.choice, wanted.choice.model.price
+    return Generation(
         id=new_id(),
-        asset_id=asset_id,
-        project_id=box.project_id,
-        box_id=box.id,
-        provider=provider,
-        model=model.name,
-        snapshot=snapshot,
-        params=params,
-        inputs=used,
+        asset_id=asset.id,
+        project_id=asset.project_id,
+        box_id=asset.box_id,
+        batch_id=placing.batch_id,
+        provider=choice.provider,
+        model=choice.model.name,
+        snapshot=snapshots[choice.provider][0],
+        params=wanted.params,
+        inputs=asset.inputs,
         state=State.PENDING,
-        next_at=now,
-        cost_estimate=model.price.amount if model.price else None,
-        cost_unit=model.price.unit if model.price else None,
+        since=asset.created_at,
+        next_at=asset.created_at,
+        cost_estimate=price.amount if price else None,
+        cost_unit=price.unit if price else None,
         currency=quote.currency,
         rate=quote.rate,
-        is_batch=order.is_batch or order.n > INTERACTIVE,
-        created_by=actor.user_id,
-        created_at=now,
+        is_batch=placing.is_batch,
+        created_by=asset.created_by,
+        created_at=asset.created_at,
     )
-    return asset, generation

@@ -10,16 +10,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeAlias, TypeVar, get_args, overload
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    overload,
+)
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, computed_field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, computed_field
 from pydantic_core import CoreSchema, core_schema
 
 if TYPE_CHECKING:
     from apom.tables import DataFrame
 
 Json: TypeAlias = dict[str, JsonValue]
+OptionRole: TypeAlias = Literal["negative", "aspect_ratio", "duration_s", "resolution", "audio"]
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -162,6 +174,18 @@ class Answer(StrEnum):
     KEEP = "keep"  # take what arrived after it was stopped
 
 
+class Deed(StrEnum):
+    """What a person does to many takes of the queue at once: the answers that need no words, and two more."""
+
+    CANCEL = "cancel"
+    AGAIN = "again"  # the same recipe once more, for what failed
+    CHECK_AGAIN = "check_again"
+    RETRY_DOWNLOAD = "retry_download"
+    REGENERATE = "regenerate"
+    GIVE_UP = "give_up"
+    KEEP = "keep"
+
+
 class Step(StrEnum):
     """Where a take is on its way."""
 
@@ -222,6 +246,7 @@ class User(Record):
     is_admin: bool = False
     is_active: bool = True
     language: str = "en"
+    monthly_limit: float | None = Field(None, description="what they may spend in a month; None for no limit")
     created_at: datetime
     updated_at: datetime
 
@@ -407,14 +432,19 @@ class Asset(Take):
     answers: tuple[Answer, ...] = Field((), description="what a person can decide about it now")
 
 
-class Mark(Record):
-    """What people think of a take, said absolutely: said twice it changes nothing. None leaves a thing as it is."""
+class Judgement(Record):
+    """What people think of takes, said absolutely: said twice it changes nothing. None leaves a thing as it is."""
 
-    asset_id: UUID
     is_favorite: bool | None = None
     rating: int | None = Field(None, ge=0, le=5)
-    is_headliner: bool | None = Field(None, description="stands for its shot; false takes that away from it")
     trashed: bool | None = Field(None, description="in the trash, its files kept; false puts it back")
+
+
+class Mark(Judgement):
+    """What people think of one take."""
+
+    asset_id: UUID
+    is_headliner: bool | None = Field(None, description="stands for its shot; false takes that away from it")
 
 
 class Refusal(Record):
@@ -443,6 +473,7 @@ class Generation(Record):
     asset_id: UUID
     project_id: UUID
     box_id: UUID
+    batch_id: UUID | None = None
     provider: str
     model: str
     snapshot: str = Field(description="sha256 of the provider file's content that makes it")
@@ -473,6 +504,11 @@ class Generation(Record):
     created_at: datetime
 
     @property
+    def amount(self) -> float | None:
+        """The estimate in the project's currency; None for play and without a rate."""
+        return None if self.cost_estimate is None or self.rate is None else self.cost_estimate * self.rate
+
+    @property
     def may_be_paid(self) -> bool:
         """Whether it left this house at least once."""
         return self.state is not State.PENDING or self.error_code == REPLAY
@@ -486,7 +522,7 @@ class Generation(Record):
 
 
 class QueueItem(Record):
-    """A take on its way, or waiting for a person. Times are aware and in UTC."""
+    """A take on its way, waiting for a person, or failed of late. Times are aware and in UTC."""
 
     asset_id: UUID
     number: int
@@ -498,8 +534,14 @@ class QueueItem(Record):
     box_id: UUID
     box_code: str
     box_name: str
+    role: Role = Field(description="the reader's own in its project")
+    prompt_text: str = Field(description="how its prompt begins")
+    thumb_key: str | None = Field(None, description="of the picture it starts from, else of the shot's cover")
+    placeholder: str | None = None
     provider: str
+    provider_title: str
     model: str
+    model_title: str
     step: Step | None = Field(description="None when nothing happens before a person decides")
     since: datetime = Field(description="when it came to this step")
     position: int | None = Field(
@@ -509,10 +551,34 @@ class QueueItem(Record):
     created_by: UUID
     created_by_name: str
     batch_id: UUID | None
+    is_paused: bool = Field(False, description="it waits because its batch is paused")
     cost_estimate: float | None
     cost_unit: str | None
     attention: Attention | None
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[Answer, ...] = Field((), description="what can be decided about it now, by an EDITOR or OWNER")
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def thumbnail_url(self) -> str | None:
+        """What its shot looks like by now, or the picture it starts from."""
+        return media_url(self.thumb_key)
+
+
+class QueueSummary(Record):
+    """How much of a project is in the queue."""
+
+    project_id: UUID
+    project_name: str
+    role: Role = Field(description="the reader's own")
+    in_flight: int
+    attention: int = Field(description="takes that wait for a person")
+
+
+class Decided(Record):
+    """What became of a deed on many takes. A refused one changed nothing, the others were done."""
+
+    takes: tuple[Take, ...] = Field(description="as they are now; for what was ordered again the new ones")
+    refused: tuple[Refusal, ...] = ()
 
 
 class ProviderHealth(Record):
@@ -524,6 +590,7 @@ class ProviderHealth(Record):
     error_rate: float | None = Field(None, description="0 to 1, of its last 50 answers; None without any")
     paused_until: datetime | None = Field(None, description="it asked to wait until then")
     in_flight: int = Field(0, description="submissions under way or at the provider")
+    most: int | None = Field(None, description="of these at once, as its file says; None for one without a file")
     waiting: int = Field(0, description="in line for a slot")
 
 
@@ -589,6 +656,11 @@ class AIModel(Record):
     price: Json | None = None
     is_play: bool = Field(False, description="play prices: never added to money")
 
+    @property
+    def needs_take(self) -> bool:
+        """Whether words alone are not enough: there is a take that it starts from."""
+        return any(declared["min"] for declared in self.inputs)
+
 
 class JobState(StrEnum):
     """How far a job is."""
@@ -628,6 +700,18 @@ class Spending(Record):
     unpriced: int = Field(0, description="submissions whose price nobody knows; they are in none of the sums")
 
 
+class Allowance(Record):
+    """What a person spent in this month and may still spend, in the studio's currency. Play prices are no money."""
+
+    month: datetime = Field(description="its first day, in UTC")
+    currency: str
+    limit: float | None = Field(description="None for no limit")
+    spent: float | None = Field(description="None when a part of it is in a currency without a rate")
+    promised: float | None = Field(description="what is ordered and not done yet will cost; None as for `spent`")
+    left: float | None = Field(description="None without a limit, and when it is not known")
+    unpriced: int = Field(0, description="submissions whose price nobody knows; they are in none of the sums")
+
+
 class StatementRow(Record):
     """What a person spent at a provider for a project in a month."""
 
@@ -644,6 +728,145 @@ class StatementRow(Record):
     currency: str | None
     amount: float | None = Field(description="in the project's currency, at the rate of that day")
     unpriced: int = Field(description="submissions without a rate; they are not in `amount`")
+
+
+class SpendingDay(Record):
+    """What was spent on a model on a day, by all who may be seen."""
+
+    day: datetime = Field(description="its beginning, in UTC")
+    provider: str
+    model: str
+    unit: str | None
+    is_play: bool = Field(description="play prices: no money")
+    takes: int
+    units: float | None = Field(description="in the provider's unit")
+    currency: str | None
+    amount: float | None = Field(description="in the project's currency, at the rate of that day")
+    unpriced: int = Field(description="submissions without a rate; they are not in `amount`")
+
+
+class BalanceChange(Record):
+    """How a provider's credit changed within a month, beside what our own entries say of the same time, in its unit."""
+
+    provider: str
+    title: str
+    month: datetime = Field(description="its first day, in UTC")
+    unit: str | None
+    is_play: bool = Field(description="play prices: no money")
+    first: float = Field(description="the month's first reading")
+    first_at: datetime
+    last: float
+    last_at: datetime
+    fell: float = Field(description="the sum of what it lost from reading to reading")
+    rose: float = Field(description="the sum of what it gained: credit that was bought")
+    entered: float = Field(description="the sum of our entries between the two readings")
+    unpriced: int = Field(description="of these, entries without a price; they are not in `entered`")
+    difference: float = Field(description="`fell` without `entered`: above 0, somebody else bought there too")
+
+
+class SystemSetting(Record):
+    """A key of SystemConfig."""
+
+    key: str
+    kind: Literal["bool", "int", "str", "dict"]
+    value: JsonValue = Field(description="in force")
+    default: JsonValue
+    help: str
+
+
+def _id_of(thing: object) -> object:
+    return getattr(thing, "id", thing)
+
+
+def _several(thing: object) -> object:
+    return (thing,) if isinstance(thing, str | int | UUID | Record) else thing
+
+
+Id = Annotated[UUID, BeforeValidator(_id_of)]  # a record will do
+Several = BeforeValidator(_several)  # one thing will do
+
+
+class BatchInput(Record):
+    """A take that goes into all of a batch, and what it is to the models."""
+
+    role: InputRole
+    asset_id: Id | None = Field(description="None: the headliner of each shot")
+
+
+class BatchOrder(Record):
+    """What a person asks for at once: each prompt with each model in each shot with each seed. Said twice counts once."""
+
+    prompts: Annotated[tuple[str, ...], Several] = Field((), description="`{a|b}` in one of them makes two")
+    own_prompts: bool = Field(False, description="each shot's own prompt, in place of `prompts`")
+    models: Annotated[tuple[str, ...], Several] = Field(description="as `provider/name`")
+    boxes: Annotated[tuple[Id, ...], Several] = Field(description="shots of one project")
+    seeds: Annotated[tuple[int, ...], Several] = Field(
+        (), description="a take for each; none: `n` takes with seeds by chance"
+    )
+    n: int = Field(1, description="takes of each combination; counts where no seeds are named")
+    params: Json = Field(default_factory=dict, description="by the models' own names: each goes to those that have it")
+    options: dict[OptionRole, JsonValue] = Field(
+        default_factory=dict, description="by what they mean (`x-role`), asked of every model under its own name for it"
+    )
+    inputs: tuple[BatchInput, ...] = ()
+    name: str = ""
+
+
+class Reason(Record):
+    """Why an order is refused: the error's code, and its sentence in the actor's language."""
+
+    code: str
+    detail: str
+    field: str | None = Field(
+        None, description="what it belongs to: `prompts.0`, `boxes.2`, `params.steps`; None: the whole"
+    )
+    model: str | None = Field(None, description="as `provider/name`; None when it is not one model alone that minds")
+
+
+class BatchLine(Record):
+    """What a batch orders of one model."""
+
+    model: str
+    title: str
+    count: int
+    price: float | None = Field(description="of one take, in `unit`; None when nobody knows")
+    unit: str | None
+    amount: float | None = Field(description="of all, in the plan's currency; None for play and when nobody knows")
+    is_play: bool = Field(description="play prices: no money")
+    left_out: tuple[str, ...] = Field((), description="parameters that this model does not have")
+
+
+class BatchPlan(Record):
+    """What an order would come to."""
+
+    takes: int
+    prompts: tuple[str, ...] = Field(description="with their alternatives written out")
+    lines: tuple[BatchLine, ...]
+    currency: str = Field(description="the project's")
+    amount: float | None = Field(description="of all lines but play; None when a part of it is not known")
+    reasons: tuple[Reason, ...] = Field((), description="why it would be refused; none: it can be ordered")
+
+
+class Batch(Record):
+    """Many takes ordered at once. One that was ordered again counts no more; its successor does."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    recipe: BatchOrder
+    is_paused: bool = Field(description="nothing more of it is sent")
+    counts: dict[Status, int]
+    takes: int = Field(description="the sum of `counts`")
+    retriable: int = Field(description="takes that would be ordered again")
+    estimate: float | None = Field(description="when it was ordered, in `unit`; None without a common one")
+    unit: str | None
+    amount: float | None = Field(description="the estimate in `currency`, without play; None when it was not known")
+    currency: str = Field(description="the project's")
+    spent: float | None = Field(description="so far, in `currency`, without play; None when a part has no rate")
+    created_by: UUID
+    created_by_name: str
+    created_at: datetime
+    updated_at: datetime
 
 
 class Round(Record):
@@ -687,23 +910,37 @@ class AuditEntry(Record):
 class Event(Record):
     """Something changed: carries ids and a version, readers read the store."""
 
-    type: str = Field(description="hello, asset_status_changed, assets_changed, boxes_changed, project_changed")
+    type: str = Field(
+        description="hello, asset_status_changed, assets_changed, boxes_changed, project_changed, batch_changed, "
+        "job_changed"
+    )
     project_id: UUID
     version: int = 0
     box_id: UUID | None = None
     asset_id: UUID | None = None
     asset_ids: tuple[UUID, ...] = Field((), description="where several changed together")
+    batch_id: UUID | None = None
+    job_id: UUID | None = None
     status: Status | None = None
 
 
+class HealthPart(Record):
+    """How a part of the process is. `says`: a sentence, with what to do where it is not well."""
+
+    name: str = Field(description="store, engine, jobs")
+    ok: bool
+    says: str
+
+
 class Health(Record):
-    """How the process is."""
+    """How the process is: `ok` when all of its parts are."""
 
     ok: bool
     version: str
     store: bool
     engine_age_s: float | None = Field(description="since the engine's last tick; None when it does not run")
     in_flight: int = 0
+    parts: tuple[HealthPart, ...] = ()
 
 
 class StoreInfo(Record):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 from uuid import UUID
 
 from apom.errors import Invalid, OverBudget
-from apom.models import Actor, Role, Spending, StatementRow
+from apom.models import Actor, Allowance, Project, Role, Spending, SpendingDay, StatementRow
 from apom.projects import need
 from apom.store import Store, Tx, ledger, projects, system, users
 
@@ -81,9 +81,19 @@ def total(amounts: Mapping[str, float], currency: str, rates: Rates) -> float | 
     return sum(amount * found for amount, found in parts if found is not None)
 
 
+def in_currency(tx: Tx, amounts: Mapping[str, float], currency: str) -> float | None:
+    """As `total`, at the rates of now."""
+    return total(amounts, currency, _rates(tx))
+
+
 def month_of(now: datetime) -> datetime:
     """When the month began, in UTC."""
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def month_after(month: datetime) -> datetime:
+    """When the next month begins."""
+    return month_of(month_of(month) + timedelta(days=31))
 
 
 class Money:
@@ -93,32 +103,43 @@ class Money:
         self._store = store
         self._clock = clock
 
-    def admit(self, tx: Tx, actor: Actor, project_id: UUID, lines: Sequence[Line]) -> tuple[Quote, ...]:
-        """Prices an order inside the transaction that stores it: a quote for each line.
+    def quote(
+        self, tx: Tx, actor: Actor, project_id: UUID, lines: Sequence[Line]
+    ) -> tuple[tuple[Quote, ...], tuple[OverBudget, ...]]:
+        """Prices an order: a quote for each line, and every reason why so much may not be spent.
 
-        Raises OverBudget when it goes beyond the project's budget or the person's limit of this month, or when either is
-        set and nobody knows what it would cost.
+        It goes beyond the project's budget or the person's limit of this month, or either is set and nobody knows what it
+        would cost. It holds for the transaction it was asked in: store the order in the same.
         """
         project = projects.get(tx, actor.user_id, project_id)
-        assert project is not None, "the box was there a moment ago"
+        assert project is not None, "its role was read a moment ago"
         rates = _rates(tx)
         quotes = tuple(_quote(line, project.currency, rates) for line in lines)
         paid = [(line, quote) for line, quote in zip(lines, quotes, strict=True) if not line.is_play]
         limit = users.monthly_limit(tx, actor.user_id)
         if not paid or (project.budget is None and limit is None):
-            return quotes
-        cost = _known(paid, project.currency)
-        if project.budget is not None:
-            taken = _taken(tx, project.currency, rates, project_id=project_id)
-            _within(cost, taken, project.budget, project.currency, OVER_PROJECT)
-        if limit is not None:
-            mine = str(system.value(tx, "currency"))
-            taken = _taken(tx, mine, rates, user_id=actor.user_id, since=month_of(self._clock()))
-            worth = rate(rates, project.currency, mine)
-            if worth is None:
-                raise OverBudget(NO_EXCHANGE, unit=project.currency, currency=mine)
-            _within(cost * worth, taken, limit, mine, OVER_PERSON)
-        return quotes
+            return quotes, ()
+        unknown = _unknown(paid, project.currency)
+        if unknown:
+            return quotes, unknown
+        cost = sum((quote.amount or 0.0) * line.n for line, quote in paid)
+        checks = (
+            _against_project(tx, project, cost, rates),
+            self._against_person(tx, actor, project, cost, limit, rates),
+        )
+        return quotes, tuple(found for found in checks if found is not None)
+
+    def _against_person(
+        self, tx: Tx, actor: Actor, project: Project, cost: float, limit: float | None, rates: Rates
+    ) -> OverBudget | None:
+        if limit is None:
+            return None
+        mine = str(system.value(tx, "currency"))
+        worth = rate(rates, project.currency, mine)
+        if worth is None:
+            return OverBudget(NO_EXCHANGE, unit=project.currency, currency=mine)
+        taken = _taken(tx, user_id=actor.user_id, since=month_of(self._clock()))
+        return _beyond(cost * worth, taken, limit, mine, rates, OVER_PERSON)
 
     def spending(self, actor: Actor, project_id: UUID) -> Spending:
         """What a project has spent and promised. Raises NotFound."""
@@ -138,6 +159,36 @@ class Money:
             unpriced=sum(row["unpriced"] for row in rows),
         )
 
+    def allowance(self, actor: Actor) -> Allowance:
+        """What the actor spent in this month and may still spend."""
+        month = month_of(self._clock())
+        with self._store.read() as tx:
+            currency, rates = str(system.value(tx, "currency")), _rates(tx)
+            limit = users.monthly_limit(tx, actor.user_id)
+            rows = ledger.spent(tx, user_id=actor.user_id, since=month)
+            coming = ledger.promised(tx, user_id=actor.user_id, since=month)
+        spent, promised = (total(ledger.by_currency(found), currency, rates) for found in (rows, coming))
+        is_known = limit is not None and spent is not None and promised is not None
+        return Allowance(
+            month=month,
+            currency=currency,
+            limit=limit,
+            spent=spent,
+            promised=promised,
+            left=max(0.0, (limit or 0.0) - (spent or 0.0) - (promised or 0.0)) if is_known else None,
+            unpriced=sum(row["unpriced"] for row in rows),
+        )
+
+    def by_day(
+        self, actor: Actor, *, since: datetime | None, until: datetime | None, project_id: UUID | None
+    ) -> tuple[SpendingDay, ...]:
+        """Day x provider x model, the earliest first. Raises NotFound, Invalid."""
+        _check_zones(since, until)
+        with self._store.read() as tx:
+            if project_id is not None:
+                need(tx, actor, project_id, Role.VIEWER)
+            return ledger.by_day(tx, reader=actor.user_id, since=since, until=until, project_id=project_id)
+
     def statement(
         self,
         actor: Actor | None,
@@ -147,13 +198,17 @@ class Money:
         project_id: UUID | None = None,
     ) -> tuple[StatementRow, ...]:
         """Month x provider x project x person. None as `actor` is the operator, who sees all. Raises NotFound, Invalid."""
-        if any(at is not None and at.tzinfo is None for at in (since, until)):
-            raise Invalid("Say in which time zone that is.", field="since")
+        _check_zones(since, until)
         with self._store.read() as tx:
             if actor is not None and project_id is not None:
                 need(tx, actor, project_id, Role.VIEWER)
             reader = None if actor is None else actor.user_id
             return ledger.statement(tx, reader=reader, since=since, until=until, project_id=project_id)
+
+
+def _check_zones(*times: datetime | None) -> None:
+    if any(at is not None and at.tzinfo is None for at in times):
+        raise Invalid("Say in which time zone that is.", field="since")
 
 
 OVER_PROJECT = (
@@ -189,41 +244,47 @@ def _quote(line: Line, currency: str, rates: Rates) -> Quote:
     return Quote() if found is None else Quote(currency=currency, rate=found, amount=line.price * found)
 
 
-def _known(paid: Sequence[tuple[Line, Quote]], currency: str) -> float:
-    """The cost of all lines. Raises OverBudget for one that has none: under a limit, nothing is bought blind."""
-    for line, quote in paid:
-        if line.price is None:
-            raise OverBudget(NO_PRICE, provider=line.provider)
-        if quote.amount is None:
-            raise OverBudget(NO_RATE, unit=line.unit, provider=line.provider, currency=currency)
-    return sum((quote.amount or 0.0) * line.n for line, quote in paid)
+def _unknown(paid: Sequence[tuple[Line, Quote]], currency: str) -> tuple[OverBudget, ...]:
+    """Lines without a cost: under a limit, nothing is bought blind."""
+    without = [line for line, quote in paid if quote.amount is None]
+    return tuple(
+        OverBudget(NO_PRICE, provider=line.provider)
+        if line.price is None
+        else OverBudget(NO_RATE, unit=line.unit, provider=line.provider, currency=currency)
+        for line in without
+    )
+
+
+def _against_project(tx: Tx, project: Project, cost: float, rates: Rates) -> OverBudget | None:
+    if project.budget is None:
+        return None
+    taken = _taken(tx, project_id=project.id)
+    return _beyond(cost, taken, project.budget, project.currency, rates, OVER_PROJECT)
 
 
 def _taken(
-    tx: Tx,
-    currency: str,
-    rates: Rates,
-    *,
-    project_id: UUID | None = None,
-    user_id: UUID | None = None,
-    since: datetime | None = None,
-) -> float:
-    """What is spent and promised already. Raises OverBudget when a part of it has no rate."""
+    tx: Tx, *, project_id: UUID | None = None, user_id: UUID | None = None, since: datetime | None = None
+) -> dict[str, float]:
+    """What is spent and promised already, by currency."""
     sums: dict[str, float] = {}
     for read in (ledger.spent, ledger.promised):
         for other, amount in ledger.by_currency(read(tx, project_id=project_id, user_id=user_id, since=since)).items():
             sums[other] = sums.get(other, 0.0) + amount
-    found = total(sums, currency, rates)
-    if found is None:
-        missing = next(other for other in sums if rate(rates, other, currency) is None)
-        raise OverBudget(NO_EXCHANGE, unit=missing, currency=currency)
-    return found
+    return sums
 
 
-def _within(cost: float, taken: float, most: float, currency: str, message: str) -> None:
-    if taken + cost > most + 1e-9:  # sums of floats
-        left = max(0.0, most - taken)
-        raise OverBudget(message, cost=money(cost, currency), left=money(left, currency), most=money(most, currency))
+def _beyond(
+    cost: float, taken: Mapping[str, float], most: float, currency: str, rates: Rates, message: str
+) -> OverBudget | None:
+    """Why it may not be spent: it is too much, or a part of what is taken has no rate."""
+    known = total(taken, currency, rates)
+    if known is None:
+        missing = next(other for other in taken if rate(rates, other, currency) is None)
+        return OverBudget(NO_EXCHANGE, unit=missing, currency=currency)
+    if known + cost <= most + 1e-9:  # sums of floats
+        return None
+    left = max(0.0, most - known)
+    return OverBudget(message, cost=money(cost, currency), left=money(left, currency), most=money(most, currency))
 
 
 def money(amount: float, currency: str) -> str:

@@ -94,6 +94,11 @@ class Projects:
             found.setdefault(row["project_id"], []).append((row["thumb_key"], row["placeholder"]))
         return found
 
+    def ids(self, actor: Actor) -> frozenset[UUID]:
+        """All projects the actor is in."""
+        with self._store.read() as tx:
+            return projects.ids(tx, actor.user_id)
+
     def update(self, actor: Actor, project_id: UUID, changes: Mapping[str, object]) -> Project:
         """Changes what `changes` names. Budget and archive are the owner's. Raises NotFound, NotAllowed, Invalid."""
         with self._store.write() as tx:

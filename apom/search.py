@@ -16,16 +16,21 @@ TERM = re.compile(r'(?P<no>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """Which takes; None and the like for any. `since` is the first moment, `until` the first one after the last."""
+    """Which takes; None and the like for any. `since` is the first moment, `until` the first one after the last.
+
+    `trashed_at`: thrown away at this very moment, which is what a job throws away.
+    """
 
     project_id: UUID | None = None
     box_id: UUID | None = None
+    batch_id: UUID | None = None
     asset_type: AssetType | None = None
     source_type: SourceType | None = None
     status: Status | None = None
     favorites: bool = False
     min_rating: int = 0
     trashed: bool = False
+    trashed_at: datetime | None = None
     ai_model: str | None = None
     tag: str | None = None
     created_by: UUID | None = None

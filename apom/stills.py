@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apom.assets import need_take
@@ -33,6 +35,31 @@ if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
 
 
+@dataclass(frozen=True, kw_only=True)
+class Still:
+    """A picture that was cut: its files are stored, its row is not there yet."""
+
+    take: Asset
+    file: dict[str, Any]
+
+    def put(self, tx: Tx) -> None:
+        """Its row, with the next number of its shot."""
+        take = self.take
+        assets.insert(tx, [take.model_copy(update={"number": boxes.count_takes(tx, take.box_id, 1)})])
+        assets.set_file(tx, take.id, take.asset_type, self.file, take.created_at)
+        projects.touch(tx, take.project_id, take.created_at)
+
+    def event(self) -> Event:
+        """What is told of it once its row is there."""
+        return Event(
+            type="asset_status_changed",
+            project_id=self.take.project_id,
+            box_id=self.take.box_id,
+            asset_id=self.take.id,
+            status=Status.COMPLETED,
+        )
+
+
 class Stills:
     """Cuts pictures out of clips."""
 
@@ -51,36 +78,33 @@ class Stills:
         """
         with self._store.read() as tx:
             clip, box = self._parts(tx, actor, asset_id, box_id)
-        if clip.asset_type is not AssetType.VIDEO or clip.file_key is None:
-            raise Invalid("Choose a clip that is here: only clips have moments.", field="asset_id")
-        asset = _asset(actor, clip, box, at_s, self._clock())
-        with self._storage.temp() as path:
-            file = self._cut(clip.file_key, path, at_s, asset.id)
-        try:
-            with self._store.write() as tx:
-                self._parts(tx, actor, asset_id, box.id)
-                asset = asset.model_copy(update={"number": boxes.count_takes(tx, box.id, 1)})
-                assets.insert(tx, [asset])
-                assets.set_file(tx, asset.id, asset.asset_type, file, asset.created_at)
-                projects.touch(tx, box.project_id, asset.created_at)
-        except BaseException:
-            for column in ("file_key", "thumb_key"):
-                self._storage.delete(str(file[column]))
-            raise
-        self._hub.publish(
-            Event(
-                type="asset_status_changed",
-                project_id=box.project_id,
-                box_id=box.id,
-                asset_id=asset.id,
-                status=Status.COMPLETED,
-            )
-        )
+        with self.cut(actor, clip, box, at_s) as still, self._store.write() as tx:
+            self._parts(tx, actor, asset_id, box.id)
+            still.put(tx)
+        self._hub.publish(still.event())
         with self._store.read() as tx:
-            take = assets.take(tx, actor.user_id, asset.id)
+            take = assets.take(tx, actor.user_id, still.take.id)
         if take is None:  # deleted in this very moment
             raise NotFound
         return take
+
+    @contextmanager
+    def cut(self, actor: Actor, clip: Take, box: Box, at_s: float | None, id: UUID | None = None) -> Iterator[Still]:
+        """Cuts, measures and stores a picture; its files go again when what is done with it fails. Raises Invalid, BadMedia.
+
+        `id`: what the new take will be called.
+        """
+        if clip.asset_type is not AssetType.VIDEO or clip.file_key is None:
+            raise Invalid("Choose a clip that is here: only clips have moments.", field="asset_id")
+        take = _asset(actor, clip, box, at_s, id or new_id(), self._clock())
+        with self._storage.temp() as path:
+            file = self._stored(clip.file_key, path, at_s, take.id)
+        try:
+            yield Still(take=take, file=file)
+        except BaseException:
+            for column in ("file_key", "thumb_key"):
+                self._storage.delete(file[column])
+            raise
 
     def _parts(self, tx: Tx, actor: Actor, asset_id: UUID, box_id: UUID | None) -> tuple[Take, Box]:
         clip = need_take(tx, actor, asset_id, Role.EDITOR)
@@ -89,8 +113,8 @@ class Stills:
             raise Invalid("Choose a shot of the clip's own project.", field="box_id")
         return clip, box
 
-    def _cut(self, key: str, path: Path, at_s: float | None, asset_id: UUID) -> dict[str, object]:
-        """Cuts, measures and stores the picture; its file first, then its row, never the other way round."""
+    def _stored(self, key: str, path: Path, at_s: float | None, asset_id: UUID) -> dict[str, Any]:
+        """The file first, then its row, never the other way round."""
         from apom.media.arrive import arrive, columns, keep
         from apom.media.stills import write_still
 
@@ -101,8 +125,7 @@ class Stills:
         return columns(arrival, kept)
 
 
-def _asset(actor: Actor, clip: Take, box: Box, at_s: float | None, now: datetime) -> Asset:
-    asset_id = new_id()
+def _asset(actor: Actor, clip: Take, box: Box, at_s: float | None, asset_id: UUID, now: datetime) -> Asset:
     source = AssetInput(
         asset_id=asset_id,
         source_asset_id=clip.id,

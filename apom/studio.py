@@ -11,17 +11,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom import __version__
 from apom.accounts import Accounts
 from apom.ai_providers import AIProviders
 from apom.assets import Assets
+from apom.balances import LOOK_S, Balances
+from apom.batches import Batches
+from apom.bulk import Bulk
 from apom.config import LIMITS, Settings, shipped
-from apom.decisions import Decisions
+from apom.continuing import Continuing, Onward
+from apom.decisions import Decisions, one_by_one
+from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
 from apom.engine.wiring import MediaKeeper, ProviderPool, inside
@@ -29,19 +33,30 @@ from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.generate import Generate, Order
+from apom.health import examine
+from apom.jobs import Jobs
 from apom.keyring import Keyring
 from apom.models import (
     Actor,
     AIModel,
     AIProvider,
+    Allowance,
     ApiToken,
     Asset,
     AssetType,
+    BalanceChange,
+    Batch,
+    BatchOrder,
+    BatchPlan,
     Box,
     BoxKind,
+    Decided,
+    Deed,
     Health,
     InputRole,
+    Job,
     Json,
+    Judgement,
     Mark,
     Marked,
     Member,
@@ -50,6 +65,7 @@ from apom.models import (
     ProviderHealth,
     ProviderTest,
     QueueItem,
+    QueueSummary,
     Role,
     Round,
     Rows,
@@ -59,9 +75,11 @@ from apom.models import (
     Snapshot,
     SourceType,
     Spending,
+    SpendingDay,
     StatementRow,
     Status,
     StoreInfo,
+    SystemSetting,
     Take,
     Trial,
     User,
@@ -73,17 +91,18 @@ from apom.queue import Queue
 from apom.scopes import limited
 from apom.search import Filter
 from apom.sharing import Sharing
+from apom.statement import csv_text
 from apom.stills import Stills
 from apom.store import Store, open_store
+from apom.system_config import SystemConfig
 from apom.tokens import BOTH, PREFIX, Tokens
 from apom.vault import Vault
-from apom.waiting import OnChange, wait
+from apom.waiting import OnChange, every, wait
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
     from apom.providers.catalog import Catalog
 
-ENGINE_LATE_S = 5.0
 DEFAULT_IMAGE = "sandbox/sandbox-image"
 DEFAULT_VIDEO = "sandbox/sandbox-video"
 TRIALS = "Trials"  # the project that takes of the command line go to
@@ -113,6 +132,32 @@ def id_of(thing: Ref) -> UUID:
         except ValueError:
             raise NotFound from None
     return thing if isinstance(thing, UUID) else thing.id
+
+
+class Wanted(TypedDict, total=False):
+    """Which takes, as `search_assets` takes it; `trashed`: those in the trash instead."""
+
+    project: Ref | None
+    box: Ref | None
+    batch: Ref | None
+    asset_type: AssetType | None
+    source_type: SourceType | None
+    status: Status | None
+    favorites: bool
+    min_rating: int
+    trashed: bool
+    ai_model: str | None
+    tag: str | None
+    created_by: Ref | None
+    since: datetime | None
+    until: datetime | None
+
+
+def parts_of(wanted: Wanted) -> dict[str, Any]:
+    """What is wanted as the fields of a `Filter`: records as their ids."""
+    refs = {"project": "project_id", "box": "box_id", "batch": "batch_id", "created_by": "created_by"}
+    found: dict[str, Any] = dict(wanted)
+    return {refs.get(name, name): id_of(it) if it and name in refs else it for name, it in found.items()}
 
 
 def utc_now() -> datetime:
@@ -154,15 +199,25 @@ class Studio:
         self.generate = Generate(store, catalog, self.money, self.hub, clock, self.engine.wake)
         self.stills = Stills(store, storage, settings.env, self.hub, clock)
         self.decisions = Decisions(store, self.hub, clock, self.engine.heed, self.engine.confirm)
-        self.queue = Queue(store, catalog, self.engine.places, self.engine.providers)
+        self.batches = Batches(
+            store, self.generate, self.hub, clock, self.engine.wake, lambda ids: self.engine.heed(*ids)
+        )
+        self.editing = Editing(store, catalog, self.generate)
+        self.continuing = Continuing(store, self.stills, self.generate, self.hub, clock)
+        self.system = SystemConfig(store, catalog, clock)
+        self.balances = Balances(store, catalog, clock)
+        self.engine.declare(self.balances.look, LOOK_S)
+        self.queue = Queue(store, catalog, clock, self.engine.places, self.engine.providers)
         self.sharing = Sharing(store, clock)
+        self.jobs = Jobs(store, self.hub, clock, lambda: self.engine.is_on)
+        self.bulk = Bulk(store, self.hub, clock, self.jobs)
         self._store = store
 
     @classmethod
     def open(
         cls, settings: Settings | None = None, *, engine: bool = True, clock: Callable[[], datetime] = utc_now
     ) -> Studio:
-        """Opens the store and the media, reads the catalogue, starts the engine.
+        """Opens the store and the media, reads the catalogue, starts the engine and the jobs.
 
         Raises StoreBusy, StoreBroken, Misconfigured.
         """
@@ -177,14 +232,22 @@ class Studio:
             studio = cls(settings, store, LocalStorage(settings.data_dir / "media"), catalog, clock)
             if engine:
                 studio.engine.start()
+                studio.jobs.start()
         except BaseException:
             store.close()
             raise
         return studio
 
+    def wind_down(self) -> None:
+        """The end is near: nothing new is begun, what is under way comes to its end meanwhile. Does not wait."""
+        self.engine.wind_down()
+        self.jobs.wind_down()
+
     def close(self) -> None:
-        """Engine first, store last."""
+        """Engine and jobs first, store last."""
+        self.wind_down()
         self.engine.stop()
+        self.jobs.stop()
         self._store.close()
 
     def __enter__(self) -> Studio:
@@ -219,6 +282,10 @@ class Studio:
             return self.tokens.resolve(secret=token)
         return self.accounts.resolve(token=token, session_id=session_id)
 
+    def projects_of(self, actor: Actor) -> frozenset[UUID]:
+        """The projects that somebody may see, for whoever tells them what happens there."""
+        return self.projects.ids(actor)
+
     def is_still(self, actor: Actor) -> bool:
         """Whether the session or the API token that the actor came with goes on."""
         if actor.token_id is not None:
@@ -234,17 +301,13 @@ class Studio:
         return Operator(self)
 
     def health(self) -> Health:
-        """Store answers, engine ticks."""
-        vitals = self.engine.vitals()
+        """Whether the store answers, the engine ticks and long work is done."""
         try:
             with self._store.read() as tx:
                 store = tx.value("select 1") == 1
         except Exception:  # whatever it is, the answer is no
             store = False
-        alive = vitals.age_s is not None and vitals.age_s < ENGINE_LATE_S
-        return Health(
-            ok=store and alive, version=__version__, store=store, engine_age_s=vitals.age_s, in_flight=vitals.in_flight
-        )
+        return examine(store=store, engine=self.engine.vitals(), jobs=self.jobs.vitals())
 
     @property
     def notices(self) -> Sequence[str]:
@@ -277,6 +340,31 @@ class Operator:
     def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User:
         """Changes what is named; who may no longer sign in is signed out. Raises NotFound, Conflict."""
         return self._studio.accounts.change(username, by="operator", is_admin=is_admin, is_active=is_active)
+
+    def set_monthly_limit(self, username: str, limit: float | None) -> User:
+        """What somebody may spend in a month, in the studio's currency; None for no limit. Raises NotFound, Invalid."""
+        return self._studio.accounts.set_monthly_limit(username, limit, by="operator")
+
+    def config(self) -> tuple[SystemSetting, ...]:
+        """What is set for the whole studio, key by key (apom.config.SYSTEM)."""
+        return self._studio.system.all()
+
+    def set_config(self, key: str, value: JsonValue) -> SystemSetting:
+        """Sets a key of it. Raises Invalid."""
+        return self._studio.system.set(key, value, by="operator")
+
+    def statement(self, *, since: datetime | None = None, until: datetime | None = None) -> tuple[StatementRow, ...]:
+        """Month by provider by project by person: everybody's. `until` is exclusive. Raises Invalid."""
+        return self._studio.money.statement(None, since=since, until=until)
+
+    def balances(self, month: datetime | None = None) -> tuple[BalanceChange, ...]:
+        """What became of each provider's credit in a month, None for this one, beside our own entries."""
+        return self._studio.balances.changes(month)
+
+    def read_balances(self) -> tuple[BalanceChange, ...]:
+        """Asks every provider what credit is left, now; the same of this month. Raises Unavailable."""
+        self._studio.engine.ask(self._studio.balances.read_all)
+        return self.balances()
 
     def create_token(
         self, username: str, name: str, *, days: int = 365, scopes: Sequence[Scope] = BOTH
@@ -438,9 +526,23 @@ class Workspace:
         """Ends an API token now. Raises NotFound."""
         self._studio.tokens.revoke(id_of(token), by=self.actor.username, of=self.actor.user_id)
 
+    def allowance(self) -> Allowance:
+        """What the actor spent in this month, and may still spend."""
+        return self._studio.money.allowance(self.actor)
+
+    # what an admin looks after
+
+    def system(self) -> Rows[SystemSetting]:
+        """What is set for the whole studio, key by key (apom.config.SYSTEM). Raises NotAllowed."""
+        return Rows(self._studio.system.all_for(self.actor), SystemSetting)
+
     def set_system(self, key: str, value: JsonValue) -> None:
         """An admin's setting (apom.config.SYSTEM). Raises NotAllowed, Invalid."""
-        self._studio.accounts.set_system(self.actor, key, value)
+        self._studio.system.set(key, value, by=self.actor)
+
+    def balances(self, month: datetime | None = None) -> Rows[BalanceChange]:
+        """What became of each provider's credit in a month, None for this one, beside our own entries. Raises NotAllowed."""
+        return Rows(self._studio.balances.changes_for(self.actor, month), BalanceChange)
 
     # providers: an admin's
 
@@ -628,6 +730,40 @@ class Workspace:
         words = prompt or picture.prompt_text
         return self.generate(picture.box_id, words, model=model, inputs=inputs, token=token)[0]
 
+    def edit(self, asset: Ref, words: str, *, n: int = 1, token: str | None = None) -> Rows[Take]:
+        """Smart Edit: `n` takes made from this picture, changed by words, beside it. An admin sets with which model.
+
+        Raises as `generate` does.
+        """
+        return Rows(self._studio.editing.edit(self.actor, id_of(asset), words, n=n, token=token), Take)
+
+    def continue_shot(
+        self,
+        box: Ref,
+        prompt: str = "",
+        *,
+        clip: Ref | None = None,
+        into: Ref | None = None,
+        adds_shot: bool = False,
+        model: str = DEFAULT_VIDEO,
+        token: str | None = None,
+    ) -> Take:
+        """A clip that begins with the last frame of this shot's headliner, or of `clip`; that picture becomes a take too.
+
+        It goes `into` a shot, else into the one that follows, which `adds_shot` adds after the last. Without a prompt it
+        has that shot's, else the clip's. Raises as `generate` does, and BadMedia.
+        """
+        wish = Onward(
+            box_id=id_of(box),
+            words=prompt,
+            model=model,
+            clip_id=None if clip is None else id_of(clip),
+            into_id=None if into is None else id_of(into),
+            adds_shot=adds_shot,
+            token=token,
+        )
+        return self._studio.continuing.go_on(self.actor, wish)
+
     def again(self, asset: Ref, *, token: str | None = None) -> Take:
         """The same recipe once more: with the same seed when it failed, with another one when it did not.
 
@@ -635,20 +771,27 @@ class Workspace:
         """
         take = self.asset(asset)
         failed = take.status in (Status.FAILED, Status.CANCELLED)
-        params = {name: value for name, value in take.generation_config.items() if failed or value != take.seed}
-        inputs = [(used.role, used.source_asset_id) for used in take.inputs]
-        ordered = self.generate(
-            take.box_id, take.prompt_text, model=take.ai_model, params=params, inputs=inputs, token=token
+        order = Order(
+            prompt=take.prompt_text,
+            model=take.ai_model,
+            params={name: value for name, value in take.generation_config.items() if failed or value != take.seed},
+            inputs=[(used.role, used.source_asset_id) for used in take.inputs],
+            token=token,
+            again_of=take.id if failed else None,
         )
-        return ordered[0]
+        return self._studio.generate.order(self.actor, take.box_id, order)[0]
 
     def wait(
-        self, takes: Sequence[Ref], *, timeout_s: float | None = None, on_change: OnChange | None = None
+        self, takes: Sequence[Ref] | Batch, *, timeout_s: float | None = None, on_change: OnChange | None = None
     ) -> Rows[Take]:
         """The takes once none of them is on its way any more; `on_change` is told all of them after each look.
 
+        Of a batch these are all of its takes that are not in the trash; as long as it is paused, some stay on their way.
         Raises NotFound when one is deleted meanwhile, Unavailable after `timeout_s`: they go on by themselves.
         """
+        if isinstance(takes, Batch):
+            batch = takes
+            takes = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
         return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:
@@ -691,6 +834,7 @@ class Workspace:
         *,
         project: Ref | None = None,
         box: Ref | None = None,
+        batch: Ref | None = None,
         asset_type: AssetType | None = None,
         source_type: SourceType | None = None,
         status: Status | None = None,
@@ -712,6 +856,7 @@ class Workspace:
         wanted = Filter(
             project_id=None if project is None else id_of(project),
             box_id=None if box is None else id_of(box),
+            batch_id=None if batch is None else id_of(batch),
             asset_type=asset_type,
             source_type=source_type,
             status=status,
@@ -732,6 +877,18 @@ class Workspace:
         none or more than `LIMITS.marks`.
         """
         return self._studio.assets.mark(self.actor, marks)
+
+    def count_assets(self, text: str = "", **wanted: Unpack[Wanted]) -> int:
+        """How many takes there are of what `search_assets` finds. Raises NotFound, Invalid."""
+        return self._studio.bulk.count(self.actor, Filter(**parts_of(wanted)), text)
+
+    def mark_all(self, mark: Judgement, text: str = "", **wanted: Unpack[Wanted]) -> Job:
+        """Marks every take that `search_assets` finds now, as a job; what arrives later is left alone.
+
+        Its result says how many are `changed`, how many were the `same` already, and how many were `refused` by which
+        sentence. Raises NotFound, NotAllowed, Invalid.
+        """
+        return self._studio.bulk.order(self.actor, mark, Filter(**parts_of(wanted)), text)
 
     def get_favorite_assets(
         self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 200
@@ -817,6 +974,23 @@ class Workspace:
         wanted = None if project is None else id_of(project)
         return Rows(self._studio.money.statement(self.actor, since=since, until=until, project_id=wanted))
 
+    def statement_csv(
+        self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> str:
+        """The same for a spreadsheet: see `apom.statement`. Write it as `utf-8-sig`. Raises NotFound, Invalid."""
+        return csv_text(self.statement(project=project, since=since, until=until))
+
+    def spending_by_day(
+        self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Rows[SpendingDay]:
+        """Day by provider by model: the actor's projects and own orders, the earliest first. `until` is exclusive.
+
+        Raises NotFound, Invalid.
+        """
+        wanted = None if project is None else id_of(project)
+        found = self._studio.money.by_day(self.actor, since=since, until=until, project_id=wanted)
+        return Rows(found, SpendingDay)
+
     def keep(self, asset: Ref) -> Take:
         """Takes what arrived after it was stopped. Raises NotFound, NotAllowed, Conflict."""
         return self._studio.decisions.keep(self.actor, id_of(asset))
@@ -826,16 +1000,89 @@ class Workspace:
         *,
         project: Ref | None = None,
         status: Status | None = None,
+        created_by: Ref | None = None,
         cursor: str | None = None,
         limit: int = 200,
     ) -> Page[QueueItem]:
-        """What is on its way or waits for a person, in the order it was asked for. Raises NotFound, Invalid."""
+        """What is on its way or waits for a person, in the order it was asked for.
+
+        `status=FAILED`: what failed in the last seven days and was not ordered again, and what arrived after it was
+        stopped, the newest first. Raises NotFound, Invalid.
+        """
         project_id = None if project is None else id_of(project)
-        return self._studio.queue.page(self.actor, project_id, status, cursor, limit)
+        person = None if created_by is None else id_of(created_by)
+        return self._studio.queue.page(self.actor, project_id, status, person, cursor, limit)
+
+    def queue_items(self, assets: Sequence[Ref]) -> Rows[QueueItem]:
+        """Those of these takes that are in the queue, failed ones included. Raises Invalid for more than `LIMITS.marks`."""
+        return Rows(self._studio.queue.several(self.actor, [id_of(asset) for asset in assets]), QueueItem)
+
+    def queue_summary(self) -> Rows[QueueSummary]:
+        """How many takes of each project are on their way, and how many wait for a person."""
+        return Rows(self._studio.queue.summary(self.actor), QueueSummary)
+
+    def decide(self, assets: Sequence[Ref], deed: Deed, *, may_bill_again: bool = False) -> Decided:
+        """Does the same to many takes, each for itself: one that is refused holds up no other.
+
+        Repeated it does nothing twice. `may_bill_again`: for REGENERATE, as in `regenerate`. Raises Invalid for none or
+        more than `LIMITS.marks`.
+        """
+        acts: dict[Deed, Callable[[UUID], Take]] = {
+            Deed.CANCEL: self.cancel,
+            Deed.AGAIN: lambda id: self.again(id, token=f"again-{id}"),
+            Deed.CHECK_AGAIN: self.check_again,
+            Deed.RETRY_DOWNLOAD: self.retry_download,
+            Deed.REGENERATE: lambda id: self.regenerate(id, may_bill_again=may_bill_again),
+            Deed.GIVE_UP: self.give_up,
+            Deed.KEEP: self.keep,
+        }
+        return one_by_one(self.actor, [id_of(asset) for asset in assets], acts[deed])
 
     def provider_health(self) -> Rows[ProviderHealth]:
         """How each provider has been doing."""
         return Rows(self._studio.queue.providers(), ProviderHealth)
+
+    # many at once
+
+    def estimate_batch(self, project: Ref, order: BatchOrder) -> BatchPlan:
+        """What an order would come to, model by model, and every reason why it would be refused. Raises NotFound."""
+        return self._studio.batches.estimate(self.actor, id_of(project), order)
+
+    def order_batch(self, project: Ref, order: BatchOrder, *, token: str | None = None) -> Batch:
+        """Each prompt with each model in each shot with each seed, admitted whole or not at all.
+
+        The same `token` again is the same batch. Raises NotFound, NotAllowed, Invalid, Conflict, and Refused with every
+        reason.
+        """
+        return self._studio.batches.order(self.actor, id_of(project), order, token)
+
+    def batches(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 50) -> Page[Batch]:
+        """Batches of a project, or of all the actor's projects, newest first. Raises NotFound, Invalid."""
+        return self._studio.batches.page(self.actor, None if project is None else id_of(project), cursor, limit)
+
+    def batch(self, batch: Ref) -> Batch:
+        """A batch as it is now. Raises NotFound."""
+        return self._studio.batches.get(self.actor, id_of(batch))
+
+    def pause_batch(self, batch: Ref) -> Batch:
+        """Nothing more of it is sent from now on; what was sent goes on. Raises NotFound, NotAllowed."""
+        return self._studio.batches.pause(self.actor, id_of(batch))
+
+    def resume_batch(self, batch: Ref) -> Batch:
+        """What waits goes into line again. Raises NotFound, NotAllowed."""
+        return self._studio.batches.resume(self.actor, id_of(batch))
+
+    def cancel_batch(self, batch: Ref) -> Batch:
+        """Stops all of it that is on its way, each take as `cancel` does. Raises NotFound, NotAllowed."""
+        return self._studio.batches.cancel(self.actor, id_of(batch))
+
+    def retry_batch(self, batch: Ref, *, token: str | None = None) -> Batch:
+        """What failed or was cancelled once more, with the same recipe and seed, as new takes of the batch.
+
+        All of it or nothing; what waits for a person, arrived after all or is in the trash is left alone. The same
+        `token` again changes nothing. Raises NotFound, NotAllowed, Invalid, and Refused with every reason.
+        """
+        return self._studio.batches.retry(self.actor, id_of(batch), token)
 
     def delete_asset(self, asset: Ref) -> None:
         """A take and its files, for good. Raises NotFound, NotAllowed, Conflict."""
@@ -844,6 +1091,32 @@ class Workspace:
     def file(self, asset: Ref, name: str) -> tuple[Path, str]:
         """A stored file of a take: (path, media type). `name`: the last part of its key. Raises NotFound."""
         return self._studio.assets.file(self.actor, id_of(asset), name)
+
+    # long work
+
+    def jobs(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 100) -> Page[Job]:
+        """The actor's jobs and those of their projects, or of one; newest first. Raises NotFound."""
+        return self._studio.jobs.page(self.actor, None if project is None else id_of(project), cursor, limit)
+
+    def job(self, job: Ref) -> Job:
+        """One job. Raises NotFound."""
+        return self._studio.jobs.get(self.actor, id_of(job))
+
+    def cancel_job(self, job: Ref) -> Job:
+        """Stops it for good; what it has done stays. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.jobs.cancel(self.actor, id_of(job))
+
+    def pause_job(self, job: Ref) -> Job:
+        """Stops it until it is resumed. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.jobs.pause(self.actor, id_of(job))
+
+    def resume_job(self, job: Ref) -> Job:
+        """Goes on where it was; one that failed is tried again. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.jobs.resume(self.actor, id_of(job))
+
+    def undo_job(self, job: Ref) -> Job:
+        """Stops a job that throws away and puts back what it threw away, as a job. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.bulk.undo(self.actor, id_of(job))
 
     # sharing
 

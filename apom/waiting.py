@@ -11,7 +11,7 @@ from uuid import UUID
 
 from apom.config import LIMITS
 from apom.errors import NotFound, Unavailable
-from apom.models import OPEN_STATUSES, Rows, Take
+from apom.models import OPEN_STATUSES, Page, Rows, Take
 
 Look: TypeAlias = Callable[[Sequence[UUID]], tuple[Take, ...]]
 OnChange: TypeAlias = Callable[[tuple[Take, ...]], object]
@@ -38,6 +38,17 @@ def wait(look: Look, ids: Sequence[UUID], *, timeout_s: float | None, on_change:
     """
     with _onlooker() if on_change is None else nullcontext(on_change) as told:
         return _wait(look, ids, timeout_s, told)
+
+
+def every(page: Callable[[str | None], Page[Take]]) -> list[Take]:
+    """All pages of a list, its last take first."""
+    found, cursor = list[Take](), None
+    while True:
+        shown = page(cursor)
+        found += shown.items
+        cursor = shown.next
+        if cursor is None:
+            return found[::-1]
 
 
 def _wait(look: Look, ids: Sequence[UUID], timeout_s: float | None, on_change: OnChange | None) -> Rows[Take]:

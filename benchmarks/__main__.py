@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Scale, as_json, machine, table
 
-NAMES = ("imports", "listing", "rerun", "latency")
+NAMES = ("imports", "listing", "rerun", "latency", "load")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
         "benchmarks", description="What apom costs, beside what others cost. See docs/benchmarks.md."
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(NAMES)}; all without any")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions: minutes instead of half an hour")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repetitions: a quarter of an hour instead of an hour and a quarter"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser
 

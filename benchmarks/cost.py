@@ -27,6 +27,12 @@ def cpu_s(pid: int) -> float:
     return used
 
 
+def most_memory_mb(pid: int) -> float:
+    """The most memory that a process has had at once (VmHWM, proc_pid_status(5)), in MB."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def of_calls(act: Callable[[], object], times: int, pid: int | None = None) -> tuple[list[float], list[float]]:
     """Does it so often: seconds of CPU of this process (and of `pid` with its own), seconds until it was done; each time."""
 

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 Scale: TypeAlias = Literal["toy", "quick", "full"]  # toy: only to see that it runs
 APOM = "apom"
-LIBRARIES = ("streamlit", "duckdb", "httpx", "pydantic", "pillow")
+LIBRARIES = ("streamlit", "duckdb", "httpx", "aiohttp", "pydantic", "pillow")
 HEAD = ("what", "who", "CPU ms", "× apom", "p50 ms", "p99 ms", "n", "aim", "")
 
 

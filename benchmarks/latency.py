@@ -13,8 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,16 +26,15 @@ from apom import testing
 from apom.config import Settings
 from apom.models import OPEN_STATUSES, Role, Status
 from apom.studio import Studio
-from benchmarks import people
+from benchmarks import people, provider
 from benchmarks.cost import cpu_s
 from benchmarks.figures import APOM, Aim, Figure, Scale, figure, together
-from benchmarks.orders import Order, orders
+from benchmarks.orders import WARM_UP, Order, orders
 from benchmarks.provider import Task
 from tests.ws_client import Tab
 
 PER_S = 5
 PEOPLE = 30  # each may order ten times a minute
-WARM_UP = 4  # takes before the first that counts: modules are loaded, the model's median is known
 GATHER_S = 0.1  # the gallery asks for what changed within so long at once (shelf.js)
 RERUN_S = 5.0  # whoever has the page open clicks about as often
 PATIENCE_S = 60.0
@@ -86,37 +84,21 @@ def run(scale: Scale) -> list[Figure]:
 
 def of_naive(count: int, folder: Path) -> list[Figure]:
     """In a process of its own."""
-    with provider() as url:
+    with provider.started() as url:
         command = [sys.executable, "-m", "benchmarks.naive", url, str(count), str(PER_S), str(folder)]
         said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         made = [Made(prompt=prompt, ordered=ordered, there=there) for prompt, ordered, there in said["made"]]
-        return figures_of(NAIVE, made, log_of(url), said["cpu_s"])
+        return figures_of(NAIVE, made, provider.log_of(url), said["cpu_s"])
 
 
 def of_apom(count: int, folder: Path) -> list[Figure]:
     """The server, and those who use it."""
     prepared = prepare(folder / "data", min(count, PEOPLE))
-    with provider() as url, testing.server(folder / "data", sandbox_url=url) as server:
+    with provider.started() as url, testing.server(folder / "data", sandbox_url=url) as server:
         asyncio.run(ordered(server.url, prepared, list(orders(WARM_UP, PER_S, "first"))))
         used = cpu_s(server.process.pid)
         made = asyncio.run(ordered(server.url, prepared, list(orders(count, PER_S))))
-        return figures_of(APOM, made, log_of(url), cpu_s(server.process.pid) - used)
-
-
-@contextmanager
-def provider() -> Iterator[str]:
-    """The provider as a process of its own; its URL."""
-    running = testing.start(["-m", "benchmarks.provider"], r"provider (http\S+)", {})
-    try:
-        yield running.url
-    finally:
-        running.stop()
-
-
-def log_of(url: str) -> Mapping[str, Task]:
-    """What the provider noted, by prompt."""
-    tasks = [Task(**task) for task in httpx.get(f"{url}/log", trust_env=False, timeout=20).json()]
-    return {task.prompt: task for task in tasks}
+        return figures_of(APOM, made, provider.log_of(url), cpu_s(server.process.pid) - used)
 
 
 def prepare(data_dir: Path, many: int) -> Prepared:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SHORTEST_S, LONGEST_S = 1.0, 3.0  # a fixed time would be in step with somebody's polls, or out of it
+SHORT = (1.0, 3.0)  # seconds; a fixed time would be in step with somebody's polls, or out of it
+LONG = (5.0, 15.0)
+WARM_UP = 4  # takes before the first that counts: modules are loaded, the model's median is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +21,14 @@ class Order:
     takes_s: float
 
 
-def orders(count: int, per_s: float, name: str = "take") -> Iterator[Order]:
-    """At an even pace; no two prompts of a name are alike."""
+def orders(count: int, per_s: float, name: str = "take", *, takes_s: tuple[float, float] = SHORT) -> Iterator[Order]:
+    """At an even pace; no two prompts of a name are alike. `takes_s`: at least and at most."""
     chance = random.Random(7)
     for i in range(count):
-        takes_s = round(chance.uniform(SHORTEST_S, LONGEST_S), 2)
-        yield Order(prompt=f"harbour at dawn, {name} {i} [{takes_s:.2f} s]", at_s=i / per_s, takes_s=takes_s)
+        took_s = round(chance.uniform(*takes_s), 2)
+        yield Order(prompt=f"harbour at dawn, {name} {i} [{took_s:.2f} s]", at_s=i / per_s, takes_s=took_s)
+
+
+def prompts_of(count: int, takes_s: tuple[float, float] = LONG, name: str = "take") -> list[str]:
+    """Prompts that are ordered at once."""
+    return [order.prompt for order in orders(count, math.inf, name, takes_s=takes_s)]

@@ -1,5 +1,5 @@
 """A provider that costs next to nothing: Kie's contract as the sandbox speaks it, one fixed picture, and a log of when what
-happened. `python -m benchmarks.provider` says where it is.
+happened. `python -m benchmarks.provider photo` says where it is; besides a photo it has those of PICTURES.
 
 A prompt says how long its picture takes, as `[2.35 s]`: whoever orders it knows, and many orders take as many times.
 """
@@ -12,10 +12,14 @@ import logging
 import random
 import re
 import socket
+import sys
 import time
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
+import httpx
 import uvicorn
 from PIL import Image, ImageChops
 from starlette.applications import Starlette
@@ -23,9 +27,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from apom import testing
+
 TAKES_S = re.compile(r"\[(\d+\.\d+) s\]")
-SIZE = (1280, 720)
-GRAIN = 0b1111  # of 256 levels
 TURNS = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180
 
 
@@ -41,22 +45,56 @@ class Task:
     polls: int = 0
 
 
-def picture() -> bytes:
-    """720p and about a megabyte, as a photo would be: slopes with a little grain."""
-    grain = Image.frombytes("L", SIZE, bytes(byte & GRAIN for byte in random.Random(5).randbytes(SIZE[0] * SIZE[1])))
-    slope = Image.linear_gradient("L").resize(SIZE)
-    channels = [ImageChops.subtract(slope.transpose(turn), grain) for turn in TURNS]
-    buffer = io.BytesIO()
-    Image.merge("RGB", channels).save(buffer, "PNG")
-    return buffer.getvalue()
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A picture as a photo would be: slopes with grain. `grain`: a mask of the levels it takes, of 256."""
+
+    size: tuple[int, int]
+    grain: int
+    format: str
+
+    def draw(self) -> bytes:
+        """The file."""
+        width, height = self.size
+        noise = random.Random(5).randbytes(width * height)
+        grain = Image.frombytes("L", self.size, noise.translate(bytes(level & self.grain for level in range(256))))
+        slope = Image.linear_gradient("L").resize(self.size)
+        channels = [ImageChops.subtract(slope.transpose(turn), grain) for turn in TURNS]
+        buffer = io.BytesIO()
+        Image.merge("RGB", channels).save(buffer, self.format, quality=90, compress_level=1)
+        return buffer.getvalue()
+
+
+PICTURES = {
+    "photo": Kind(size=(1280, 720), grain=0b1111, format="PNG"),  # 0.9 MB
+    "small": Kind(size=(1280, 720), grain=0b1111, format="JPEG"),  # 0.2 MB
+    "large": Kind(size=(3840, 2160), grain=0b1111111, format="PNG"),  # 20 MB
+}
+
+
+@contextmanager
+def started(picture: str = "photo") -> Iterator[str]:
+    """The provider as a process of its own; its URL."""
+    running = testing.start(["-m", "benchmarks.provider", picture], r"provider (http\S+)", {})
+    try:
+        yield running.url
+    finally:
+        running.stop()
+
+
+def log_of(url: str) -> Mapping[str, Task]:
+    """What a provider noted, by prompt."""
+    tasks = [Task(**task) for task in httpx.get(f"{url}/log", trust_env=False, timeout=20).json()]
+    return {task.prompt: task for task in tasks}
 
 
 class Provider:
     """Everything in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
         self.tasks: dict[str, Task] = {}
-        self._picture = picture()
+        self._kind = kind
+        self._picture = kind.draw()
 
     async def create_task(self, request: Request) -> Response:
         """Accepts everything."""
@@ -73,7 +111,7 @@ class Provider:
         is_ready = now >= task.accepted + task.takes_s
         if is_ready:
             task.noticed = task.noticed or now
-        urls = {"resultUrls": [f"{request.base_url}files/{id}.png"]}
+        urls = {"resultUrls": [f"{request.base_url}files/{id}"]}
         return _answer(
             {
                 "taskId": id,
@@ -86,7 +124,7 @@ class Provider:
     async def file(self, request: Request) -> Response:
         """The one picture."""
         self.tasks[request.path_params["id"]].fetched = time.time()
-        return Response(self._picture, media_type="image/png")
+        return Response(self._picture, media_type=f"image/{self._kind.format.lower()}")
 
     async def log(self, _: Request) -> Response:
         """Every task."""
@@ -97,14 +135,14 @@ def _answer(data: dict[str, object]) -> Response:
     return JSONResponse({"code": 200, "msg": "success", "data": data})
 
 
-def main() -> None:
+def main(picture: str) -> None:
     """Serves until it is told to stop."""
-    provider = Provider()
+    provider = Provider(PICTURES[picture])
     app = Starlette(
         routes=[
             Route("/api/v1/jobs/createTask", provider.create_task, methods=["POST"]),
             Route("/api/v1/jobs/recordInfo", provider.record_info),
-            Route("/files/{id}.png", provider.file),
+            Route("/files/{id}", provider.file),
             Route("/log", provider.log),
         ]
     )
@@ -116,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

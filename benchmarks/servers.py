@@ -20,9 +20,10 @@ OPTIONS = (
 
 
 @contextmanager
-def ours(data_dir: Path) -> Iterator[Running]:
+def ours(data_dir: Path, *, sandbox_url: str = "") -> Iterator[Running]:
     """The whole app with one page more, `nothing`."""
-    yield from _until_left(start(["-m", "benchmarks.servers", "ours", str(data_dir)], r"apom is at (http\S+)", {}))
+    env = {"APOM_SANDBOX_URL": sandbox_url}
+    yield from _until_left(start(["-m", "benchmarks.servers", "ours", str(data_dir)], r"apom is at (http\S+)", env))
 
 
 @contextmanager

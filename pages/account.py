@@ -17,6 +17,7 @@ def show() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         profile()
+        allowance()
         password()
     with right:
         sessions()
@@ -36,6 +37,22 @@ def profile() -> None:
     chosen = st.selectbox(_("Language"), codes, index=index, format_func=lambda code: languages[code])
     if chosen != me.language and attempt(mine().set_language, chosen) is not None:
         st.rerun()
+
+
+def allowance() -> None:
+    """What one may still spend in this month, for who has a limit."""
+    now = mine().allowance()
+    if now.limit is None:
+        return
+    st.subheader(_("This month"))
+    limit = f"{now.limit:,.2f} {now.currency}"
+    if now.left is None:
+        st.text(_("Your limit is {limit}. What is left is not known: an exchange rate is missing.", limit=limit))
+        return
+    st.progress(1 - now.left / now.limit if now.limit else 1.0)
+    st.text(_("{left} of {limit} is left.", left=f"{now.left:,.2f}", limit=limit))
+    if now.promised:
+        st.caption(plain(_("{promised} is ordered and not done yet.", promised=f"{now.promised:,.2f} {now.currency}")))
 
 
 def password() -> None:

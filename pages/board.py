@@ -18,6 +18,7 @@ STEPS = {"earlier": -1, "later": 1}
 
 def show() -> None:
     """The shots, and beside them what one does with a project."""
+    follow()
     project = mine().project(_project_asked_for())
     header(project.name, [(_("Projects"), "", {})])
     can_edit = project.role is not Role.VIEWER
@@ -26,6 +27,14 @@ def show() -> None:
             st.button(
                 _("Add shots"), icon=":material/add:", type="primary", on_click=guard.guarded(_open), args=("adding",)
             )
+            if project.boxes_count:
+                st.button(
+                    _("Generate"),
+                    icon=":material/auto_awesome:",
+                    on_click=guard.guarded(go_next),
+                    args=("batch",),
+                    kwargs={"project": str(project.id)},
+                )
             st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
         st.space("stretch")
     board(project.id, can_edit)

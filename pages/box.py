@@ -8,9 +8,10 @@ from uuid import UUID
 import streamlit as st
 
 from apom.errors import NotFound
-from apom.models import OPEN_STATUSES, Asset, AssetType, Box, Role, SourceType, Status, Take
+from apom.models import OPEN_STATUSES, Asset, AssetType, Box, BoxKind, Role, SourceType, Status, Take
 from apom.ui import form, guard
 from apom.ui.chrome import header
+from apom.ui.components.answers import answers
 from apom.ui.components.assembly import Action
 from apom.ui.components.gallery import gallery
 from apom.ui.components.viewer import viewer
@@ -44,7 +45,8 @@ def show() -> None:
 
 def prompt(box: Box) -> None:
     """Words, model, options, how many; and what it will cost."""
-    filled = form.draw(mine().models(AssetType.IMAGE), box.prompt_text, key=f"prompt-{box.id}")
+    models = tuple(model for model in mine().models(AssetType.IMAGE) if not model.needs_take)
+    filled = form.draw(models, box.prompt_text, key=f"prompt-{box.id}")
     cost = form.estimate(filled.model, filled.n)
     if st.button(_("Generate"), type="primary", icon=":material/auto_awesome:", width="stretch", shortcut="Ctrl+Enter"):
         generate(box, filled)
@@ -52,6 +54,9 @@ def prompt(box: Box) -> None:
         st.caption(_("Costs {cost}. Sandbox pictures: drawn by apom itself, no money.", cost=cost))
     elif cost:
         st.caption(_("Costs {cost}.", cost=plain(cost)))
+    label = _("Several models, prompts or shots")
+    if st.button(label, type="tertiary", icon=":material/dashboard_customize:") and remembered(box, filled.prompt):
+        go("batch", project=str(box.project_id), box=str(box.id))
 
 
 def generate(box: Box, filled: form.Filled) -> None:
@@ -69,8 +74,13 @@ def generate(box: Box, filled: form.Filled) -> None:
         token=token,
     )
     del st.session_state[key]
-    if ordered is not None and filled.prompt != box.prompt_text:
-        attempt(ws.update_box, box, prompt_text=filled.prompt)
+    if ordered is not None:
+        remembered(box, filled.prompt)
+
+
+def remembered(box: Box, prompt: str) -> bool:
+    """The prompt stays with the shot; whether it could."""
+    return prompt == box.prompt_text or did(mine().update_box, box, prompt_text=prompt)
 
 
 def shot(box: Box) -> None:
@@ -134,6 +144,7 @@ def big_view(can_edit: bool) -> None:
         asset = mine().asset(take)
         facts(asset)
         if can_edit:
+            answers(asset, key=f"answers-{asset.id}", on_decided=look_at)
             actions(asset)
 
 
@@ -177,7 +188,7 @@ def facts(take: Asset) -> None:
 
 def actions(take: Asset) -> None:
     """What one does with a take beside judging it."""
-    if take.source_type is not SourceType.UPLOADED and take.status not in OPEN_STATUSES:
+    if take.source_type is not SourceType.UPLOADED and take.status not in (*OPEN_STATUSES, Status.ATTENTION):
         failed = take.status in (Status.FAILED, Status.CANCELLED)
         label = _("Try again") if failed else _("Once more, another seed")
         if st.button(label, icon=":material/refresh:", type="primary" if failed else "secondary", width="stretch"):
@@ -186,21 +197,44 @@ def actions(take: Asset) -> None:
         with st.container(border=True):
             words = st.text_input(_("Motion"), placeholder=_("slow push in"), key=f"motion-{take.id}")
             if st.button(_("Animate"), type="primary", icon=":material/movie:", width="stretch"):
-                order_clip(take, words)
+                once(f"clip-{take.id}", lambda token: mine().animate(take, words, token=token))
+        with st.container(border=True):
+            change = st.text_input(_("Change"), placeholder=_("make it night, add snow"), key=f"change-{take.id}")
+            if st.button(
+                _("Edit"), icon=":material/brush:", width="stretch", help=_("A new picture made from this one.")
+            ):
+                once(f"edit-{take.id}", lambda token: mine().edit(take, change, token=token)[0])
+    if take.asset_type is AssetType.VIDEO and take.file_key:
+        onward(take)
     if take.file_url:
         st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
 
 
-def order_clip(take: Asset, words: str) -> None:
-    """A clip from this picture, once, and back to the gallery where it arrives."""
-    once(f"clip-{take.id}", lambda token: mine().animate(take, words, token=token))
+def onward(take: Asset) -> None:
+    """The next shot begins where this clip ends."""
+    box, shots = mine().box(take.box_id), mine().get_project_boxes(take.project_id, kind=BoxKind.SHOT)
+    if box.order_index is None:
+        return
+    is_last = box.id == shots[-1].id
+    with st.container(border=True):
+        words = st.text_input(_("What happens next"), placeholder=_("she turns around"), key=f"next-{take.id}")
+        label = _("Continue in a new shot") if is_last else _("Continue in the next shot")
+        hint = _("A clip that begins with the last frame of this one.")
+        if st.button(label, icon=":material/skip_next:", width="stretch", help=hint):
+            once(
+                f"next-order-{take.id}",
+                lambda token: mine().continue_shot(box, words, clip=take, adds_shot=is_last, token=token),
+            )
 
 
 def once(key: str, order: Callable[[str], Take]) -> None:
-    """Orders once, however often it was pressed, and goes back to the gallery where it arrives."""
+    """Orders once, however often it was pressed, and goes to the gallery where it arrives."""
     token = st.session_state.setdefault(key, secrets.token_urlsafe(16))
     ordered = attempt(order, token)
     del st.session_state[key]
-    if ordered is not None:
-        close()
-        st.rerun()
+    if ordered is None:
+        return
+    close()
+    if ordered.box_id != asked_for("box"):
+        go("box", box=str(ordered.box_id))
+    st.rerun()

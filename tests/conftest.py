@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from apom.config import Settings
@@ -18,10 +19,15 @@ from apom.store import users
 from apom.studio import Studio, Workspace
 
 pytest_plugins = ["browser", "databases"]
+hypothesis.settings.register_profile("apom", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("apom")
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
-    "test_accounts test_alternatives test_jobs test_crash test_engine test_engine_races test_idor test_money test_projects"
-    " test_sharing test_store test_takes test_tokens test_vault test_providers_service".split()
+    (
+        "test_accounts test_alternatives test_batches test_bulk test_config_doors test_crash test_engine "
+        "test_engine_races test_idor test_jobs test_money test_projects test_providers_service test_queue test_sharing "
+        "test_smart_edit test_statement test_store test_takes test_tokens test_vault"
+    ).split()
 )
 
 

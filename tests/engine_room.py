@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,20 +13,11 @@ import httpx
 from conftest import person
 
 from apom import testing
-from apom.config import Settings, shipped
+from apom.config import Settings
 from apom.models import Attention, Box, ProviderHealth, Status, Take
-from apom.providers.catalog import Catalog, parse
 from apom.store import audit, generations
 from apom.studio import Studio, Workspace
-
-
-def offer(studio: Studio, change: Callable[[dict[str, Any]], object]) -> None:
-    """The studio offers the sandbox by a file that was changed: without a lookup, with a short deadline, and so on."""
-    data = json.loads((shipped("providers") / "sandbox.json").read_text("utf-8"))
-    change(data)
-    catalog = Catalog(specs={"sandbox": parse(json.dumps(data), file="sandbox.json")})
-    studio.generate._catalog = catalog
-    studio.queue._catalog = catalog
+from apom.testing import offer as offer
 
 
 def until(true: Callable[[], object], timeout_s: float = 90) -> None:

@@ -17,9 +17,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A request that reached the server."""
+    """A request that reached the server. `target`: its address as it stood in the first line."""
 
     method: str
+    target: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
@@ -141,7 +142,14 @@ class Loopback:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         url = urlsplit(target)
         self.seen.append(
-            Seen(method=method, path=url.path, query=dict(parse_qsl(url.query)), headers=headers, body=body)
+            Seen(
+                method=method,
+                target=target,
+                path=url.path,
+                query=dict(parse_qsl(url.query)),
+                headers=headers,
+                body=body,
+            )
         )
         replies = self._replies[method, url.path] or [answer("nothing here", 404)]
         await (replies.pop(0) if len(replies) > 1 else replies[0])(writer)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, figures, imports, latency, listing, rerun
+from benchmarks import __main__, classic, figures, imports, latency, listing, load, rerun
 from benchmarks.figures import APOM, Aim, Figure, figure, percentile, table
 from benchmarks.rivals import InvokeShaped, Keyset
 
@@ -45,6 +45,20 @@ def test_what_is_ordered_comes_and_the_time_it_took_is_told_apart() -> None:
     parts = [one for what, one in ours.items() if what.startswith("…")]
     assert len(parts) == 4
     assert all(one.p50_ms is not None and one.p50_ms >= 0 for one in parts)
+
+
+def test_what_is_ordered_at_once_comes_and_pages_are_drawn_meanwhile() -> None:
+    ours = check(load.run("toy"), {APOM})
+    assert ours["5 at once, checked, with thumbnails: added"].n == 5
+    assert ours["2 of 20 MB at once: the latest tick"].n > 5
+    assert ours["box page, 4 in flight"].aim is not None
+
+
+def test_without_redis_the_comparison_is_left_out_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert classic.installed(tmp_path).startswith("Celery is left out: there is no redis-server here.")
 
 
 def test_the_runner_prints_a_table_and_writes_a_file(

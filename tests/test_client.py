@@ -42,9 +42,13 @@ from apom.errors import (
 )
 from apom.models import (
     AssetType,
+    BatchOrder,
     BoxKind,
+    Deed,
     Event,
     InputRole,
+    JobState,
+    Judgement,
     Mark,
     Role,
     Scope,
@@ -54,7 +58,7 @@ from apom.models import (
     new_id,
 )
 from apom.net.ours import Connection, base, is_private
-from apom.studio import Operator, Studio, Workspace
+from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Operator, Studio, Workspace
 from apom.waiting import wait
 
 GOOD = "seven tall ships at dawn"
@@ -144,6 +148,9 @@ def scene(w: Any) -> None:
     w.set_language("xx")
     w.set_system("registration_open", False)
     w.set_system("no_such_key", 1)
+    w.system()
+    w.balances()
+    w.allowance()
     token, _ = w.create_token("notebook", days=7, scopes=[Scope.READ])
     w.create_token("")
     w.create_token("x", days=0)
@@ -256,6 +263,25 @@ def scene(w: Any) -> None:
     w.search_assets(project=new_id())
     w.mark([Mark(asset_id=first.id, rating=4, is_favorite=True), Mark(asset_id=new_id(), rating=1)])
     w.mark([])
+    w.count_assets(box=one)
+    w.count_assets("harbour", project=project, min_rating=4)
+    w.count_assets(project=new_id())
+    w.mark_all(Judgement())
+    w.mark_all(Judgement(rating=1), project=new_id())
+    job = w.ws.mark_all(Judgement(rating=2), "harbour", project=project, status=Status.FAILED)
+    w.called.add("mark_all")
+    deadline = time.monotonic() + 20
+    while w.ws.job(job).state is not JobState.DONE:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    w.job(job)
+    w.job(new_id())
+    w.jobs()
+    w.jobs(project, limit=1)
+    w.jobs(cursor="nonsense")
+    for act in (w.cancel_job, w.pause_job, w.resume_job, w.undo_job):
+        act(job)
+        act(new_id())
     w.get_favorite_assets(project)
     w.get_favorite_assets()
     w.update_asset(first, rating=5, tags=["storm", "night"])
@@ -277,10 +303,41 @@ def scene(w: Any) -> None:
     w.spending(new_id())
     w.statement(project=project)
     w.statement(since=datetime(2026, 1, 1))
+    w.statement_csv(project=new_id())
+    w.statement_csv(since=datetime(2026, 1, 1))
+    assert w.ws.statement_csv(project=project).startswith("month,provider,")
     w.statement(since=whole.created_at - timedelta(days=1))
     w.queue(project=project)
     w.queue(status=Status.COMPLETED)
+    w.queue(status=Status.FAILED, created_by=w.ws.actor.user_id)
+    w.queue_items([])
+    w.queue_items([first, new_id()])
+    w.queue_summary()
+    w.decide([], Deed.CANCEL)
+    w.decide([first, new_id(), first], Deed.CANCEL)
+    w.decide([first], Deed.REGENERATE, may_bill_again=True)
+    w.spending_by_day(project=project)
+    w.spending_by_day(since=datetime(2026, 1, 1))
     assert "sandbox" in {health.provider for health in w.ws.provider_health()}
+
+    order = BatchOrder(prompts=("{dawn|dusk}",), models=(DEFAULT_IMAGE,), boxes=(one, two), seeds=(1,), name="Light")
+    w.estimate_batch(project, order)
+    w.estimate_batch(new_id(), order)
+    batch = w.order_batch(project, order, token="twice-is-once")
+    assert w.ws.order_batch(project, order, token="twice-is-once").id == batch.id
+    refused = BatchOrder(prompts=("", "{a|b}"), models=("no/such", DEFAULT_VIDEO), boxes=(new_id(),), params={"x": 1})
+    w.estimate_batch(project, refused)
+    w.order_batch(project, refused)
+    w.order_batch(project, refused, token="twice-is-once")
+    w.wait(batch, timeout_s=60)
+    w.search_assets(batch=batch)
+    w.search_assets(batch=new_id())
+    for look in (w.batch, w.pause_batch, w.resume_batch, w.cancel_batch, w.retry_batch):
+        look(batch)
+        look(new_id())
+    w.batches()
+    w.batches(project, limit=1)
+    w.batches(cursor="nonsense")
 
     w.set_headliner(two, made)
     assert len(w.ws.mosaics([project])[project.id]) == 2
@@ -292,6 +349,10 @@ def scene(w: Any) -> None:
     assert len(w.ws.links(project)) == 2
     w.revoke_link(link)
     w.revoke_link(new_id())
+    w.edit(first, "make it {night}\nwith snow 🌨", token="edited-once-and-only-once")
+    w.edit(first, "")
+    w.continue_shot(one)
+    w.continue_shot(two, clip=first, into=one, adds_shot=True)
     clip = w.animate(first, "slow pan")
     w.animate(clip)
     w.again(made)

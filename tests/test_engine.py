@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apom.config import Settings
-from apom.engine.gate import Bucket, Gate
+from apom.engine.gate import SENDING, Bucket, Gate
 from apom.engine.outcomes import Done, commit
 from apom.errors import Conflict, Invalid
 from apom.models import Answer, Asset, AssetType, InputRole, Role, SourceType, State, Status, Take, new_id
@@ -292,11 +292,16 @@ def test_favourites_and_headliners(running: Studio, alice: Workspace) -> None:
 
 
 def test_health_tells_of_store_and_engine(studio: Studio) -> None:
-    assert not studio.health().ok, "no engine"
+    def well() -> dict[str, bool]:
+        return {part.name: part.ok for part in studio.health().parts}
+
+    assert well() == {"store": True, "engine": False, "jobs": False}
     studio.engine.start()
+    until(lambda: well()["engine"])
+    studio.jobs.start()
     until(lambda: studio.health().ok)
     studio.engine.stop()
-    assert not studio.health().ok, "no engine any more"
+    assert well() == {"store": True, "engine": False, "jobs": False}
 
 
 def test_an_engine_that_cannot_start_says_why_at_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,6 +327,19 @@ def test_a_gate_holds_slots_and_tokens() -> None:
     assert gate.submits.wait_s() == pytest.approx(400, abs=5)
     gate.submits.pause(3000)
     assert gate.submits.wait_s() > 2900 and gate.polls.wait_s() == 0
+
+
+def test_a_gate_lets_in_no_more_than_can_be_sent_at_once_however_many_slots_there_are() -> None:
+    gate = Gate(slots=1000, submits=Bucket(10**6, 1), polls=Bucket(12, 3600))
+    who = new_id()
+    for id in (ids := [new_id() for _ in range(SENDING + 2)]):
+        gate.line.join(id, who, is_batch=False)
+    assert [gate.next() for _ in ids] == [*ids[:SENDING], None, None]
+    gate.answered(ids[3])
+    assert [gate.next(), gate.next()] == [ids[SENDING], None]
+    gate.leave(ids[4])
+    assert gate.next() == ids[SENDING + 1]
+    assert len(gate.inside) == SENDING + 1, "the one that was answered is at the provider, the one that left is not"
 
 
 @given(st.floats(0, 1e6), st.floats(0.1, 1e4), st.floats(0.1, 60), st.floats(1, 600))

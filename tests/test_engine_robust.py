@@ -17,7 +17,7 @@ from conftest import person
 from engine_room import health, offer, until
 from loopback import Loopback, answer, said
 
-from apom import steps, studio, testing
+from apom import steps, testing
 from apom.config import Settings
 from apom.engine.wiring import MediaKeeper
 from apom.models import Box, Generation, State, Status, Step, Take
@@ -148,7 +148,7 @@ def test_a_step_that_falls_over_puts_one_aside_and_the_others_go_on(
 
 
 def test_health_is_red_while_a_tick_is_late(tmp_path: Path, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio, "ENGINE_LATE_S", 0.6)
+    monkeypatch.setattr("apom.health.LATE_S", 0.6)
     with open_studio(tmp_path, sandbox) as house:
         until(lambda: house.health().ok)
         house.engine._loop.call_soon_threadsafe(time.sleep, 1.5)

@@ -26,6 +26,7 @@ BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 MARKS = "**/api/assets/marks"
 SLOW = {"offline": False, "latency": 1200, "downloadThroughput": -1, "uploadThroughput": -1}
 TROUBLES = ["aborted", "answer lost", "overloaded", "offline", "slow"]
+MANY = 320  # more than the first page of the gallery has
 GESTURES = ("f", "Delete", "h", "", "3")  # one after the other, take after take
 
 
@@ -118,7 +119,7 @@ def picture(box: Box, n: int) -> Asset:
 def rooms(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat]:
     """Takes a seat before so many takes; every test gets a box of its own."""
     data = tmp_path_factory.mktemp("culling")
-    counts = [100, *[40] * len(TROUBLES), 10]
+    counts = [100, *[40] * len(TROUBLES), 10, MANY]
     free = list(zip(counts, fill(data, counts), strict=True))
     with testing.server(data) as app:
 
@@ -131,8 +132,8 @@ def rooms(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def seated(browser: Browser, url: str, box: str, count: int) -> Room:
-    """alice in front of her takes, the newest with the focus."""
-    context = browser.new_context(viewport={"width": 1440, "height": 2400})
+    """alice in front of her takes, the newest with the focus; of many in a window of its usual height."""
+    context = browser.new_context(viewport={"width": 1440, "height": 800 if count == MANY else 2400})
     sign_in = {"username": "alice", "password": PASSWORD}
     assert context.request.post(f"{url}/api/session", data=sign_in, headers={"Origin": url}).ok
     page = context.new_page()
@@ -140,8 +141,9 @@ def seated(browser: Browser, url: str, box: str, count: int) -> Room:
     newest = page.get_by_role("gridcell", name=f"Take {count},")
     newest.wait_for()
     idle(page)
-    page.get_by_label("Size of the pictures").fill("0")
-    expect(page.get_by_role("gridcell")).to_have_count(count)
+    if count != MANY:
+        page.get_by_label("Size of the pictures").fill("0")
+        expect(page.get_by_role("gridcell")).to_have_count(count)
     newest.focus()
     return Room(context, page, url, box)
 
@@ -220,4 +222,38 @@ def test_who_leaves_at_once_loses_nothing(rooms: Seat) -> None:
     while room.store() != expected and time.monotonic() < deadline:
         room.page.wait_for_timeout(50)
     assert room.store() == expected
+    room.context.close()
+
+
+def test_all_results_are_marked_by_a_job_and_what_it_threw_away_comes_back(rooms: Seat) -> None:
+    room = rooms(MANY)
+    page, bar, notice = room.page, room.page.locator(".bar"), room.page.locator(".notice")
+
+    def count(**which: str) -> int:
+        found = room.context.request.get(f"{room.url}/api/assets/count", params={"box_id": room.box, **which})
+        return int(found.text())
+
+    def take_all() -> None:
+        page.get_by_role("gridcell").first.focus()
+        page.keyboard.press("Control+a")
+        expect(bar).to_contain_text("100 selected")
+        bar.get_by_role("button", name=f"All {MANY} results").click()
+        expect(bar).to_contain_text(f"All {MANY} selected")
+        expect(bar.get_by_role("button", name="Headliner")).to_be_hidden()
+
+    take_all()
+    bar.get_by_role("button", name="Rate 3").click()
+    expect(notice).to_contain_text(f"{MANY} takes changed", timeout=20_000)
+    expect(notice.get_by_role("button")).to_have_count(0)
+    assert count(min_rating="3") == MANY
+    expect(page.get_by_role("gridcell", name=re.compile("rated 3")).first).to_be_visible()
+    take_all()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("gridcell")).to_have_count(0, timeout=20_000)
+    expect(notice).to_contain_text(f"{MANY} takes changed")
+    assert (count(), count(trashed="true")) == (0, MANY)
+    notice.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("gridcell", name=f"Take {MANY},")).to_be_visible(timeout=20_000)
+    expect(notice).to_contain_text(f"{MANY} takes changed", timeout=20_000)
+    assert (count(), count(trashed="true")) == (MANY, 0)
     room.context.close()

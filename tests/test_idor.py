@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apom import studio as studio_module
 from apom.api import create_api
-from apom.models import Actor, Role, Status, new_id
+from apom.models import Actor, Judgement, Role, Status, new_id
 from apom.store import assets, upkeep
 from apom.studio import Studio, Workspace
 
@@ -36,6 +36,7 @@ class Row:
     params: dict[str, str] = field(default_factory=dict)
 
 
+BATCH: dict[str, list[str]] = {"prompts": ["x"], "models": ["sandbox/sandbox-image"], "boxes": []}
 ROWS = [
     # open to anybody
     Row(method="GET", path="/health", owner=503, viewer=503, stranger=503, anonymous=503),
@@ -74,6 +75,9 @@ ROWS = [
         viewer=403,
         stranger=403,
     ),
+    Row(method="GET", path="/me/allowance", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/system", owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/balances", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/models", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/projects", owner=200, viewer=200, stranger=200),
     Row(method="POST", path="/projects", body={"name": "mine"}, owner=201, viewer=201, stranger=201),
@@ -138,6 +142,26 @@ ROWS = [
         viewer=401,
         stranger=401,
     ),
+    Row(
+        method="PUT",
+        path="/operator/users/limit",
+        body={"username": "alice", "limit": None},
+        owner=401,
+        viewer=401,
+        stranger=401,
+    ),
+    Row(method="GET", path="/operator/config", owner=401, viewer=401, stranger=401),
+    Row(
+        method="PUT",
+        path="/operator/config",
+        body={"key": "retention_days", "value": 3},
+        owner=401,
+        viewer=401,
+        stranger=401,
+    ),
+    Row(method="GET", path="/operator/statement", owner=401, viewer=401, stranger=401),
+    Row(method="GET", path="/operator/balances", owner=401, viewer=401, stranger=401),
+    Row(method="POST", path="/operator/balances", owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/tokens", params={"username": "{username}"}, owner=401, viewer=401, stranger=401),
     Row(
         method="POST",
@@ -191,12 +215,39 @@ ROWS = [
     Row(method="GET", path="/assets/search", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/assets/search", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/assets/search", params={"box_id": "{box_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/assets/count", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/assets/count", params={"box_id": "{box_id}"}, owner=200, viewer=200),
+    Row(
+        method="POST",
+        path="/assets/mark-all",
+        body={"mark": {"rating": 2}, "which": {"project_id": "00000000-0000-4000-8000-000000000000"}},
+        owner=404,
+        viewer=404,
+    ),
+    Row(method="GET", path="/jobs", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/jobs", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/jobs/{job_id}", owner=200, viewer=200),
+    Row(method="POST", path="/jobs/{job_id}/pause", owner=200, viewer=403),
+    Row(method="POST", path="/jobs/{job_id}/resume", owner=200, viewer=403),
+    Row(method="POST", path="/jobs/{job_id}/cancel", owner=200, viewer=403),
+    Row(method="POST", path="/jobs/{job_id}/undo", owner=409, viewer=403),
     Row(method="GET", path="/assets/{asset_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/assets/{asset_id}", body={"rating": 3}, owner=200, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/favorite", owner=200, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/cancel", owner=409, viewer=403),
     Row(method="GET", path="/queue", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/queue", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/queue", params={"status": "FAILED", "project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/queue/items", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/queue/summary", owner=200, viewer=200, stranger=200),
+    Row(
+        method="POST",
+        path="/queue/decide",
+        body={"asset_ids": ["00000000-0000-4000-8000-000000000000"], "deed": "cancel"},
+        owner=200,
+        viewer=200,
+        stranger=200,
+    ),
     Row(method="GET", path="/providers/health", owner=200, viewer=200, stranger=200),
     Row(method="POST", path="/assets/{asset_id}/check-again", owner=409, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/retry-download", owner=409, viewer=403),
@@ -207,8 +258,22 @@ ROWS = [
     Row(method="POST", path="/assets/{asset_id}/frame", body={}, owner=422, viewer=403),
     Row(method="GET", path="/projects/{project_id}/spending", owner=200, viewer=200),
     Row(method="GET", path="/statement", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/spending/days", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/statement.csv", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="POST", path="/assets/{asset_id}/edit", body={"words": "make it night"}, owner=201, viewer=403),
+    Row(method="POST", path="/boxes/{box_id}/continue", body={}, owner=422, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/again", body={}, owner=201, viewer=403),
     Row(method="POST", path="/assets/{asset_id}/animate", body={}, owner=201, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/batches/estimate", body=BATCH, owner=200, viewer=200),
+    Row(method="POST", path="/projects/{project_id}/batches", body={"order": BATCH}, owner=422, viewer=403),
+    Row(method="GET", path="/batches", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/batches", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/assets/search", params={"batch_id": "{batch_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/batches/{batch_id}", owner=200, viewer=200),
+    Row(method="POST", path="/batches/{batch_id}/pause", owner=200, viewer=403),
+    Row(method="POST", path="/batches/{batch_id}/resume", owner=200, viewer=403),
+    Row(method="POST", path="/batches/{batch_id}/cancel", owner=200, viewer=403),
+    Row(method="POST", path="/batches/{batch_id}/retry", body={}, owner=201, viewer=403),
     Row(method="DELETE", path="/assets/{spare_id}", owner=204, viewer=403),
     Row(method="DELETE", path="/projects/{spare_project_id}", owner=204, viewer=403),
 ]
@@ -279,11 +344,13 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
         {
             "project_id": str(project.id),
             "box_id": str(box.id),
+            "batch_id": str(asset.batch_id),  # type: ignore[attr-defined]
             "asset_id": str(asset.id),  # type: ignore[attr-defined]
             "spare_id": str(spare.id),  # type: ignore[attr-defined]
             "spare_box_id": str(spare_box.id),
             "spare_project_id": str(spare_project.id),
             "link_id": str(link.id),
+            "job_id": str(alice.mark_all(Judgement(rating=2), project=project).id),
             "token_id": str(token.id),
             "user_id": str(alice.actor.user_id),
             "username": "alice",

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import Cast, let_in
+from conftest import Cast, Clock, let_in
 from pydantic import JsonValue
 
 from apom import jobs as jobs_module
-from apom.errors import Conflict, Invalid, NotAllowed, NotFound
+from apom.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from apom.jobs import Jobs, Work
 from apom.models import Job, JobState, Role
 from apom.store import jobs as rows
@@ -97,7 +97,7 @@ def test_what_a_killed_process_was_doing_is_taken_up(cast: Cast):
     jobs = Jobs(cast.studio._store, cast.studio.hub, cast.studio.accounts._clock)
     job = jobs.add(cast.alice.actor, "act", {})
     with cast.studio._store.write() as tx:
-        rows.move(tx, job.id, (JobState.PENDING,), JobState.RUNNING, job.created_at)
+        rows.begin(tx, job, None, "of a process that was killed", job.created_at)
     with working(cast, act=lambda work: "again") as jobs:
         assert until(jobs, cast, job, JobState.DONE).result == "again"
 
@@ -126,6 +126,100 @@ def test_a_person_stops_it_at_its_next_note_and_keeps_the_last_word(cast: Cast, 
     if state is JobState.CANCELLED:
         with pytest.raises(Conflict):
             jobs.resume(cast.alice.actor, job.id)
+
+
+def test_resumed_before_it_has_noticed_the_pause_it_runs_once(cast: Cast):
+    begun, spoken, done = threading.Event(), threading.Event(), list[str]()
+
+    def act(work: Work) -> JsonValue:
+        if not begun.is_set():
+            begun.set()
+            spoken.wait(WAIT_S)
+            work.note(0.5, {"by": "the first"})
+            done.append("the first went on")
+        done.append("once")
+        return "done"
+
+    with working(cast, act=act) as jobs:
+        job = jobs.add(cast.alice.actor, "act", {})
+        assert begun.wait(WAIT_S)
+        jobs.pause(cast.alice.actor, job.id)
+        jobs.resume(cast.alice.actor, job.id)
+        assert until(jobs, cast, job, JobState.DONE).result == "done"
+        spoken.set()
+    assert done == ["once"]
+    assert jobs.get(cast.alice.actor, job.id).result == "done", "a run that was replaced writes nothing"
+
+
+@pytest.mark.parametrize("hours", [25, -25])
+def test_a_clock_that_jumps_holds_up_no_job_and_ends_no_session(cast: Cast, clock: Clock, hours: int):
+    alice = cast.studio.operator().add_user("anna", "seven tall ships at dawn")
+    token, _ = cast.studio.login("anna", "seven tall ships at dawn")
+    begun, jumped = threading.Event(), threading.Event()
+
+    def act(work: Work) -> JsonValue:
+        begun.set()
+        jumped.wait(WAIT_S)
+        work.note(0.5, {"half": True})
+        return work.job.request
+
+    with working(cast, act=act) as jobs:
+        job = jobs.add(cast.alice.actor, "act", {"n": 1})
+        assert begun.wait(WAIT_S)
+        clock.move(hours=hours)
+        later = jobs.add(cast.alice.actor, "act", {"n": 2})
+        jumped.set()
+        assert until(jobs, cast, job, JobState.DONE).result == {"n": 1}
+        assert until(jobs, cast, later, JobState.DONE).result == {"n": 2}
+    found = cast.studio.resolve(token=token)
+    assert found is not None and found.user_id == alice.id
+
+
+def test_only_the_process_in_charge_works_and_it_takes_over_what_another_left(cast: Cast):
+    is_on, begun, replaced = threading.Event(), threading.Event(), threading.Event()
+    here = Jobs(cast.studio._store, cast.studio.hub, cast.studio.accounts._clock, lambda: not is_on.is_set())
+    there = Jobs(cast.studio._store, cast.studio.hub, cast.studio.accounts._clock, is_on.is_set)
+
+    def stuck(work: Work) -> JsonValue:
+        begun.set()
+        replaced.wait(WAIT_S)
+        work.note(1.0, {"by": "here"})
+        return "here"
+
+    here.declare("act", stuck)
+    there.declare("act", lambda work: "there")
+    here.start()
+    there.start()
+    try:
+        job = there.add(cast.alice.actor, "act", {})
+        here._wake()
+        assert begun.wait(WAIT_S), "who is not in charge does not begin"
+        is_on.set()
+        there._wake()
+        assert until(there, cast, job, JobState.DONE).result == "there"
+    finally:
+        replaced.set()
+        here.stop()
+        there.stop()
+    assert there.get(cast.alice.actor, job.id).result == "there"
+
+
+def test_what_is_away_for_a_moment_is_tried_again_and_what_stays_away_is_said(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs_module, "LOOK_S", 0.01)
+    tries = list[int]()
+
+    def act(work: Work) -> JsonValue:
+        tries.append(1)
+        if len(tries) != 3:
+            raise Unavailable("The disk is full.")
+        return "done"
+
+    with working(cast, act=act) as jobs:
+        assert until(jobs, cast, jobs.add(cast.alice.actor, "act", {}), JobState.DONE).result == "done"
+        job = until(jobs, cast, jobs.add(cast.alice.actor, "act", {}), JobState.FAILED)
+    assert (len(tries), job.error_message) == (3 + jobs_module.TRIES, "The disk is full.")
 
 
 def test_a_job_without_its_kind_waits_for_a_process_that_knows_it(cast: Cast):

@@ -57,13 +57,13 @@ def test_every_shipped_file_keeps_the_schema() -> None:
             assert list(validator.iter_errors(json.loads(path.read_text()))) == []
 
 
-def test_the_sandbox_offers_a_picture_and_a_clip_for_play() -> None:
-    image, video = (model for model in CATALOG.models() if model.provider == "sandbox")
-    assert CATALOG.models()[:2] == (image, video), "what costs nothing comes first"
-    assert (image.model_type, video.model_type) == (AssetType.IMAGE, AssetType.VIDEO)
-    assert image.is_play and video.is_play
+def test_the_sandbox_offers_a_picture_a_clip_and_an_edit_for_play() -> None:
+    image, video, edit = (model for model in CATALOG.models() if model.provider == "sandbox")
+    assert CATALOG.models()[:3] == (image, video, edit), "what costs nothing comes first"
+    assert [model.model_type for model in (image, video, edit)] == [AssetType.IMAGE, AssetType.VIDEO, AssetType.IMAGE]
+    assert image.is_play and video.is_play and edit.is_play
     assert image.price == {"amount": 4, "unit": "play credit", "per": "take"}
-    assert video.inputs[0]["role"] == "first_frame"
+    assert (video.inputs[0]["role"], edit.inputs[0]["role"]) == ("first_frame", "edit_source")
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_a_models_own_blocks_are_laid_over_the_providers() -> None:
 def test_inputs_said_once_are_those_of_every_model_without_its_own() -> None:
     shared = SANDBOX["models"][1]["inputs"]
     spec = parse(changed(put(shared, "inputs")), file="sandbox.json")
-    assert [len(model.inputs) for model in spec.models] == [1, 1]
+    assert [len(model.inputs) for model in spec.models] == [1, 1, 1]
     spec = parse(changed(lambda d: (put(shared, "inputs")(d), put([], "models", 0, "inputs")(d))), file="sandbox.json")
-    assert [len(model.inputs) for model in spec.models] == [0, 1]
+    assert [len(model.inputs) for model in spec.models] == [0, 1, 1]
 
 
 def test_terms_said_once_are_those_of_every_model_without_its_own() -> None:
@@ -218,7 +218,7 @@ def test_a_snapshot_is_the_same_content_whatever_its_order_and_comes_back_as_the
 def test_what_cannot_be_generated_with_is_not_offered(tmp_path: Path) -> None:
     (tmp_path / "sandbox.json").write_text(changed(put(False, "models", 0, "is_active")))
     catalog = Catalog.load(tmp_path)
-    assert [model.name for model in catalog.models()] == ["sandbox-video"]
+    assert [model.name for model in catalog.models()] == ["sandbox-video", "sandbox-edit"]
     for provider, model in (("sandbox", "sandbox-image"), ("sandbox", "none"), ("none", "x")):
         with pytest.raises(Invalid):
             catalog.find(provider, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import logging
@@ -19,7 +20,7 @@ from apom import net
 from apom.config import shipped
 from apom.errors import ApomError, Invalid, Misconfigured, ProviderError, TooLarge, Unavailable
 from apom.providers.catalog import parse
-from apom.providers.client import Client, Rendered, Submitted
+from apom.providers.client import POLLS_AT_ONCE, Client, Rendered, Submitted
 from apom.providers.spec import ProviderSpec
 
 SANDBOX: dict[str, Any] = json.loads((shipped("providers") / "sandbox.json").read_text())
@@ -232,6 +233,20 @@ def test_how_far_a_task_is(server: Loopback, caplog: pytest.LogCaptureFixture) -
 def test_a_poll_that_does_not_succeed_has_a_kind(server: Loopback, reply: Any, kind: str) -> None:
     server.on("GET", INFO, reply)
     assert refused(lambda: poll(server.url, timeout_s=0.5)).kind == kind
+
+
+def test_polls_wait_for_each_other_before_their_time_outs_begin(server: Loopback) -> None:
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.2)
+        await said({"code": 200, "data": {"state": "generating"}})(writer)
+
+    async def at_once(client: Client) -> list[Any]:
+        model = client.spec.model("sandbox-image")
+        return await asyncio.gather(*(client.poll(model, {"id": "t1"}, 5.0) for _ in range(POLLS_AT_ONCE * 3)))
+
+    server.on("GET", INFO, slow)
+    assert {polled.state for polled in ask(server.url, at_once, timeout_s=0.5)} == {"running"}
+    assert server.connections <= POLLS_AT_ONCE
 
 
 def test_a_poll_of_a_provider_that_is_away_is_asked_again() -> None:

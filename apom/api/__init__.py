@@ -9,6 +9,8 @@ from apom.api import (
     account_routes,
     asset_routes,
     attention_routes,
+    batch_routes,
+    job_routes,
     live,
     money_routes,
     operator_routes,
@@ -37,8 +39,10 @@ def create_api(operator_token: str = "") -> FastAPI:
         account_routes,
         operator_routes,
         project_routes,
+        job_routes,
         asset_routes,
         attention_routes,
+        batch_routes,
         money_routes,
         provider_routes,
         live,
@@ -47,7 +51,7 @@ def create_api(operator_token: str = "") -> FastAPI:
 
     @app.get("/health")
     def health(studio: TheStudio, response: Response) -> Health:
-        """Whether store and engine are well; 503 when not."""
+        """Whether store, engine and jobs are well, each with a sentence; 503 when one is not."""
         found = studio.health()
         response.status_code = 200 if found.ok else 503
         return found

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from apom.api.deps import Address, Mine, TheStudio, forget_sessions
-from apom.models import ApiToken, Scope, Session, User
+from apom.models import Allowance, ApiToken, Scope, Session, SystemSetting, User
 from apom.studio import Studio
 from apom.tokens import BOTH
 
@@ -161,6 +161,18 @@ def revoke_token(token_id: UUID, mine: Mine, request: Request) -> None:
     """It ends now, everywhere."""
     mine.revoke_token(token_id)
     forget_sessions(request)
+
+
+@router.get("/me/allowance")
+def allowance(mine: Mine) -> Allowance:
+    """What one spent in this month, and may still spend."""
+    return mine.allowance()
+
+
+@router.get("/system")
+def system(mine: Mine) -> tuple[SystemSetting, ...]:
+    """What is set for the whole studio, for an admin."""
+    return mine.system()
 
 
 @router.put("/system", status_code=204)

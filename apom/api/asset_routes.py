@@ -45,6 +45,27 @@ class Animate(Body):
     token: str | None = None
 
 
+class Edit(Body):
+    """What should change, in words, and how many takes of it."""
+
+    words: str
+    n: int = 1
+    token: str | None = None
+
+
+class Continue(Body):
+    """Words for the new clip, the shot's own when empty; the clip that goes on, null for the headliner; the shot it goes
+    to, null for the next, which is added after the last when `adds_shot` says so.
+    """
+
+    prompt: str = ""
+    clip_id: UUID | None = None
+    into_id: UUID | None = None
+    adds_shot: bool = False
+    model: Text = DEFAULT_VIDEO
+    token: str | None = None
+
+
 class Marks(Body):
     """In the order they are meant."""
 
@@ -128,6 +149,7 @@ def search(
     text: str = "",
     project_id: UUID | None = None,
     box_id: UUID | None = None,
+    batch_id: UUID | None = None,
     asset_type: AssetType | None = None,
     source_type: SourceType | None = None,
     status: Status | None = None,
@@ -146,6 +168,7 @@ def search(
         text,
         project=project_id,
         box=box_id,
+        batch=batch_id,
         asset_type=asset_type,
         source_type=source_type,
         status=status,
@@ -201,3 +224,23 @@ def frame(asset_id: UUID, body: Frame, mine: Mine) -> Take:
 def animate(asset_id: UUID, body: Animate, mine: Mine) -> Take:
     """A clip that starts from this picture."""
     return mine.animate(asset_id, body.prompt, model=body.model, token=body.token)
+
+
+@router.post("/assets/{asset_id}/edit", status_code=201)
+def edit(asset_id: UUID, body: Edit, mine: Mine) -> tuple[Take, ...]:
+    """Takes made from this picture, changed by words."""
+    return mine.edit(asset_id, body.words, n=body.n, token=body.token)
+
+
+@router.post("/boxes/{box_id}/continue", status_code=201)
+def continue_shot(box_id: UUID, body: Continue, mine: Mine) -> Take:
+    """A clip that begins with the last frame of this shot's."""
+    return mine.continue_shot(
+        box_id,
+        body.prompt,
+        clip=body.clip_id,
+        into=body.into_id,
+        adds_shot=body.adds_shot,
+        model=body.model,
+        token=body.token,
+    )

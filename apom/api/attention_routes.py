@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from apom.api.account_routes import Body
 from apom.api.deps import Mine
 from apom.api.project_routes import Limit
-from apom.models import Page, ProviderHealth, QueueItem, Status, Take
+from apom.models import Decided, Deed, Page, ProviderHealth, QueueItem, QueueSummary, Status, Take
 
 router = APIRouter()
 
@@ -27,16 +28,46 @@ class Regenerate(Body):
     token: str | None = None
 
 
+class Decision(Body):
+    """What is done to these takes. `may_bill_again`: said aloud, for `regenerate`."""
+
+    asset_ids: tuple[UUID, ...]
+    deed: Deed
+    may_bill_again: bool = False
+
+
 @router.get("/queue")
 def queue(
     mine: Mine,
     project_id: UUID | None = None,
     status: Status | None = None,
+    created_by: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 200,
 ) -> Page[QueueItem]:
-    """What is on its way, or waits for a person (`status=ATTENTION`), in the order it was asked for."""
-    return mine.queue(project=project_id, status=status, cursor=cursor, limit=limit)
+    """What is on its way, or waits for a person (`status=ATTENTION`), in the order it was asked for.
+
+    `status=FAILED`: what failed in the last seven days and was not ordered again, the newest first.
+    """
+    return mine.queue(project=project_id, status=status, created_by=created_by, cursor=cursor, limit=limit)
+
+
+@router.get("/queue/items")
+def queue_items(mine: Mine, id: Annotated[list[UUID], Query()]) -> tuple[QueueItem, ...]:
+    """Those of these takes that are in the queue, failed ones included."""
+    return mine.queue_items(id)
+
+
+@router.get("/queue/summary")
+def queue_summary(mine: Mine) -> tuple[QueueSummary, ...]:
+    """How much of each project is on its way, and how much waits for a person."""
+    return mine.queue_summary()
+
+
+@router.post("/queue/decide")
+def decide(body: Decision, mine: Mine) -> Decided:
+    """The same for many takes, each for itself: refusals hold up no other, and repeating it does nothing twice."""
+    return mine.decide(body.asset_ids, body.deed, may_bill_again=body.may_bill_again)
 
 
 @router.get("/providers/health")

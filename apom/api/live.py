@@ -1,4 +1,7 @@
-"""What changes in a project, as it happens: one websocket per open page. Ids and versions only; readers read the store."""
+"""What changes, as it happens: a websocket for a project, another for all of one's projects.
+
+Ids and versions only; readers read the store.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,30 @@ from apom.studio import current
 router = APIRouter()
 CHECK_S = 4.0
 REFUSED = 4404
+HELLO = '{"type":"hello"}'
 
 
 @router.websocket("/projects/{project_id}/events")
 async def events(socket: WebSocket, project_id: UUID) -> None:
     """Sends every event of the project until the reader leaves, or may no longer see it (close code 4404)."""
+    await _tell(socket, project_id)
+
+
+@router.websocket("/events")
+async def all_events(socket: WebSocket) -> None:
+    """Sends every event of the reader's projects, also of those that they come into later, until they sign out."""
+    await _tell(socket, None)
+
+
+async def _tell(socket: WebSocket, project_id: UUID | None) -> None:
+    """`project_id`: None for all of the reader's projects."""
     actor = actor_of(socket.scope.get("state"))
     await socket.accept()
-    if actor is None or not await _may(actor, project_id):
+    watched = await _watched(actor, project_id)
+    if actor is None or watched is None:
         await socket.close(REFUSED)
         return
-    with current().hub.subscribe(project_id) as subscription:
+    with current().hub.subscribe(*watched) as subscription:
         sender = asyncio.create_task(_send(socket, subscription, actor, project_id))
         receiver = asyncio.create_task(_until_gone(socket))
         await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)
@@ -44,9 +60,11 @@ async def _until_gone(socket: WebSocket) -> None:
             await socket.receive_text()
 
 
-async def _send(socket: WebSocket, subscription: Subscription, actor: Actor, project_id: UUID) -> None:
+async def _send(socket: WebSocket, subscription: Subscription, actor: Actor, project_id: UUID | None) -> None:
     # What changed between the reader's last look and this moment was told to nobody: one look more makes it good.
-    await socket.send_text(Event(type="hello", project_id=project_id).model_dump_json())
+    await socket.send_text(
+        HELLO if project_id is None else Event(type="hello", project_id=project_id).model_dump_json()
+    )
     checked = asyncio.get_running_loop().time()
     while True:
         event = None
@@ -55,24 +73,29 @@ async def _send(socket: WebSocket, subscription: Subscription, actor: Actor, pro
         now = asyncio.get_running_loop().time()
         if now - checked >= CHECK_S:
             checked = now
-            if not await _may(actor, project_id):
+            watched = await _watched(actor, project_id)
+            if watched is None:
                 await socket.close(REFUSED)
                 return
+            if watched != subscription.project_ids:
+                subscription.project_ids = watched
+                await socket.send_text(HELLO)
         if event is not None:
             await socket.send_text(event.model_dump_json())
 
 
-async def _may(actor: Actor, project_id: UUID) -> bool:
-    """Whether the session or token still lives and its person may still see the project."""
-    return await anyio.to_thread.run_sync(_may_now, actor, project_id)
+async def _watched(actor: Actor | None, project_id: UUID | None) -> frozenset[UUID] | None:
+    """The projects whose events somebody may hear; None when the session or token is over, or it is no longer theirs."""
+    return None if actor is None else await anyio.to_thread.run_sync(_watched_now, actor, project_id)
 
 
-def _may_now(actor: Actor, project_id: UUID) -> bool:
+def _watched_now(actor: Actor, project_id: UUID | None) -> frozenset[UUID] | None:
     try:
         studio = current()
         if not studio.is_still(actor):
-            return False
-        studio.workspace(actor).project(project_id)
+            return None
+        if project_id is None:
+            return studio.projects_of(actor)
+        return frozenset([studio.workspace(actor).project(project_id).id])
     except ApomError:
-        return False
-    return True
+        return None

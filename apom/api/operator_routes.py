@@ -5,14 +5,29 @@ Names are in bodies, never in paths: an account's name may hold anything a path 
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from apom.api.account_routes import Body, NewToken, Token
+from apom.api.account_routes import Body, NewToken, Setting, Token
 from apom.api.deps import Operating, forget_sessions
 from apom.api.provider_routes import Address, Dry, NewKey, Switch
-from apom.models import AIModel, AIProvider, ApiToken, Health, ProviderTest, Snapshot, StoreInfo, Take, Trial, User
+from apom.models import (
+    AIModel,
+    AIProvider,
+    ApiToken,
+    BalanceChange,
+    Health,
+    ProviderTest,
+    Snapshot,
+    StatementRow,
+    StoreInfo,
+    SystemSetting,
+    Take,
+    Trial,
+    User,
+)
 from apom.studio import TRIALS
 
 router = APIRouter(prefix="/operator")
@@ -31,6 +46,13 @@ class UserChange(Body):
     username: str
     is_admin: bool | None = None
     is_active: bool | None = None
+
+
+class UserLimit(Body):
+    """What may be spent in a month, null for no limit."""
+
+    username: str
+    limit: float | None
 
 
 class TokenFor(NewToken):
@@ -91,6 +113,44 @@ def change_user(body: UserChange, operator: Operating, request: Request) -> User
     user = operator.change_user(body.username, is_admin=body.is_admin, is_active=body.is_active)
     forget_sessions(request)
     return user
+
+
+@router.put("/users/limit")
+def set_monthly_limit(body: UserLimit, operator: Operating) -> User:
+    """What somebody may spend in a month, in the studio's currency."""
+    return operator.set_monthly_limit(body.username, body.limit)
+
+
+@router.get("/config")
+def config(operator: Operating) -> tuple[SystemSetting, ...]:
+    """What is set for the whole studio."""
+    return operator.config()
+
+
+@router.put("/config")
+def set_config(body: Setting, operator: Operating) -> SystemSetting:
+    """A key of it and its new value."""
+    return operator.set_config(body.key, body.value)
+
+
+@router.get("/statement")
+def statement(
+    operator: Operating, since: datetime | None = None, until: datetime | None = None
+) -> tuple[StatementRow, ...]:
+    """Month by provider by project by person: everybody's. `until` is exclusive."""
+    return operator.statement(since=since, until=until)
+
+
+@router.get("/balances")
+def balances(operator: Operating, month: datetime | None = None) -> tuple[BalanceChange, ...]:
+    """What became of each provider's credit in a month, beside our own entries."""
+    return operator.balances(month)
+
+
+@router.post("/balances")
+def read_balances(operator: Operating) -> tuple[BalanceChange, ...]:
+    """Asks every provider what credit is left, now."""
+    return operator.read_balances()
 
 
 @router.get("/tokens")

@@ -22,6 +22,7 @@ from apom.errors import (
     NotSignedIn,
     OverBudget,
     ProviderError,
+    Refused,
     TooLarge,
     TooMany,
     Unavailable,
@@ -36,6 +37,7 @@ STATUS: dict[type[ApomError], int] = {
     NotFound: 404,
     Conflict: 409,
     OverBudget: 402,
+    Refused: 422,
     TooLarge: 413,
     TooMany: 429,
     BadMedia: 422,
@@ -75,7 +77,9 @@ def _speak(request: Request) -> None:
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApomError)
     _speak(request)
-    more = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
+    more: dict[str, object] = {"field": error.field} if isinstance(error, Invalid) and error.field else {}
+    if isinstance(error, Refused):
+        more["reasons"] = [reason.model_dump(mode="json") for reason in error.reasons]
     answer = problem(status_of(error), error.code, words.say(error), **more)
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))

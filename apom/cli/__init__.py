@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue, ValidationError
 
 from apom import __version__
-from apom.cli import database, doctor, generating, people, providers, serving, tokens
+from apom.cli import config, database, doctor, generating, people, providers, serving, statement, tokens
 from apom.cli.command import Reply, add_data_dir
 from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"apom {__version__}")
     add_data_dir(root, default=None)
     commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for noun in (serving, providers, generating, people, tokens, database, doctor):
+    for noun in (serving, providers, generating, people, tokens, config, statement, database, doctor):
         noun.add(commands)
     return root
 

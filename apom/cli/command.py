@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from apom.config import Settings
 
 WIDTH = 80  # columns
+INDENT = 20  # columns before the sentence of a finding: its level and its name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,18 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows in columns. The last column is as long as it is: put what varies most there."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join([*map(str.ljust, row[:-1], widths), row[-1]]) for row in rows]
+
+
+def finding(level: str, name: str, says: str) -> str:
+    """What was looked at, how it is, and a sentence below one another."""
+    return textwrap.fill(
+        says,
+        WIDTH,
+        initial_indent=f"{level:<8} {name:<10} ",
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def size(number: int) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
 from collections import Counter
 from datetime import UTC, datetime
 
 from apom.cli import door
-from apom.cli.command import WIDTH, Commands, Reply, command
+from apom.cli.command import Commands, Reply, command, finding
 from apom.config import Settings
 from apom.doctor import Finding, Level, examine
 from apom.errors import ApomError, Unavailable
 from apom.models import StoreInfo
-
-INDENT = 20  # columns before a sentence: the level and the name of the check
 
 
 def add(commands: Commands) -> None:
@@ -54,15 +51,8 @@ def _store(settings: Settings, server: door.Server | None) -> StoreInfo | ApomEr
         return Unavailable("It cannot be looked at: {reason}. Install what is in requirements.txt.", reason=error)
 
 
-def _line(finding: Finding) -> str:
-    return textwrap.fill(
-        finding.says,
-        WIDTH,
-        initial_indent=f"{finding.level:<8} {finding.check:<10} ",
-        subsequent_indent=" " * INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _line(found: Finding) -> str:
+    return finding(found.level, found.check, found.says)
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:

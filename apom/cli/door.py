@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+
+from pydantic import JsonValue
 
 from apom import runfile
 from apom.config import Settings
 from apom.errors import NotFound
-from apom.models import AIModel, AIProvider, ApiToken, Json, ProviderTest, Scope, Snapshot, StoreInfo, Take, Trial, User
+from apom.models import (
+    AIModel,
+    AIProvider,
+    ApiToken,
+    BalanceChange,
+    Json,
+    ProviderTest,
+    Scope,
+    Snapshot,
+    StatementRow,
+    StoreInfo,
+    SystemSetting,
+    Take,
+    Trial,
+    User,
+)
 
 if TYPE_CHECKING:
     from apom.client.running import Server as Server
@@ -22,6 +40,14 @@ class OperatorDoor(Protocol):
     def add_user(self, username: str, password: str) -> User: ...
     def reset_password(self, username: str, password: str) -> User: ...
     def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User: ...
+    def set_monthly_limit(self, username: str, limit: float | None) -> User: ...
+    def config(self) -> tuple[SystemSetting, ...]: ...
+    def set_config(self, key: str, value: JsonValue) -> SystemSetting: ...
+    def statement(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[StatementRow, ...]: ...
+    def balances(self, month: datetime | None = None) -> tuple[BalanceChange, ...]: ...
+    def read_balances(self) -> tuple[BalanceChange, ...]: ...
     def tokens(self, username: str) -> tuple[ApiToken, ...]: ...
     def create_token(self, username: str, name: str, *, days: int, scopes: Sequence[Scope]) -> tuple[ApiToken, str]: ...
     def revoke_token(self, token: str) -> None: ...

@@ -23,6 +23,12 @@ def add(commands: Commands) -> None:
         ("activate", activate, "apom user activate alice"),
     ):
         command(people, name, act, examples).add_argument("name", help="the user name")
+    examples = "apom user limit alice 200\napom user limit alice none"
+    limit = command(people, "limit", set_limit, examples)
+    limit.add_argument("name", help="the user name")
+    limit.add_argument(
+        "amount", type=amount_or_none, help="in the studio's currency (`apom config get currency`), or none"
+    )
     admin = command(people, "make-admin", make_admin, "apom user make-admin alice\napom user make-admin alice --no")
     admin.add_argument("name", help="the user name")
     admin.add_argument("--no", action="store_true", help="admin no longer")
@@ -71,6 +77,22 @@ def activate(settings: Settings, arguments: argparse.Namespace) -> Reply:
         return _one(door.change_user(arguments.name, is_active=True))
 
 
+def set_limit(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Say what somebody may spend in a month; none for no limit.
+
+    What would go beyond it is refused before it is ordered. Play prices do not count.
+    """
+    with operator_for_account(settings) as door:
+        user = door.set_monthly_limit(arguments.name, arguments.amount)
+    limit = "no limit" if user.monthly_limit is None else f"a limit of {user.monthly_limit:g} a month"
+    return Reply(document=user.model_dump(mode="json"), lines=[f"{user.username} has {limit} now."])
+
+
+def amount_or_none(text: str) -> float | None:
+    """A number, or None for `none`: argparse says what is neither."""
+    return None if text.casefold() == "none" else float(text)
+
+
 def make_admin(settings: Settings, arguments: argparse.Namespace) -> Reply:
     """Make an account admin, or with --no, an ordinary one again.
 
@@ -91,7 +113,8 @@ def _lines(users: Sequence[User]) -> list[str]:
             (
                 "admin" if user.is_admin else "user",
                 "active" if user.is_active else "inactive",
-                f"since {user.created_at:%Y-%m-%d}",
+                f"since {user.created_at:%Y-%m-%d}"
+                + ("" if user.monthly_limit is None else f", at most {user.monthly_limit:g} a month"),
                 user.username,
             )
             for user in users

@@ -6,7 +6,7 @@ import argparse
 
 from apom import runfile
 from apom.cli import door
-from apom.cli.command import Commands, Reply, command
+from apom.cli.command import Commands, Reply, command, finding
 from apom.config import Settings
 from apom.errors import Unavailable
 
@@ -48,9 +48,9 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def health(settings: Settings, _: argparse.Namespace) -> Reply:
-    """Ask the running server how it is.
+    """Ask the running server how it is, part by part, and what to do.
 
-    Exit code 0 when the store answers and the engine ticks, 1 when not, and when no server runs.
+    Exit code 0 when the store answers, the engine ticks and long work is done; 1 when not, and when no server runs.
     """
     found = door.server(settings)
     if found is None:
@@ -61,6 +61,9 @@ def health(settings: Settings, _: argparse.Namespace) -> Reply:
     well = "well" if found.health.ok else "NOT WELL"
     return Reply(
         document={"url": found.url, **found.health.model_dump(mode="json")},
-        lines=[f"{well}: {found.url}, {found.health.in_flight} takes in flight"],
+        lines=[
+            f"{well}: {found.url}, {found.health.in_flight} takes in flight",
+            *(finding("ok" if part.ok else "problem", part.name, part.says) for part in found.health.parts),
+        ],
         code=0 if found.health.ok else 1,
     )

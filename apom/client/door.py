@@ -23,13 +23,14 @@ from apom.errors import (
     NotSignedIn,
     Occupied,
     OverBudget,
+    Refused,
     StoreBroken,
     StoreBusy,
     TooLarge,
     TooMany,
     Unavailable,
 )
-from apom.models import ApiToken, Record
+from apom.models import ApiToken, Reason, Record
 from apom.net.ours import Connection, Reply
 from apom.tokens import ENDED
 
@@ -83,7 +84,17 @@ def raise_problem(reply: Reply) -> NoReturn:
     if code == Invalid.code:
         field = problem.get("field")
         raise Invalid(sentence, field=str(field) if field else None)
+    if code == Refused.code:
+        raise Refused(_reasons(problem.get("reasons")))
     raise KINDS.get(str(code), BY_STATUS.get(reply.status, ApomError))(sentence)
+
+
+def _reasons(said: JsonValue) -> tuple[Reason, ...]:
+    try:
+        found: tuple[Reason, ...] = _reader(tuple[Reason, ...]).validate_python(said, extra="ignore")
+    except ValueError:
+        return ()
+    return found
 
 
 def _problem(reply: Reply) -> dict[str, JsonValue]:

@@ -23,7 +23,7 @@ def listening(connection: Connection, project_id: UUID, may: Callable[[], object
 
     `may` raises when the reader may no longer see the project; `Subscription.next` raises it then. Raises Unavailable.
     """
-    ear = Ear(connection, Subscription(project_id), may)
+    ear = Ear(connection, project_id, may)
     thread = threading.Thread(target=ear.hear, name="apom-events", daemon=True)
     thread.start()
     try:
@@ -36,8 +36,9 @@ def listening(connection: Connection, project_id: UUID, may: Callable[[], object
 class Ear:
     """Hears until it is closed."""
 
-    def __init__(self, connection: Connection, subscription: Subscription, may: Callable[[], object]) -> None:
-        self.subscription = subscription
+    def __init__(self, connection: Connection, project_id: UUID, may: Callable[[], object]) -> None:
+        self.subscription = Subscription(project_id)
+        self._project_id = project_id
         self._connection = connection
         self._may = may
         self._closed = threading.Event()
@@ -46,7 +47,7 @@ class Ear:
     def _open(self) -> Socket:
         """Opened, and its hello heard: from then on all is told. Raises what `may` raises, and Unavailable."""
         self._may()
-        socket = self._connection.listen(f"/api/projects/{self.subscription.project_id}/events")
+        socket = self._connection.listen(f"/api/projects/{self._project_id}/events")
         if socket.next(HELLO_WITHIN_S) is None:
             socket.close()
             self._may()
@@ -74,7 +75,7 @@ class Ear:
                 self.subscription.fail(error)
                 self._closed.set()
             else:
-                self.subscription.offer(Event(type="hello", project_id=self.subscription.project_id))
+                self.subscription.offer(Event(type="hello", project_id=self._project_id))
                 return
 
     def close(self) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import JsonValue
 
 from apom.client.door import Door, Made, documented_as, path_part
 from apom.models import (
     AIModel,
     AIProvider,
     ApiToken,
+    BalanceChange,
     Health,
     Json,
     ProviderTest,
     Scope,
     Snapshot,
+    StatementRow,
     StoreInfo,
+    SystemSetting,
     Take,
     Trial,
     User,
@@ -24,6 +30,7 @@ from apom.studio import TRIALS, Operator, Ref, id_of
 from apom.tokens import BOTH
 
 LONG_S = 6 * 3600.0  # a large store is copied while the caller waits
+ASKING_S = 60.0  # the providers are asked meanwhile
 
 
 @documented_as(Operator)
@@ -49,6 +56,25 @@ class OperatorClient:
     def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User:
         body = {"username": username, "is_admin": is_admin, "is_active": is_active}
         return self._door.ask(User, "PATCH", "operator/users", body=body)
+
+    def set_monthly_limit(self, username: str, limit: float | None) -> User:
+        return self._door.ask(User, "PUT", "operator/users/limit", body={"username": username, "limit": limit})
+
+    def config(self) -> tuple[SystemSetting, ...]:
+        return self._door.ask(tuple[SystemSetting, ...], "GET", "operator/config")
+
+    def set_config(self, key: str, value: JsonValue) -> SystemSetting:
+        return self._door.ask(SystemSetting, "PUT", "operator/config", body={"key": key, "value": value})
+
+    def statement(self, *, since: datetime | None = None, until: datetime | None = None) -> tuple[StatementRow, ...]:
+        params = {"since": since, "until": until}
+        return self._door.ask(tuple[StatementRow, ...], "GET", "operator/statement", params=params)
+
+    def balances(self, month: datetime | None = None) -> tuple[BalanceChange, ...]:
+        return self._door.ask(tuple[BalanceChange, ...], "GET", "operator/balances", params={"month": month})
+
+    def read_balances(self) -> tuple[BalanceChange, ...]:
+        return self._door.ask(tuple[BalanceChange, ...], "POST", "operator/balances", timeout_s=ASKING_S)
 
     def create_token(
         self, username: str, name: str, *, days: int = 365, scopes: Sequence[Scope] = BOTH

@@ -16,19 +16,29 @@ from pydantic import JsonValue
 from apom.client.door import Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
+from apom.config import LIMITS
 from apom.events import Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.models import (
     Actor,
     AIModel,
     AIProvider,
+    Allowance,
     ApiToken,
     Asset,
     AssetType,
+    BalanceChange,
+    Batch,
+    BatchOrder,
+    BatchPlan,
     Box,
     BoxKind,
+    Decided,
+    Deed,
     InputRole,
+    Job,
     Json,
+    Judgement,
     Mark,
     Marked,
     Member,
@@ -37,6 +47,7 @@ from apom.models import (
     ProviderHealth,
     ProviderTest,
     QueueItem,
+    QueueSummary,
     Record,
     Role,
     Round,
@@ -46,15 +57,17 @@ from apom.models import (
     SharedLink,
     SourceType,
     Spending,
+    SpendingDay,
     StatementRow,
     Status,
+    SystemSetting,
     Take,
     User,
 )
 from apom.net.ours import Connection
-from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Workspace, id_of
+from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
-from apom.waiting import OnChange, wait
+from apom.waiting import OnChange, every, wait
 
 
 class MadeLink(Record):
@@ -137,6 +150,14 @@ class RemoteWorkspace:
     def revoke_token(self, token: Ref) -> None:
         self._door.do("DELETE", f"me/tokens/{id_of(token)}")
 
+    def allowance(self) -> Allowance:
+        return self._door.ask(Allowance, "GET", "me/allowance")
+
+    # what an admin looks after
+
+    def system(self) -> Rows[SystemSetting]:
+        return self._door.ask(Rows[SystemSetting], "GET", "system")
+
     def set_system(self, key: str, value: JsonValue) -> None:
         self._door.do("PUT", "system", body={"key": key, "value": value})
 
@@ -173,6 +194,9 @@ class RemoteWorkspace:
     def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue] | None = None) -> Json:
         body = {"model": model, "prompt": prompt, "params": dict(params or {})}
         return self._door.ask(dict[str, JsonValue], "POST", "providers/dry-run", body=body, is_safe=True)
+
+    def balances(self, month: datetime | None = None) -> Rows[BalanceChange]:
+        return self._door.ask(Rows[BalanceChange], "GET", "balances", params={"month": month})
 
     # projects
 
@@ -279,13 +303,41 @@ class RemoteWorkspace:
         body = {"prompt": prompt, "model": model, "token": token or _order_token()}
         return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/animate", body=body, is_safe=True)
 
+    def edit(self, asset: Ref, words: str, *, n: int = 1, token: str | None = None) -> Rows[Take]:
+        body = {"words": words, "n": n, "token": token or _order_token()}
+        return self._door.ask(Rows[Take], "POST", f"assets/{id_of(asset)}/edit", body=body, is_safe=True)
+
+    def continue_shot(
+        self,
+        box: Ref,
+        prompt: str = "",
+        *,
+        clip: Ref | None = None,
+        into: Ref | None = None,
+        adds_shot: bool = False,
+        model: str = DEFAULT_VIDEO,
+        token: str | None = None,
+    ) -> Take:
+        body = {
+            "prompt": prompt,
+            "clip_id": None if clip is None else id_of(clip),
+            "into_id": None if into is None else id_of(into),
+            "adds_shot": adds_shot,
+            "model": model,
+            "token": token or _order_token(),
+        }
+        return self._door.ask(Take, "POST", f"boxes/{id_of(box)}/continue", body=body, is_safe=True)
+
     def again(self, asset: Ref, *, token: str | None = None) -> Take:
         body = {"token": token or _order_token()}
         return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/again", body=body, is_safe=True)
 
     def wait(
-        self, takes: Sequence[Ref], *, timeout_s: float | None = None, on_change: OnChange | None = None
+        self, takes: Sequence[Ref] | Batch, *, timeout_s: float | None = None, on_change: OnChange | None = None
     ) -> Rows[Take]:
+        if isinstance(takes, Batch):
+            batch = takes
+            takes = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
         return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:
@@ -324,6 +376,7 @@ class RemoteWorkspace:
         *,
         project: Ref | None = None,
         box: Ref | None = None,
+        batch: Ref | None = None,
         asset_type: AssetType | None = None,
         source_type: SourceType | None = None,
         status: Status | None = None,
@@ -341,6 +394,7 @@ class RemoteWorkspace:
             "text": text,
             "project_id": _id(project),
             "box_id": _id(box),
+            "batch_id": _id(batch),
             "asset_type": asset_type,
             "source_type": source_type,
             "status": status,
@@ -358,6 +412,13 @@ class RemoteWorkspace:
 
     def mark(self, marks: Sequence[Mark]) -> Marked:
         return self._door.ask(Marked, "POST", "assets/marks", body={"marks": marks}, is_safe=True)
+
+    def count_assets(self, text: str = "", **wanted: Unpack[Wanted]) -> int:
+        return self._door.ask(int, "GET", "assets/count", params={"text": text, **parts_of(wanted)})
+
+    def mark_all(self, mark: Judgement, text: str = "", **wanted: Unpack[Wanted]) -> Job:
+        body = {"mark": mark, "which": {"text": text, **parts_of(wanted)}}
+        return self._door.ask(Job, "POST", "assets/mark-all", body=body)
 
     def get_favorite_assets(
         self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 200
@@ -398,11 +459,23 @@ class RemoteWorkspace:
     def spending(self, project: Ref) -> Spending:
         return self._door.ask(Spending, "GET", f"projects/{id_of(project)}/spending")
 
+    def spending_by_day(
+        self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Rows[SpendingDay]:
+        params = {"project_id": _id(project), "since": since, "until": until}
+        return self._door.ask(Rows[SpendingDay], "GET", "spending/days", params=params)
+
     def statement(
         self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> Rows[StatementRow]:
         params = {"project_id": None if project is None else id_of(project), "since": since, "until": until}
         return self._door.ask(Rows[StatementRow], "GET", "statement", params=params)
+
+    def statement_csv(
+        self, *, project: Ref | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> str:
+        params = {"project_id": None if project is None else id_of(project), "since": since, "until": until}
+        return self._door.do("GET", "statement.csv", params=params).content.decode("utf-8-sig", "replace")
 
     def keep(self, asset: Ref) -> Take:
         return self._take("keep", asset)
@@ -416,20 +489,84 @@ class RemoteWorkspace:
         *,
         project: Ref | None = None,
         status: Status | None = None,
+        created_by: Ref | None = None,
         cursor: str | None = None,
         limit: int = 200,
     ) -> Page[QueueItem]:
-        params = {"project_id": _id(project), "status": status, "cursor": cursor, "limit": limit}
+        who = {"project_id": _id(project), "created_by": _id(created_by)}
+        params = {**who, "status": status, "cursor": cursor, "limit": limit}
         return self._door.ask(Page[QueueItem], "GET", "queue", params=params)
+
+    def queue_items(self, assets: Sequence[Ref]) -> Rows[QueueItem]:
+        params = {"id": [id_of(asset) for asset in assets]}
+        return self._door.ask(Rows[QueueItem], "GET", "queue/items", params=params) if assets else Rows((), QueueItem)
+
+    def queue_summary(self) -> Rows[QueueSummary]:
+        return self._door.ask(Rows[QueueSummary], "GET", "queue/summary")
+
+    def decide(self, assets: Sequence[Ref], deed: Deed, *, may_bill_again: bool = False) -> Decided:
+        body = {"asset_ids": [id_of(asset) for asset in assets], "deed": deed, "may_bill_again": may_bill_again}
+        return self._door.ask(Decided, "POST", "queue/decide", body=body, is_safe=True)
 
     def provider_health(self) -> Rows[ProviderHealth]:
         return self._door.ask(Rows[ProviderHealth], "GET", "providers/health")
+
+    # many at once
+
+    def estimate_batch(self, project: Ref, order: BatchOrder) -> BatchPlan:
+        path = f"projects/{id_of(project)}/batches/estimate"
+        return self._door.ask(BatchPlan, "POST", path, body=order, is_safe=True)
+
+    def order_batch(self, project: Ref, order: BatchOrder, *, token: str | None = None) -> Batch:
+        body = {"order": order, "token": token or _order_token()}
+        return self._door.ask(Batch, "POST", f"projects/{id_of(project)}/batches", body=body, is_safe=True)
+
+    def batches(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 50) -> Page[Batch]:
+        params = {"project_id": _id(project), "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Batch], "GET", "batches", params=params)
+
+    def batch(self, batch: Ref) -> Batch:
+        return self._door.ask(Batch, "GET", f"batches/{id_of(batch)}")
+
+    def pause_batch(self, batch: Ref) -> Batch:
+        return self._door.ask(Batch, "POST", f"batches/{id_of(batch)}/pause", is_safe=True)
+
+    def resume_batch(self, batch: Ref) -> Batch:
+        return self._door.ask(Batch, "POST", f"batches/{id_of(batch)}/resume", is_safe=True)
+
+    def cancel_batch(self, batch: Ref) -> Batch:
+        return self._door.ask(Batch, "POST", f"batches/{id_of(batch)}/cancel", is_safe=True)
+
+    def retry_batch(self, batch: Ref, *, token: str | None = None) -> Batch:
+        body = {"token": token or _order_token()}
+        return self._door.ask(Batch, "POST", f"batches/{id_of(batch)}/retry", body=body, is_safe=True)
 
     def delete_asset(self, asset: Ref) -> None:
         self._door.do("DELETE", f"assets/{id_of(asset)}")
 
     def file(self, asset: Ref, name: str) -> tuple[Path, str]:
         return self._files.file(id_of(asset), name)
+
+    # long work
+
+    def jobs(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 100) -> Page[Job]:
+        params = {"project_id": _id(project), "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Job], "GET", "jobs", params=params)
+
+    def job(self, job: Ref) -> Job:
+        return self._door.ask(Job, "GET", f"jobs/{id_of(job)}")
+
+    def cancel_job(self, job: Ref) -> Job:
+        return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/cancel")
+
+    def pause_job(self, job: Ref) -> Job:
+        return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/pause")
+
+    def resume_job(self, job: Ref) -> Job:
+        return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/resume")
+
+    def undo_job(self, job: Ref) -> Job:
+        return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/undo")
 
     # sharing
 

@@ -1,4 +1,4 @@
-"""What the engine has in hand, in memory: the generations, when each is due, and which are being worked on.
+"""What the engine has in hand, in memory: the generations, when each is due, which are being worked on, at whose gate.
 
 Times are monotonic seconds, so a wall clock that jumps makes nothing late and nothing early.
 """
@@ -8,12 +8,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apom.models import Generation
+from apom.engine.gate import Gate
+from apom.models import Generation, State
+
+if TYPE_CHECKING:
+    from apom.providers.spec import Limits
 
 OLDEST_S = 43200.0  # the wall clock is believed so far: after a restart everything is looked after for some time more
 
@@ -46,10 +51,13 @@ class Held:
 class Desk:
     """Everything in hand. `busy`: a step is under way; `settling`: it is ready to be sent, or its outcome to be committed.
 
-    Only the engine's loop changes it.
+    `gates`: the providers' doors, by name; `limits`: how fast the provider of a generation may be asked. Only the
+    engine's loop changes it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Callable[[Generation], Limits]) -> None:
+        self._limits = limits
+        self.gates: dict[str, Gate] = {}
         self.held: dict[UUID, Held] = {}
         self.busy: dict[UUID, asyncio.Task[None]] = {}
         self.settling: set[UUID] = set()
@@ -74,6 +82,23 @@ class Desk:
         self._tickets += 1
         self.held[id].ticket = self._tickets
         heapq.heappush(self._due, (time.monotonic() + max(0.0, wait_s), self._tickets, id))
+
+    def gate(self, generation: Generation) -> Gate:
+        """Its provider's."""
+        if generation.provider not in self.gates:
+            self.gates[generation.provider] = Gate.of(self._limits(generation))
+        return self.gates[generation.provider]
+
+    def leave_if_unsent(self, generation: Generation) -> None:
+        """What was not sent after all gives its slot back."""
+        if generation.state is State.PENDING:
+            self.gate(generation).leave(generation.id)
+
+    def forget(self, id: UUID) -> None:
+        """Out of hand: when it goes on, its row is read again."""
+        held = self.held.pop(id, None)
+        if held is not None:
+            self.gate(held.generation).leave(id)
 
     def is_free(self, id: UUID) -> bool:
         """Whether nothing is under way for it."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BURST = 4  # a quarter of the tokens at once, the others evenly: in no window of `per_s` more than `count`
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 REMEMBERED = 50
+SENDING = 32  # submissions being made ready or sent at once: more would wait for connections with their intents written
 
 
 class Bucket:
@@ -55,13 +56,17 @@ class Bucket:
 
 
 class Gate:
-    """One provider's door. `slots`: submissions under way or at the provider at once."""
+    """One provider's door. `slots`: submissions under way or at the provider at once.
+
+    `inside`: who has a slot; `sending`: who of them has no answer yet.
+    """
 
     def __init__(self, *, slots: int, submits: Bucket, polls: Bucket) -> None:
         self.line = Line()
         self.submits = submits
         self.polls = polls
         self.inside: set[UUID] = set()
+        self.sending: set[UUID] = set()
         self._slots = slots
         self._answers: deque[bool] = deque(maxlen=REMEMBERED)
 
@@ -76,16 +81,23 @@ class Gate:
 
     def next(self) -> UUID | None:
         """Lets the next one in, with a slot and a token; None when it is nobody's turn."""
-        if len(self.inside) >= self._slots or not len(self.line) or not self.submits.take():
+        is_full = len(self.inside) >= self._slots or len(self.sending) >= SENDING
+        if is_full or not len(self.line) or not self.submits.take():
             return None
         id = self.line.next()
         assert id is not None, "somebody waits"
         self.inside.add(id)
+        self.sending.add(id)
         return id
+
+    def answered(self, id: UUID) -> None:
+        """It is sent, or it is not: the next one may be."""
+        self.sending.discard(id)
 
     def leave(self, id: UUID) -> None:
         """Out of the line, or out of its slot."""
         self.inside.discard(id)
+        self.sending.discard(id)
         self.line.leave(id)
 
     def heard(self, is_well: bool | None) -> None:

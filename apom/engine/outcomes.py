@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -81,7 +82,7 @@ def commit(
 ) -> dict[UUID, Done]:
     """Everything or nothing: what was written, as it is now. The others were no longer where the step had found them."""
     with store.write(wait_s=wait_s) as tx:
-        rows = generations.commit(tx, [(d.before.state, d.after) for d in done], owner, now)
+        rows = generations.commit(tx, [(d.before, d.after) for d in done], owner, now)
         written = {}
         for d in done:
             if d.before.id in rows:
@@ -89,26 +90,54 @@ def commit(
                 known = {"state": State(row["state"]), "decision": row["decision"] and Status(row["decision"])}
                 after = d.after.model_copy(update={**known, "turn": row["turn"]})
                 written[after.id] = replace(d, after=after)
-                _write_take(tx, written[after.id], now)
+        _write_takes(tx, list(written.values()), now)
+        _write_ledger(tx, list(written.values()), now)
     return written
 
 
-def _write_take(tx: Tx, d: Done, now: datetime) -> None:
-    after = d.after
-    if after.state is State.COMPLETED:
-        status, message = after.status, OFFERED if after.decision else None
-        for position, arrived in enumerate(d.outcome.arrived):
-            if position > 0:
-                _write_sibling(tx, after, position, arrived, now)
-            assets.set_file(tx, arrived.asset_id, arrived.asset_type, dict(arrived.file), now, status, message)
-    elif after.decision is None and (d.before.status is not after.status or d.outcome.said is not None):
-        said = None if d.outcome.said is None else str(d.outcome.said)
-        assets.set_status(tx, [after.asset_id], after.status, said, now)
-    was_paid = after.state is State.FAILED and (after.cost_actual or d.before.state is State.STORING)
-    if after.state is State.COMPLETED or after.attention is not None or was_paid:
-        ledger.enter(tx, after, is_play=d.is_play, now=now)
-    elif after.state in (State.FAILED, State.CANCELLED):
-        ledger.clear(tx, after.id)
+def _write_takes(tx: Tx, done: Sequence[Done], now: datetime) -> None:
+    """What people see of them: the files that came; of the others how they are, where that is new."""
+    filed: list[assets.Filed] = []
+    news: defaultdict[tuple[Status, str | None], list[UUID]] = defaultdict(list)
+    for d in done:
+        if d.after.state is State.COMPLETED:
+            filed += _filed(tx, d, now)
+        elif d.after.decision is None and (d.before.status is not d.after.status or d.outcome.said is not None):
+            said = None if d.outcome.said is None else str(d.outcome.said)
+            news[d.after.status, said].append(d.after.asset_id)
+    if filed:
+        assets.set_files(tx, filed, now)
+    for (status, said), ids in news.items():
+        assets.set_status(tx, ids, status, said, now)
+
+
+def _filed(tx: Tx, d: Done, now: datetime) -> Iterator[assets.Filed]:
+    message = OFFERED if d.after.decision else None
+    for position, arrived in enumerate(d.outcome.arrived):
+        if position > 0:
+            _write_sibling(tx, d.after, position, arrived, now)
+        yield assets.Filed(
+            asset_id=arrived.asset_id,
+            asset_type=arrived.asset_type,
+            file=arrived.file,
+            status=d.after.status,
+            message=message,
+        )
+
+
+def _write_ledger(tx: Tx, done: Sequence[Done], now: datetime) -> None:
+    paid = [d for d in done if _is_paid(d)]
+    if paid:
+        ledger.enter(tx, [(d.after, d.is_play) for d in paid], now)
+    free = [d.after.id for d in done if d.after.state in (State.FAILED, State.CANCELLED) and not _is_paid(d)]
+    if free:
+        ledger.clear(tx, free)
+
+
+def _is_paid(d: Done) -> bool:
+    """Or may be."""
+    failed_late = d.after.state is State.FAILED and (d.after.cost_actual or d.before.state is State.STORING)
+    return bool(d.after.state is State.COMPLETED or d.after.attention is not None or failed_late)
 
 
 def _write_sibling(tx: Tx, generation: Generation, position: int, arrived: Arrived, now: datetime) -> None:

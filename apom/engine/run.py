@@ -8,29 +8,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from apom import steps
+from apom.engine.clerk import Clerk
 from apom.engine.desk import Desk, Held
-from apom.engine.gate import Gate
 from apom.engine.history import History
-from apom.engine.outcomes import WRITE_WAIT_S, Done, Outbox
-from apom.engine.worker import LEASE, Worker
-from apom.errors import ApomError, Occupied, Unavailable
+from apom.engine.intents import Intents
+from apom.engine.outcomes import Outbox
+from apom.engine.worker import Worker
+from apom.errors import ApomError, Occupied
 from apom.events import Hub
-from apom.models import Event, Generation, State, Status
+from apom.models import Generation, State
 from apom.steps import Outcome
-from apom.store import Store, assets, generations
-
-if TYPE_CHECKING:
-    from apom.providers.client import Rendered
+from apom.store import Store, generations
 
 log = logging.getLogger("apom.engine")
 TICK_S = 0.25
 GROUP_S = 0.015
+REST = 4.0  # commits take a fifth of the loop's time at most: under load they bring more at once, not more often
 LOOK_S = 5.0
 DUTY_S = 15.0
 LONGEST_WAIT_S = 600.0
@@ -53,22 +51,30 @@ class Run:
         clock: Callable[[], datetime],
         owner: str,
         is_ours: Callable[[], bool],
+        chores: Sequence[tuple[Callable[[], Awaitable[None]], float]] = (),
     ) -> None:
         self._store = store
         self._worker = worker
-        self._history = history
-        self._hub = hub
         self._clock = clock
-        self._owner = owner
         self._is_ours = is_ours
+        self._chores = chores
         self._loop = asyncio.get_running_loop()
-        self._woken, self._outcome, self.stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._ready: dict[UUID, Rendered] = {}
-        self._outbox = Outbox(store, owner)
+        self._woken, self.stopping = asyncio.Event(), asyncio.Event()
         self._looked: float | None = None
         self.ticked: float | None = None
-        self.desk = Desk()
-        self.gates: dict[str, Gate] = {}
+        self.desk = Desk(lambda generation: worker.spec(generation).limits)
+        self._intents = Intents(store, self.desk, clock, owner)
+        self._clerk = Clerk(
+            outbox=Outbox(store, owner),
+            desk=self.desk,
+            history=history,
+            keeper=worker.keeper,
+            hub=hub,
+            clock=clock,
+            spec=worker.spec,
+            wake=self._woken.set,
+            look=self.look,
+        )
 
     async def live(self, running: Callable[[], None]) -> None:
         """Ticks until `stopping` is set, then drains. `running` is called once it ticks."""
@@ -79,16 +85,20 @@ class Run:
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        scheduler.add_job(self._tick, "interval", seconds=TICK_S)
+        scheduler.add_job(self._beat, "interval", seconds=TICK_S)
         scheduler.add_job(self._keep_duty, "interval", seconds=DUTY_S)
+        for chore, every_s in self._chores:
+            scheduler.add_job(chore, "interval", seconds=every_s)
         scheduler.start()
         self._woken.set()
         pumps = [
             asyncio.create_task(self._on(self._woken, self._tick)),
-            asyncio.create_task(self._on(self._outcome, self._flush, GROUP_S)),
+            asyncio.create_task(self._on(self._clerk.outcome, self._clerk.flush, group_s=GROUP_S, rest=REST)),
         ]
+        self.ticked = time.monotonic()
         running()
         await self.stopping.wait()
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # it calls errors what is only called off
         scheduler.shutdown(wait=False)
         await self._drain()
         for pump in pumps:
@@ -103,7 +113,7 @@ class Run:
                 return
         except ApomError:
             return  # the database is away: nobody knows, nobody works
-        log.error("the engine of another process works on this store now; this one stops. Restart it to take turns")
+        log.error("the engine of another process works on this store now; this one waits until that one ends")
         self.stopping.set()
 
     def look(self) -> None:
@@ -117,7 +127,7 @@ class Run:
         if held is not None and not self.desk.is_free(id):
             held.is_stale = True
         else:
-            self._forget(id)
+            self.desk.forget(id)
         self.look()
 
     def hurry(self, id: UUID) -> None:
@@ -132,16 +142,21 @@ class Run:
         self.desk.push(id, 0.0)
         self._woken.set()
 
-    async def _on(self, event: asyncio.Event, act: Callable[[], Awaitable[None]], group_s: float = 0.0) -> None:
-        """Acts when an event is set, at most once per `group_s`."""
+    async def _on(
+        self, event: asyncio.Event, act: Callable[[], Awaitable[None]], *, group_s: float = 0.0, rest: float = 0.0
+    ) -> None:
+        """Acts `group_s` after an event is set, then rests `rest` times as long as that took."""
+        rested = 0.0
         while True:
             await event.wait()
-            await asyncio.sleep(group_s)
+            await asyncio.sleep(max(group_s, rested - time.monotonic()))
             event.clear()
+            began = time.monotonic()
             try:
                 await act()
             except Exception:
                 log.exception("the engine stumbled; it goes on")
+            rested = time.monotonic() + rest * (time.monotonic() - began)
 
     async def _drain(self) -> None:
         """What holds an intent is answered; everything else is left as its row says."""
@@ -155,11 +170,15 @@ class Run:
             task.cancel()
         await asyncio.gather(*desk.busy.values(), return_exceptions=True)
         for _ in range(3):  # a task id that was paid for is worth more than one try
-            await self._flush(LAST_WORDS_S)
+            await self._clerk.flush(LAST_WORDS_S)
+
+    async def _beat(self) -> None:
+        """The scheduler's tick, the one that the health check counts: those in between need no scheduler."""
+        self.ticked = time.monotonic()
+        await self._tick()
 
     async def _tick(self) -> None:
         """Takes up what is new, starts what is due, sends what is ready."""
-        self.ticked = time.monotonic()
         if self.stopping.is_set():
             return
         try:
@@ -191,7 +210,7 @@ class Run:
 
     def _hold(self, generation: Generation, now: datetime) -> None:
         """Into the hand: after a clock that jumped, nothing waits longer than a wait may be."""
-        gate = self._gate(generation)
+        gate = self.desk.gate(generation)
         due_at, longest_s = generation.next_at, SOON_S
         if generation.state is State.PENDING:
             due_at = now  # who waits in line is let in by the line
@@ -202,11 +221,6 @@ class Run:
         self.desk.take(generation, now, self._worker.oldest_s(generation))
         self.desk.push(generation.id, min((due_at - now).total_seconds(), longest_s))
 
-    def _gate(self, generation: Generation) -> Gate:
-        if generation.provider not in self.gates:
-            self.gates[generation.provider] = Gate.of(self._worker.client(generation)[0].spec.limits)
-        return self.gates[generation.provider]
-
     def _try(self, held: Held, start: Callable[[Held], None]) -> None:
         try:
             start(held)
@@ -216,12 +230,12 @@ class Run:
 
     def _put_aside(self, held: Held) -> None:
         held.faults += 1
-        self._leave_if_unsent(held.generation)
+        self.desk.leave_if_unsent(held.generation)
         self.desk.push(held.generation.id, steps.backoff(held.faults + 2, most_s=LONGEST_WAIT_S))
 
     def _start(self, held: Held) -> None:
         generation = held.generation
-        gate = self._gate(generation)
+        gate = self.desk.gate(generation)
         if generation.state is State.PENDING:
             at_head = generation.attempts > 0
             gate.line.join(generation.id, generation.created_by, is_batch=generation.is_batch, at_head=at_head)
@@ -237,7 +251,7 @@ class Run:
 
     def _let_in(self) -> None:
         """Whoever's turn it is at each provider."""
-        for gate in self.gates.values():
+        for gate in self.desk.gates.values():
             while (id := gate.next()) is not None:
                 held = self.desk.held.get(id)
                 if held is None or held.generation.state is not State.PENDING or id in self.desk.busy:
@@ -258,7 +272,7 @@ class Run:
             finally:
                 self.desk.busy.pop(id, None)
             if outcome is not None:
-                self._try(held, lambda held: self._finish(held, outcome))
+                self._try(held, lambda held: self._clerk.finish(held, outcome))
 
         self.desk.busy[id] = asyncio.create_task(guarded())
 
@@ -272,10 +286,9 @@ class Run:
 
     async def _prepare(self, held: Held) -> Outcome | None:
         try:
-            self._ready[held.generation.id] = await self._worker.prepare(held)
+            self._intents.add(held, await self._worker.prepare(held))
         except ApomError as error:
             return steps.unprepared(held.generation, error)
-        self.desk.settling.add(held.generation.id)
         self._woken.set()
         return None
 
@@ -286,125 +299,7 @@ class Run:
         return outcome
 
     def _send(self) -> None:
-        """Commits the intents of everything that is ready, in one transaction, and only then lets the POSTs go.
-
-        Raises Occupied, and nothing has happened then.
-        """
-        if not self._ready:
-            return
-        ids = list(self._ready)
-        now = self._clock()
-        try:
-            with self._store.write(wait_s=WRITE_WAIT_S) as tx:
-                claimed = generations.claim(tx, ids, self._owner, now + LEASE, now)
-                taken = [self.desk.held[id].generation.asset_id for id in claimed]
-                assets.set_status(tx, taken, Status.PROCESSING, None, now)
-        except Occupied:
-            raise
-        except BaseException:
-            # An error on COMMIT leaves it open whether the intents are there: nothing is sent, the rows tell.
-            self._ready.clear()
-            self.desk.settling.difference_update(ids)
-            for id in ids:
-                self._forget(id)
-            raise
-        ready, self._ready = self._ready, {}
-        self.desk.settling.difference_update(ids)
-        for id, request in ready.items():
-            held = self.desk.held[id]
-            if id not in claimed:  # cancelled, deleted, or somebody else's by now
-                self._forget(id)
-                continue
-            sent = {"state": State.SUBMITTING, "owner": self._owner, "submitted_at": now, "lease_until": now + LEASE}
-            held.generation = held.generation.model_copy(update=sent)
-            held.sent_at = time.monotonic()
-            self._publish(held.generation)
+        """Lets the POSTs go whose intents are committed. Raises Occupied, and nothing has happened then."""
+        for held, request in self._intents.commit():
+            self._clerk.publish(held.generation)
             self._run(held, self._worker.submit(held, request))
-
-    def _finish(self, held: Held, outcome: Outcome) -> None:
-        """A step's outcome: into memory when only a timer moved, else on the list that is committed next."""
-        before = held.generation
-        gate = self._gate(before)
-        gate.heard(outcome.is_well)
-        bucket = gate.polls if before.state in (State.PROCESSING, State.STORING) else gate.submits
-        if outcome.pause_s is not None:
-            bucket.pause(outcome.pause_s)
-        elif outcome.is_well:
-            bucket.went_well()
-        if before.state is State.PROCESSING and outcome.state is State.STORING:
-            held.done_at = time.monotonic()
-            if before.asked_at is None:
-                self._history.took(before, held.age_s)
-        next_at = self._clock() + timedelta(seconds=outcome.wait_s)
-        after = before.model_copy(update={**outcome.changes, "state": outcome.state, "next_at": next_at})
-        if outcome.durable:
-            is_play = self._worker.client(before)[0].spec.is_play
-            self._outbox.add(Done(before=before, after=after, outcome=outcome, is_play=is_play))
-            self.desk.settling.add(before.id)
-            self._outcome.set()
-        elif held.is_stale:
-            self.heed(before.id)
-        else:
-            held.generation = after
-            self._leave_if_unsent(after)
-            self.desk.push(after.id, outcome.wait_s)
-
-    async def _flush(self, wait_s: float = WRITE_WAIT_S) -> None:
-        """Commits what is done, in one transaction, then tells who listens and goes on with what is not at its end."""
-        try:
-            done, written = self._outbox.commit(self._clock(), wait_s)
-        except Unavailable as error:
-            is_busy = isinstance(error, Occupied)
-            if not is_busy:
-                log.warning("outcomes could not be saved; they are kept and tried again", exc_info=True)
-            self._loop.call_later(0.2 if is_busy else 1.0, self._outcome.set)
-            return
-        self.desk.settling.difference_update(d.before.id for d in done)
-        unwritten = [d for d in done if d.before.id not in written]
-        for d in written.values():
-            self._go_on(d)
-        for d in unwritten:
-            self._forget(d.before.id)
-        for arrived in self._outbox.orphans(unwritten):
-            self._worker.keeper.discard(arrived)
-        if unwritten:
-            self._looked = None
-        if done:
-            self._woken.set()
-
-    def _go_on(self, d: Done) -> None:
-        after, held = d.after.model_copy(update={"owner": None, "lease_until": None}), self.desk.held[d.after.id]
-        is_late = after.attention is not None
-        if after.state is State.COMPLETED:
-            self._history.delivered[after.provider] = self._clock()
-        if after.state in (State.PENDING, State.PROCESSING, State.STORING) and not held.is_stale:
-            held.generation = after
-            self._leave_if_unsent(after)
-            if is_late or after.state is State.STORING:  # the provider's part is over: others need not wait for it
-                self._gate(after).leave(after.id)
-            self.desk.push(after.id, d.outcome.wait_s)
-        else:
-            self._forget(after.id)
-            if held.is_stale:
-                self.look()
-        self._publish(after)
-
-    def _leave_if_unsent(self, generation: Generation) -> None:
-        if generation.state is State.PENDING:
-            self._gate(generation).leave(generation.id)
-
-    def _forget(self, id: UUID) -> None:
-        held = self.desk.held.pop(id, None)
-        if held is not None:
-            self._gate(held.generation).leave(id)
-
-    def _publish(self, generation: Generation) -> None:
-        self._hub.publish(
-            Event(
-                type="asset_status_changed",
-                project_id=generation.project_id,
-                box_id=generation.box_id,
-                asset_id=generation.asset_id,
-                status=generation.status,
-            )
-        )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from apom import steps
-from apom.errors import ApomError, Invalid
+from apom.engine.outcomes import WRITE_WAIT_S
+from apom.errors import ApomError, Invalid, ProviderError, Unavailable
 from apom.events import Hub
 from apom.models import Event, Generation, Json, State, Status
 from apom.store import Store, assets, generations
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from apom.providers.spec import Model
 
 log = logging.getLogger("apom.engine")
-AGAIN_S = 5.0
+AGAIN_S = 5.0  # the same call within this time says nothing new
+TRIED_AGAIN_S = (1.0, 3.0, 9.0, 27.0)
 REMEMBERED = 1024
+Call: TypeAlias = tuple[UUID, int]  # about which generation, and the hash of what was said
 
 
 class Told:
@@ -40,7 +44,7 @@ class Told:
         self._clock = clock
         self._client = client
         self._heed = heed
-        self._asked: dict[UUID, float] = {}
+        self._asked: dict[Call, float] = {}
 
     async def confirm(self, generation: Generation, text: str) -> tuple[str, Json]:
         """The task behind an id, as (id, what the polls need). Raises Invalid when the provider does not know it,
@@ -64,14 +68,25 @@ class Told:
 
     async def called_back(self, generation_id: UUID, body: bytes) -> None:
         """The provider called about a generation that knows no task: what it says may be the lost id."""
-        if self._was_just_asked(generation_id):
+        if self._was_just_asked((generation_id, hash(body))):
             return
         try:
-            await self._learn(generation_id, body)
+            await self._learn_in_the_end(generation_id, body)
         except ApomError as error:
             log.info("generation %s: the callback told nothing that could be confirmed: %s", generation_id, error)
         except Exception:
             log.exception("generation %s: its callback could not be read", generation_id)
+
+    async def _learn_in_the_end(self, generation_id: UUID, body: bytes) -> None:
+        """It calls once: when it cannot be asked just now, or our store is busy, that is tried again for some time."""
+        for wait_s in TRIED_AGAIN_S:
+            try:
+                return await self._learn(generation_id, body)
+            except (ProviderError, Unavailable) as error:
+                if isinstance(error, ProviderError) and error.kind not in steps.AGAIN_BY_ITSELF:
+                    raise
+            await asyncio.sleep(wait_s)
+        return await self._learn(generation_id, body)
 
     async def _learn(self, generation_id: UUID, body: bytes) -> None:
         with self._store.read() as tx:
@@ -83,7 +98,7 @@ class Told:
             return
         id, task = await self.confirm(generation, text)
         now = self._clock()
-        with self._store.write() as tx:
+        with self._store.write(wait_s=WRITE_WAIT_S) as tx:
             if generations.has_task(tx, generation.provider, id, generation.id):
                 return
             decision = generation.decision
@@ -113,11 +128,11 @@ class Told:
         found = read(client.spec.callback.task_id, {"body": parse_json(body)})
         return str(found)[:200] if isinstance(found, str | int) else ""
 
-    def _was_just_asked(self, id: UUID) -> bool:
+    def _was_just_asked(self, call: Call) -> bool:
         now = time.monotonic()
-        if now - self._asked.get(id, -AGAIN_S) < AGAIN_S:
+        if now - self._asked.get(call, -AGAIN_S) < AGAIN_S:
             return True
         if len(self._asked) >= REMEMBERED:
             self._asked = {other: at for other, at in self._asked.items() if now - at < AGAIN_S}
-        self._asked[id] = now
+        self._asked[call] = now
         return False

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -38,6 +39,7 @@ class MediaKeeper:
         self._env = env
         self._held = held
         held.mkdir(parents=True, exist_ok=True)
+        self._looking = threading.BoundedSemaphore(os.cpu_count() or 1)  # more at once only take more memory
 
     def temp(self) -> AbstractContextManager[Path]:
         """A path on the volume the media lie on."""
@@ -85,7 +87,7 @@ class MediaKeeper:
         from apom.media.arrive import arrive, columns, keep
 
         asset_id = generation.asset_id if index == 0 else uuid5(generation.id, str(index))
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with self._looking, tempfile.TemporaryDirectory(dir=path.parent) as folder:
             arrival = arrive(path, Path(folder))
             kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
         return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=columns(arrival, kept))

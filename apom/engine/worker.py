@@ -19,13 +19,17 @@ from apom.store import Store, generations
 
 if TYPE_CHECKING:
     from apom.providers.client import Client, Rendered
-    from apom.providers.spec import Model
+    from apom.providers.spec import Model, ProviderSpec
 
-LEASE = timedelta(seconds=steps.LEASE_S)
 GRACE_S = 60.0
 LEASE_MARGIN_S = 5.0
 COLLECT_AT_ONCE = 4
 DEFAULT_EXPECTED_S = 10.0
+
+
+def lease() -> timedelta:
+    """How long an intent is its owner's."""
+    return timedelta(seconds=steps.LEASE_S)
 
 
 class Providers(Protocol):
@@ -73,6 +77,10 @@ class Worker:
         client = self._providers.client(generation.snapshot)
         return client, client.spec.model(generation.model)
 
+    def spec(self, generation: Generation) -> ProviderSpec:
+        """The provider, as its file said when it was ordered."""
+        return self.client(generation)[0].spec
+
     def oldest_s(self, generation: Generation) -> float:
         """How old a submission may be when it is taken up: it is looked at for a while before anybody calls it late."""
         client, model = self.client(generation)
@@ -84,7 +92,7 @@ class Worker:
         """The request, its inputs uploaded. Raises ApomError."""
         generation = held.generation
         client, model = self.client(generation)
-        files = await asyncio.to_thread(self._providers.files, generation)
+        files = await asyncio.to_thread(self._providers.files, generation) if generation.inputs else []
         url = self._callbacks.url(generation) if client.spec.callback else None
         return await steps.prepare(generation, client, model, files, url)
 
@@ -118,8 +126,8 @@ class Worker:
     def _adopt(self, held: Held) -> bool:
         now = self._clock()
         with self._store.write(wait_s=WRITE_WAIT_S) as tx:
-            is_ours = generations.adopt(tx, held.generation, self._owner, now + LEASE, now)
-        held.generation = held.generation.model_copy(update={"owner": self._owner, "lease_until": now + LEASE})
+            is_ours = generations.adopt(tx, held.generation, self._owner, now + lease(), now)
+        held.generation = held.generation.model_copy(update={"owner": self._owner, "lease_until": now + lease()})
         return is_ours
 
     def _is_called_back(self, client: Client) -> bool:

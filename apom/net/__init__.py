@@ -39,6 +39,7 @@ RETRY_AFTER_MOST_S = 3600.0
 CONNECT_MOST_S = 10.0
 SILENCE_MOST_S = 60.0
 CHUNK = MB
+CONNECTIONS = 64
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -120,19 +121,29 @@ def make_client(
 
     No proxy or .netrc from the environment, no cookies, no redirects, no retries. "submit" is for what costs money: it
     opens a connection for each request, because on one that is reused a POST may be lost after it was read (52 of 120
-    at a server that closed idle connections). `mounts`: see `in_process`. `guard`: see `apom.net.guard`.
+    at a server that closed idle connections). "general" is for what is free, see `apom.net.light`. `mounts`: see
+    `in_process`. `guard`: see `apom.net.guard`.
     """
     hush()
-    limits = httpx.Limits(max_connections=32, max_keepalive_connections=0 if purpose == "submit" else 16)
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0)
     return httpx.AsyncClient(
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         headers={"Accept-Encoding": "identity", "User-Agent": "apom"},
         limits=limits,
+        transport=_transport(purpose, limits, guard),
         mounts=mounts,
-        transport=None if guard is None else GuardedTransport(limits, guard),
     )
+
+
+def _transport(purpose: str, limits: httpx.Limits, guard: Guard | None) -> httpx.AsyncBaseTransport | None:
+    """None for httpx's own."""
+    if purpose == "submit":
+        return None if guard is None else GuardedTransport(limits, guard)
+    from apom.net.light import LightTransport
+
+    return LightTransport(connections=CONNECTIONS, guard=guard)
 
 
 def origin(url: str) -> Origin:

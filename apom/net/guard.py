@@ -78,6 +78,11 @@ def is_private_host(host: str) -> bool:
     return _address(name) is not None and not is_public(name)
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an address by itself, and no name."""
+    return _address(host.strip("[]")) is not None
+
+
 def _address(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -85,6 +90,26 @@ def _address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+async def looked_at(guard: Guard, host: str, port: int) -> list[str]:
+    """What a host resolves to, each of them looked at: one that must not be called rules out all.
+
+    Raises Misconfigured, and OSError when the name is not known.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # not to know is not to call
+        raise OSError(str(error)) from None
+    may_be_called = is_reachable if (host, port) in guard.private else is_public
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    if not addresses or not all(map(may_be_called, addresses)):
+        raise Misconfigured(
+            "A provider points to {host}, which lies in a private network, so it was not called. If the provider "
+            "itself is there, an admin allows that on the Providers page.",
+            host=host,
+        )
+    return addresses[:TRIED]
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -103,7 +128,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Raises Misconfigured for a host with an address that must not be called; httpcore's errors else."""
-        addresses = await self._addresses(host, port, timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await looked_at(self._guard, host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from None
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from None
         each_s = None if timeout is None else timeout / len(addresses)
         failed: Exception | None = None
         for address in addresses:
@@ -126,25 +157,6 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """As the backend beneath."""
         await self._inner.sleep(seconds)
-
-    async def _addresses(self, host: str, port: int, within_s: float | None) -> list[str]:
-        """What the host resolves to, each of them looked at: one that must not be called rules out all."""
-        try:
-            async with asyncio.timeout(within_s):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from None
-        except (OSError, UnicodeError) as error:  # not to know is not to call
-            raise httpcore.ConnectError(str(error)) from None
-        may_be_called = is_reachable if (host, port) in self._guard.private else is_public
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        if not addresses or not all(map(may_be_called, addresses)):
-            raise Misconfigured(
-                "A provider points to {host}, which lies in a private network, so it was not called. If the provider "
-                "itself is there, an admin allows that on the Providers page.",
-                host=host,
-            )
-        return addresses[:TRIED]
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):

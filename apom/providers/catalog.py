@@ -139,6 +139,11 @@ class Catalog:
         """The parameters with defaults filled in. Raises Invalid with the field and a sentence."""
         return parameters.check(model.parameters_schema, params, model=model.title)
 
+    @staticmethod
+    def examine_params(model: Model, params: Mapping[str, JsonValue]) -> tuple[Json, list[Invalid]]:
+        """As `check_params`, with everything that is wrong instead of the first."""
+        return parameters.examine(model.parameters_schema, params, model=model.title)
+
     def _spec(self, slug: str) -> ProviderSpec:
         found = self.specs.get(slug)
         if found is None:

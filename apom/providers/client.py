@@ -30,6 +30,7 @@ TIMEOUT_S = 15.0
 UPLOAD_TIMEOUT_S = 120.0
 SHOWN_CHARS = 1000
 WORDS_NOTED = 20
+POLLS_AT_ONCE = 16
 EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "video/mp4": ".mp4"}
 
 
@@ -94,6 +95,7 @@ class Client:
         base = net.origin(self._base)
         self._origins = {base, *(net.origin(f"{base[0]}://{host}") for host in spec.hosts)}
         self._unknown_words: set[str] = set()
+        self._polling = asyncio.Semaphore(POLLS_AT_ONCE)
 
     async def bring(self, declared: Input, path: Path, mime: str, url: str | None = None) -> Any:
         """A file as the model's template sees it (see `Input`): uploaded first where the file says so, which is free, so
@@ -216,9 +218,10 @@ class Client:
         """
         block = model.poll_block(self.spec)
         assert block is not None, "what has no poll is at its end when it was submitted"
-        answer, seen = await self._exchange(
-            block.request, _task_values(model, task), max_bytes=_most_bytes(model.result_block(self.spec))
-        )
+        async with self._polling:  # time-outs begin here: what waits for a connection would use them up
+            answer, seen = await self._exchange(
+                block.request, _task_values(model, task), max_bytes=_most_bytes(model.result_block(self.spec))
+            )
         self._raise_refusal(answer, seen, age_s=age_s)
         polled = answers.polled(block, seen, self._hidden)
         self._note_unknown(block.states, polled.word)
@@ -265,7 +268,7 @@ class Client:
     async def look_up(self, model: Model, client_id: str) -> Json | None:
         """The task of the order with this id of ours; None when there is none. Free.
 
-        Raises as `poll` does; `rejected` too for an answer that does not tell.
+        Raises as `poll` does; `transient` too for an answer that does not tell.
         """
         block = model.submit_block(self.spec).lookup
         assert block is not None, "asked for only where the file has it"
@@ -276,7 +279,7 @@ class Client:
         self._raise_refusal(answer, seen)
         task = answers.taken(block.take, seen)
         if set(task) < set(block.take):
-            raise ProviderError("rejected", provider_message="The answer does not say which task it is.")
+            raise ProviderError("transient", provider_message="The answer does not say which task it is.")
         return task
 
     async def confirm(self, model: Model, task: Mapping[str, JsonValue]) -> bool:

@@ -94,19 +94,32 @@ def check(schema: Mapping[str, Any], params: Mapping[str, JsonValue], *, model: 
 
     `schema` is `ParametersSchema.json_schema()`, `model` the title for the sentences.
     """
-    properties: Mapping[str, Any] = schema["properties"]
-    for name in params:
-        if name not in properties:
-            raise Invalid("{model} has no parameter {name}.", field=name, model=model, name=name[:40])
-    given = {name: _whole(properties[name], value) for name, value in params.items() if value is not None}
-    defaults = {name: p["default"] for name, p in properties.items() if p.get("default") is not None}
-    full = {name: {**defaults, **given}[name] for name in properties if name in given or name in defaults}
-    for name in schema.get("required", ()):
-        if name not in full:
-            raise Invalid("{label} is missing.", field=name, label=label(name, properties[name]))
-    for name, value in full.items():
-        _check_one(name, properties[name], value)
+    full, wrong = examine(schema, params, model=model)
+    if wrong:
+        raise wrong[0]
     return full
+
+
+def examine(schema: Mapping[str, Any], params: Mapping[str, JsonValue], *, model: str) -> tuple[Json, list[Invalid]]:
+    """As `check`, with everything that is wrong instead of the first."""
+    properties: Mapping[str, Any] = schema["properties"]
+    wrong = [
+        Invalid("{model} has no parameter {name}.", field=name, model=model, name=name[:40])
+        for name in params
+        if name not in properties
+    ]
+    full = {
+        name: p.get("default") if params.get(name) is None else _whole(p, params[name])
+        for name, p in properties.items()
+    }
+    full = {name: value for name, value in full.items() if value is not None}
+    wrong += [
+        Invalid("{label} is missing.", field=name, label=label(name, properties[name]))
+        for name in schema.get("required", ())
+        if name not in full
+    ]
+    found = (_wrong_with(name, properties[name], value) for name, value in full.items())
+    return full, [*wrong, *filter(None, found)]
 
 
 def _whole(schema: Mapping[str, Any], value: JsonValue) -> JsonValue:
@@ -115,7 +128,7 @@ def _whole(schema: Mapping[str, Any], value: JsonValue) -> JsonValue:
     return int(value) if whole and isinstance(value, float) else value
 
 
-def _check_one(name: str, schema: Mapping[str, Any], value: JsonValue) -> None:
+def _wrong_with(name: str, schema: Mapping[str, Any], value: JsonValue) -> Invalid | None:
     from jsonschema import Draft202012Validator
 
     found = next(
@@ -123,11 +136,12 @@ def _check_one(name: str, schema: Mapping[str, Any], value: JsonValue) -> None:
     )
     if found is not None:
         sentence, values = _sentence(str(found.validator), found.validator_value)
-        raise Invalid(sentence, field=name, label=label(name, schema), **values)
+        return Invalid(sentence, field=name, label=label(name, schema), **values)
     if isinstance(value, float) and not math.isfinite(value):
-        raise Invalid("{label} must be {kind}.", field=name, label=label(name, schema), kind=KINDS["number"])
+        return Invalid("{label} must be {kind}.", field=name, label=label(name, schema), kind=KINDS["number"])
     if isinstance(value, str) and not _can_be_sent(value):
-        raise Invalid("{label} holds characters that cannot be sent.", field=name, label=label(name, schema))
+        return Invalid("{label} holds characters that cannot be sent.", field=name, label=label(name, schema))
+    return None
 
 
 def _can_be_sent(value: str) -> bool:

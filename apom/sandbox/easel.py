@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from apom.sandbox.order import SIZES, VIDEO, Order
+from apom.sandbox.order import EDIT, SIZES, VIDEO, Order
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +64,18 @@ def draw(order: Order, seed: int, files: Path, target: Path) -> None:
     """The picture as PNG, or the clip as MP4, on disk when it returns. Raises OSError and what Pillow and PyAV raise."""
     from apom.sandbox.motion import animate, opened
     from apom.sandbox.painter import paint
+    from apom.sandbox.retouch import retouched
 
     if order.model == VIDEO:
         picture = opened(files / order.source)
         animate(picture, target, seconds=order.duration, seed=seed, size=nearest_size(picture.size))
     else:
-        paint(order.prompt, seed, order.size, order.model).save(target, "PNG", compress_level=3)
+        picture = (
+            retouched(opened(files / order.source), order.prompt, seed, order.model)
+            if order.model == EDIT
+            else paint(order.prompt, seed, order.size, order.model)
+        )
+        picture.save(target, "PNG", compress_level=3)
     with target.open("rb+") as file:
         os.fsync(file.fileno())
 

@@ -12,8 +12,8 @@ from pydantic import JsonValue
 
 Choice = TypeVar("Choice", str, int)
 
-IMAGE, VIDEO = "sandbox-image", "sandbox-video"
-PRICES = {IMAGE: 4.0, VIDEO: 12.0}  # play credits
+IMAGE, EDIT, VIDEO = "sandbox-image", "sandbox-edit", "sandbox-video"
+PRICES = {IMAGE: 4.0, EDIT: 4.0, VIDEO: 12.0}  # play credits
 SIZES = {
     "16:9": (1280, 720),
     "9:16": (720, 1280),
@@ -39,9 +39,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A picture from words, or a clip from a picture.
+    """A picture from words, a picture changed by words, or a clip from a picture.
 
-    `seed`: None when the sandbox may choose; `source`: the name of the picture a clip moves over.
+    `seed`: None when the sandbox may choose; `source`: the name of the picture that is changed or moved over, whose size
+    counts then.
     """
 
     model: str
@@ -59,13 +60,15 @@ class Order:
 
 def read(model: JsonValue, given: JsonValue) -> Order:
     """The order in a createTask's `model` and `input`. Raises Refusal 422."""
-    if model not in (IMAGE, VIDEO):
+    if model not in (IMAGE, EDIT, VIDEO):
         raise Refusal(422, "The model is not supported")
     if not isinstance(given, dict):
         raise Refusal(422, "input is required")
-    prompt, seed = _prompt(given, is_needed=model == IMAGE), _seed(given)
+    prompt, seed = _prompt(given, is_needed=model != VIDEO), _seed(given)
     if model == IMAGE:
         return Order(model=IMAGE, prompt=prompt, seed=seed, size=_size(given))
+    if model == EDIT:
+        return Order(model=EDIT, prompt=prompt, seed=seed, size=(0, 0), source=_source(given))
     duration = _one_of(given, "duration", DURATIONS, default=DURATIONS[1])
     return Order(model=VIDEO, prompt=prompt, seed=seed, size=(0, 0), duration=duration, source=_source(given))
 

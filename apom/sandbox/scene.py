@@ -122,9 +122,19 @@ class Scene:
         return self.mood in ("night", "neon", "space")
 
 
+def named(prompt: str) -> dict[str, str | None]:
+    """What the words themselves name of mood, weather and hue; None where they leave it open."""
+    words = _folded(prompt)
+    return {
+        "mood": _first(MOOD_WORDS, words),
+        "weather": _first(WEATHER_WORDS, words),
+        "hue": _first(HUE_WORDS, words),
+    }
+
+
 def scene(prompt: str, seed: int) -> Scene:
     """The scene of a prompt; another seed sees it from elsewhere, in another light."""
-    words = prompt.lower().replace("ё", "е")
+    words = _folded(prompt)
     subject, chance = _chance(words), _chance(f"{seed}|{prompt}")
     place = _first(PLACE_WORDS, words) or subject.choice(("hills", "mountains", "sea"))
     weather = _first(WEATHER_WORDS, words)
@@ -157,6 +167,10 @@ def scene(prompt: str, seed: int) -> Scene:
         light_size=chance.uniform(0.03, 0.055),
         seed=chance.getrandbits(32),
     )
+
+
+def _folded(prompt: str) -> str:
+    return prompt.lower().replace("ё", "е")
 
 
 def _chance(text: str) -> random.Random:

@@ -12,7 +12,14 @@ from apom.config import shipped
 from apom.ui.guard import Screen
 from apom.words import N_
 
-TITLES = {"": N_("Projects"), "board": N_("Board"), "box": N_("Shot"), "account": N_("Account")}
+TITLES = {
+    "": N_("Projects"),
+    "board": N_("Board"),
+    "box": N_("Shot"),
+    "batch": N_("Generate"),
+    "queue": N_("Queue"),
+    "account": N_("Account"),
+}
 
 
 def module(name: str) -> ModuleType:

@@ -23,6 +23,7 @@ from apom.server.origin import SAFE_METHODS, is_hook
 from apom.server.refusal import is_api, refuse
 
 KEYS = 4096
+ORDERS = ("/generate", "/batches", "/retry", "/edit", "/continue")  # how the paths end that cost money
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ class Meters:
         """How long a REST request has to wait, 0 for not at all."""
         if scope["method"] in SAFE_METHODS:
             return self._reads.wait_s(key)
-        if scope["path"].rstrip("/").endswith("/generate"):
+        if scope["path"].rstrip("/").endswith(ORDERS):
             return self._generate.wait_s(key) or self._writes.wait_s(key)
         return self._writes.wait_s(key)
 

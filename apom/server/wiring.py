@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount
 from apom import runfile
 from apom.api import create_api, hooks, media
 from apom.config import Settings
+from apom.errors import Unavailable
 from apom.models import Actor
 from apom.server.identity import Sessions
 from apom.studio import Studio, current, set_current
@@ -27,6 +28,10 @@ log = logging.getLogger("apom.server")
 Lifespan: TypeAlias = Callable[[st.App], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 
 DASHBOARD = Path(__file__).with_name("dashboard.py")
+
+
+def nothing() -> None:
+    """Nothing to be told."""
 
 
 def nobody(_: str) -> Actor | None:
@@ -40,13 +45,15 @@ class Wiring:
 
     `sessions`: the actor behind a token; a route that ends a session calls its `forget`. `resolve_session`: the actor
     behind a session's id, for pages; it may block and answers None once the session has ended. `lifespan` opens and
-    closes what they need. `routes` go before Streamlit's. `uploads`: path prefixes at `/api` that take files.
+    closes what they need; `wind_down` tells them, while the last answers go out, that it is about to. `routes` go before
+    Streamlit's. `uploads`: path prefixes at `/api` that take files.
     `media_origins`: where media may be redirected to.
     """
 
     sessions: Sessions = field(default_factory=lambda: Sessions(nobody))
     resolve_session: Callable[[str], Actor | None] = nobody
     lifespan: Lifespan | None = None
+    wind_down: Callable[[], None] = nothing
     routes: Sequence[BaseRoute] = ()
     uploads: tuple[str, ...] = ()
     media_origins: tuple[str, ...] = ()
@@ -62,6 +69,7 @@ def wiring(settings: Settings) -> Wiring:
         sessions=sessions,
         resolve_session=_of_session,
         lifespan=lambda _: _studio(settings, api),
+        wind_down=_wind_down,
         routes=[Mount("/api", app=api), media.ROUTE, hooks.ROUTE],
     )
 
@@ -71,6 +79,11 @@ def _of_session(session_id: str) -> Actor | None:
         return current().resolve(session_id=UUID(session_id))
     except ValueError:
         return None
+
+
+def _wind_down() -> None:
+    with suppress(Unavailable):  # it has not begun, or has ended
+        current().wind_down()
 
 
 @asynccontextmanager

@@ -3,67 +3,79 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from apom.models import Asset, AssetInput, AssetType, Status, Take
-from apom.store import Tx
+from apom.store import Tx, arrays
 from apom.store.projects import assignments, visible
 
 TAKE = """a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite,
     b.headliner_asset_id is not distinct from a.id as is_headliner, a.rating, a.ai_model, a.seed, a.error_message,
     a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.placeholder, a.mime, a.bytes, a.width,
     a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.trashed_at, a.purged_at"""
+ROW = {
+    "id": "uuid",
+    "project_id": "uuid",
+    "box_id": "uuid",
+    "number": "integer",
+    "asset_type": "text",
+    "source_type": "text",
+    "status": "text",
+    "is_favorite": "boolean",
+    "rating": "integer",
+    "ai_model": "text",
+    "seed": "bigint",
+    "parent_asset_id": "uuid",
+    "batch_id": "uuid",
+    "created_by": "uuid",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
 FROM = f"from asset a {visible('a.project_id')} join box b on b.id = a.box_id"
 SETTABLE = frozenset(["is_favorite", "rating"])
 RECIPE = frozenset(["prompt_text", "tags", "rights"])
-FILE = "file_key thumb_key preview_key placeholder mime bytes width height duration_s fps sha256".split()
+FILE = {
+    "file_key": "text",
+    "thumb_key": "text",
+    "preview_key": "text",
+    "placeholder": "text",
+    "mime": "text",
+    "bytes": "bigint",
+    "width": "integer",
+    "height": "integer",
+    "duration_s": "double precision",
+    "fps": "double precision",
+    "sha256": "text",
+}
 
 
 def insert(tx: Tx, assets: Sequence[Asset]) -> None:
-    """New takes with their recipes and inputs."""
-    for a in assets:
-        tx.all(
-            "insert into asset (id, project_id, box_id, number, asset_type, source_type, status, is_favorite, rating,"
-            " ai_model, seed, parent_asset_id, batch_id, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5,"
-            " $6, $7, $8, $9, $10, $11::bigint, $12::uuid, $13::uuid, $14, $15, $16)",
-            a.id,
-            a.project_id,
-            a.box_id,
-            a.number,
-            a.asset_type,
-            a.source_type,
-            a.status,
-            a.is_favorite,
-            a.rating,
-            a.ai_model,
-            a.seed,
-            a.parent_asset_id,
-            a.batch_id,
-            a.created_by,
-            a.created_at,
-            a.updated_at,
+    """New takes with their recipes and inputs, however many, in three statements."""
+    row = {name: (kind, [getattr(a, name) for a in assets]) for name, kind in ROW.items()}
+    arrays.insert(tx, "asset", row)
+    recipes: arrays.Columns = {
+        "asset_id": ("uuid", [a.id for a in assets]),
+        "prompt_text": ("text", [a.prompt_text for a in assets]),
+        **{name: ("json", [getattr(a, name) for a in assets]) for name in ("generation_config", "tags", "rights")},
+    }
+    arrays.insert(tx, "asset_recipe", recipes)
+    used = [(a.id, each) for a in assets for each in a.inputs]
+    if used:
+        arrays.insert(
+            tx,
+            "asset_input",
+            {
+                "asset_id": ("uuid", [asset_id for asset_id, _ in used]),
+                "source_asset_id": ("uuid", [each.source_asset_id for _, each in used]),
+                "role": ("text", [each.role for _, each in used]),
+                "position": ("integer", [each.position for _, each in used]),
+                "at_s": ("double precision", [each.at_s for _, each in used]),
+            },
         )
-        tx.all(
-            "insert into asset_recipe (asset_id, prompt_text, generation_config, tags, rights) values ($1, $2, $3, $4, $5)",
-            a.id,
-            a.prompt_text,
-            json.dumps(a.generation_config, ensure_ascii=False),
-            json.dumps(a.tags, ensure_ascii=False),
-            json.dumps(a.rights, ensure_ascii=False),
-        )
-        for used in a.inputs:
-            tx.all(
-                "insert into asset_input (asset_id, source_asset_id, role, position, at_s)"
-                " values ($1, $2, $3, $4, $5::double precision)",
-                a.id,
-                used.source_asset_id,
-                used.role,
-                used.position,
-                used.at_s,
-            )
 
 
 def take(tx: Tx, user_id: UUID, asset_id: UUID, *, even_trashed: bool = False) -> Take | None:
@@ -167,26 +179,37 @@ def set_status(tx: Tx, asset_ids: list[UUID], status: Status, message: str | Non
     )
 
 
-def set_file(
-    tx: Tx,
-    asset_id: UUID,
-    asset_type: AssetType,
-    file: dict[str, Any],
-    now: datetime,
-    status: Status = Status.COMPLETED,
-    message: str | None = None,
-) -> None:
-    """A take's file is here: its keys and its measures, named as in FILE. `status`: another where it was stopped before."""
-    sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(FILE, start=6))
+@dataclass(frozen=True, kw_only=True)
+class Filed:
+    """A take whose file is here: keys and measures named as in FILE. `status`: another where it was stopped before."""
+
+    asset_id: UUID
+    asset_type: AssetType
+    file: Mapping[str, Any]
+    status: Status = Status.COMPLETED
+    message: str | None = None
+
+
+def set_files(tx: Tx, filed: Sequence[Filed], now: datetime) -> None:
+    """Files of takes, however many, in one statement."""
+    columns: arrays.Columns = {
+        "id": ("uuid", [each.asset_id for each in filed]),
+        "asset_type": ("text", [each.asset_type for each in filed]),
+        "status": ("text", [each.status for each in filed]),
+        "error_message": ("text", [each.message for each in filed]),
+        **{name: (kind, [each.file.get(name) for each in filed]) for name, kind in FILE.items()},
+    }
+    sets = ", ".join(f"{name} = v.{name}" for name in columns if name != "id")
     tx.all(
-        f"update asset set status = $4, error_message = $5::text, updated_at = $2, asset_type = $3, {sets} where id = $1",
-        asset_id,
+        f"update asset set updated_at = $1, {sets} from (select {arrays.unnested(columns, first=2)}) v where asset.id = v.id",
         now,
-        asset_type,
-        status,
-        message,
-        *(file.get(column) for column in FILE),
+        *arrays.values(columns),
     )
+
+
+def set_file(tx: Tx, asset_id: UUID, asset_type: AssetType, file: Mapping[str, Any], now: datetime) -> None:
+    """The file of one take."""
+    set_files(tx, [Filed(asset_id=asset_id, asset_type=asset_type, file=file)], now)
 
 
 def delete(tx: Tx, asset_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -73,10 +73,41 @@ def _selected(tx: Tx, where: str, user_id: UUID, *args: object) -> tuple[Box, ..
     return tuple(Box(**row) for row in tx.all(select, user_id, *args))
 
 
+def among(tx: Tx, project_id: UUID, box_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these boxes that are in a project."""
+    rows = tx.all(
+        "select id from box where project_id = $1 and id = any($2::uuid[]) and trashed_at is null",
+        project_id,
+        list(box_ids),
+    )
+    return {row["id"] for row in rows}
+
+
+def own(tx: Tx, user_id: UUID, box_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Of those of these boxes that a person may see: id, code, prompt, headliner_id."""
+    return tx.all(
+        "select b.id, b.code, b.prompt_text as prompt, b.headliner_asset_id as headliner_id from box b"
+        f" {visible('b.project_id')} where b.id = any($2::uuid[]) and b.trashed_at is null",
+        user_id,
+        list(box_ids),
+    )
+
+
 def count_takes(tx: Tx, box_id: UUID, more: int) -> int:
     """Takes the next `more` numbers of a box, which are never given twice; the first of them."""
-    last = tx.value("update box set takes_made = takes_made + $2 where id = $1 returning takes_made", box_id, more)
-    return int(last) - more + 1
+    return first_numbers(tx, {box_id: more})[box_id]
+
+
+def first_numbers(tx: Tx, more: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Takes so many numbers of each of these boxes; the first of them by box."""
+    rows = tx.all(
+        "update box set takes_made = takes_made + v.more from ("
+        "  select unnest($1::uuid[]) as id, unnest($2::integer[]) as more) v"
+        " where box.id = v.id returning box.id, box.takes_made",
+        list(more),
+        list(more.values()),
+    )
+    return {row["id"]: row["takes_made"] - more[row["id"]] + 1 for row in rows}
 
 
 def codes(tx: Tx, project_id: UUID) -> set[str]:

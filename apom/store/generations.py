@@ -8,15 +8,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apom.models import AssetInput, Attention, Generation, State, Status
-from apom.store import Tx
+from apom.models import REPLAY, AssetInput, Attention, Generation, State, Status
+from apom.store import Tx, arrays
 
 COLUMNS = """g.id, g.asset_id, g.project_id, g.box_id, g.provider, g.model, g.snapshot, g.params, g.inputs, g.request,
     g.task, g.state, g.attempts, g.next_at, g.owner, g.lease_until, g.submitted_at, g.cost_estimate, g.cost_actual,
     g.cost_unit, g.currency, g.rate,
     g.error_code, g.created_by, g.created_at, g.task_id, g.since, g.attention, g.decision, g.turn,
-    g.asked_at, g.is_batch"""
+    g.asked_at, g.is_batch, g.batch_id"""
 OPEN = "('PENDING', 'SUBMITTING', 'PROCESSING', 'STORING')"
+
+
+def held_back(g: str) -> str:
+    """Whether a submission `g` waits because its batch is paused, as a condition.
+
+    What was sent before goes out once more while the provider still knows its key: no pause holds that up.
+    """
+    return (
+        f"({g}.state = 'PENDING' and {g}.error_code is distinct from '{REPLAY}'"
+        f" and coalesce({g}.batch_id in (select id from batch where is_paused), false))"
+    )
 
 
 def _record(row: dict[str, Any]) -> Generation:
@@ -25,73 +36,47 @@ def _record(row: dict[str, Any]) -> Generation:
     return Generation(**{**row, "inputs": tuple(AssetInput(**used) for used in row["inputs"])})
 
 
-def insert(tx: Tx, generations: Sequence[Generation], batch_id: UUID | None) -> None:
-    """New submissions, still to be made."""
-    for g in generations:
-        tx.all(
-            "insert into generation (id, project_id, box_id, asset_id, batch_id, provider, model, snapshot, params, inputs,"
-            " task, state, attempts, next_at, cost_estimate, cost_unit, created_by, created_at, updated_at, since, turn,"
-            " is_batch, currency, rate, amount) values ($1, $2, $3, $4, $5::uuid, $6, $7, $8, $9, $10, '{}', $11, 0, $12,"
-            " $13::double precision, $14::text, $15, $16, $16, $16, 0, $17, $18::text, $19::double precision,"
-            " $13::double precision * $19::double precision)",
-            g.id,
-            g.project_id,
-            g.box_id,
-            g.asset_id,
-            batch_id,
-            g.provider,
-            g.model,
-            g.snapshot,
-            json.dumps(g.params, ensure_ascii=False),
-            json.dumps([used.model_dump(mode="json") for used in g.inputs]),
-            g.state,
-            g.next_at,
-            g.cost_estimate,
-            g.cost_unit,
-            g.created_by,
-            g.created_at,
-            g.is_batch,
-            g.currency,
-            g.rate,
-        )
-        tx.all("insert into generation_output (generation_id, position, asset_id) values ($1, 0, $2)", g.id, g.asset_id)
+ROW = {
+    "id": "uuid",
+    "project_id": "uuid",
+    "box_id": "uuid",
+    "asset_id": "uuid",
+    "batch_id": "uuid",
+    "provider": "text",
+    "model": "text",
+    "snapshot": "text",
+    "params": "json",
+    "task": "json",
+    "state": "text",
+    "attempts": "integer",
+    "next_at": "timestamptz",
+    "since": "timestamptz",
+    "turn": "integer",
+    "is_batch": "boolean",
+    "cost_estimate": "double precision",
+    "cost_unit": "text",
+    "currency": "text",
+    "rate": "double precision",
+    "amount": "double precision",
+    "created_by": "uuid",
+    "created_at": "timestamptz",
+}
 
 
-def batch(tx: Tx, token: str) -> tuple[UUID, UUID, str] | None:
-    """The (batch, creator, recipe) that was admitted under this token."""
-    row = tx.one("select id, created_by, recipe from batch where token = $1", token)
-    return (row["id"], row["created_by"], row["recipe"]) if row else None
-
-
-def insert_batch(
-    tx: Tx,
-    id: UUID,
-    token: str,
-    project_id: UUID,
-    recipe: str,
-    estimate: float | None,
-    unit: str | None,
-    user_id: UUID,
-    now: datetime,
-) -> None:
-    """One press of Generate."""
-    tx.all(
-        "insert into batch (id, token, project_id, name, recipe, estimate, estimate_unit, is_paused, created_by, created_at,"
-        " updated_at) values ($1, $2, $3, '', $4, $5::double precision, $6::text, false, $7, $8, $8)",
-        id,
-        token,
-        project_id,
-        recipe,
-        estimate,
-        unit,
-        user_id,
-        now,
-    )
-
-
-def assets_of_batch(tx: Tx, batch_id: UUID) -> list[UUID]:
-    """The takes of a batch, in the order they were asked for."""
-    return [row["id"] for row in tx.all("select id from asset where batch_id = $1 order by created_at, id", batch_id)]
+def insert(tx: Tx, generations: Sequence[Generation]) -> None:
+    """New submissions, still to be made, however many, in two statements."""
+    rows: arrays.Columns = {
+        **{name: (kind, [getattr(g, name) for g in generations]) for name, kind in ROW.items()},
+        "inputs": ("json", [[used.model_dump(mode="json") for used in g.inputs] for g in generations]),
+        "updated_at": ("timestamptz", [g.created_at for g in generations]),
+    }
+    arrays.insert(tx, "generation", rows)
+    outputs: arrays.Columns = {
+        "generation_id": ("uuid", [g.id for g in generations]),
+        "position": ("integer", [0] * len(generations)),
+        "asset_id": ("uuid", [g.asset_id for g in generations]),
+    }
+    arrays.insert(tx, "generation_output", outputs)
 
 
 def keep_snapshot(tx: Tx, sha256: str, provider: str, content: str, now: datetime) -> None:
@@ -117,20 +102,32 @@ def is_play(tx: Tx, sha256: str) -> bool:
 
 
 def unfinished(tx: Tx, *, but: Sequence[UUID] = ()) -> tuple[Generation, ...]:
-    """What the engine has to go on with, except what it already has in hand; the oldest first."""
+    """What the engine has to go on with, except what it already has in hand and what is paused; the oldest first."""
     rows = tx.all(
-        f"select {COLUMNS} from generation g where g.state in {OPEN} and not (g.id = any($1)) order by g.created_at, g.id",
+        f"select {COLUMNS} from generation g where g.state in {OPEN} and not (g.id = any($1))"
+        f" and not {held_back('g')} order by g.created_at, g.id",
         list(but),
     )
     return tuple(_record(row) for row in rows)
 
 
+def on_their_way(tx: Tx, batch_id: UUID) -> tuple[Generation, ...]:
+    """What of a batch people see as waiting or working."""
+    rows = tx.all(
+        f"select {COLUMNS} from generation g join asset a on a.id = g.asset_id where g.batch_id = $1 and g.state in {OPEN}"
+        " and a.status in ('PENDING', 'PROCESSING') order by g.created_at, g.id",
+        batch_id,
+    )
+    return tuple(_record(row) for row in rows)
+
+
 def claim(tx: Tx, ids: Sequence[UUID], owner: str, lease_until: datetime, now: datetime) -> set[UUID]:
-    """The intent to submit, written before the POST. Only rows that are still PENDING and nobody's are answered."""
+    """The intent to submit, written before the POST. Only rows that are still PENDING, not paused and nobody's are answered."""
     rows = tx.all(
         "update generation set state = 'SUBMITTING', owner = $2, lease_until = $3, submitted_at = $4, since = $4,"
         " updated_at = $4 where id = any($1) and state = 'PENDING' and decision is null"
-        " and (owner is null or owner = $2 or lease_until < $4) returning id",
+        " and (owner is null or owner = $2 or lease_until < $4)"
+        f" and not {held_back('generation')} returning id",
         list(ids),
         owner,
         lease_until,
@@ -155,45 +152,45 @@ def adopt(tx: Tx, g: Generation, owner: str, lease_until: datetime, now: datetim
     )
 
 
-def commit(tx: Tx, rows: Sequence[tuple[State, Generation]], owner: str, now: datetime) -> dict[UUID, dict[str, Any]]:
-    """Outcomes of one tick: (state before, what is true now). Rows that somebody else moved meanwhile are left alone.
+def commit(
+    tx: Tx, rows: Sequence[tuple[Generation, Generation]], owner: str, now: datetime
+) -> dict[UUID, dict[str, Any]]:
+    """Outcomes of one tick: (as the step found it, as it is now). Rows that somebody else moved meanwhile are left alone.
 
     So are those about which a person has spoken meanwhile (the step is repeated, it was free), except for the answer to
-    a submission, which is kept whatever was said. What was stopped is not sent again. Answers with state, decision and
-    turn of those that were written, by id.
+    a submission, which is kept whatever was said: it is refused only when another engine has taken the row over. What
+    was stopped is not sent again. Answers with state, decision and turn of those that were written, by id.
     """
-    columns: dict[str, tuple[str, list[Any]]] = {
+    columns: arrays.Columns = {
         "id": ("uuid", [g.id for _, g in rows]),
-        "before": ("text", [str(before) for before, _ in rows]),
+        "before": ("text", [before.state for before, _ in rows]),
+        "was": ("text", [before.attention for before, _ in rows]),
         "turn": ("integer", [g.turn for _, g in rows]),
-        "state": ("text", [str(g.state) for _, g in rows]),
-        "attention": ("text", [g.attention and str(g.attention) for _, g in rows]),
+        "state": ("text", [g.state for _, g in rows]),
+        "attention": ("text", [g.attention for _, g in rows]),
         "attempts": ("integer", [g.attempts for _, g in rows]),
         "next_at": ("timestamptz", [g.next_at for _, g in rows]),
-        "task": ("text", [json.dumps(g.task, ensure_ascii=False) for _, g in rows]),
+        "task": ("json", [g.task for _, g in rows]),
         "task_id": ("text", [g.task_id for _, g in rows]),
-        "request": ("text", [g.request and json.dumps(g.request, ensure_ascii=False) for _, g in rows]),
+        "request": ("json", [g.request for _, g in rows]),
         "cost_actual": ("double precision", [g.cost_actual for _, g in rows]),
         "cost_unit": ("text", [g.cost_unit for _, g in rows]),
         "error_code": ("text", [g.error_code for _, g in rows]),
     }
-    taken = ", ".join(
-        f"unnest(${n}::{kind}[]) as {name}" for n, (name, (kind, _)) in enumerate(columns.items(), start=3)
-    )
     written = tx.all(
         "update generation set state = case when v.state = 'PENDING' and generation.decision is not null then 'CANCELLED'"
-        " else v.state end, attention = v.attention, attempts = v.attempts, next_at = v.next_at, task = v.task::json,"
-        " task_id = v.task_id, request = v.request::json, cost_actual = v.cost_actual, cost_unit = v.cost_unit,"
+        " else v.state end, attention = v.attention, attempts = v.attempts, next_at = v.next_at, task = v.task,"
+        " task_id = v.task_id, request = v.request, cost_actual = v.cost_actual, cost_unit = v.cost_unit,"
         " error_code = v.error_code, owner = null, lease_until = null, updated_at = $1,"
         " since = case when generation.state = v.state then generation.since else $1 end,"
         " finished_at = case when v.state in ('COMPLETED', 'FAILED', 'CANCELLED') then $1 else null end"
-        f" from (select {taken}) v where generation.id = v.id and generation.state = v.before"
-        " and (generation.turn = v.turn or v.before = 'SUBMITTING')"
-        " and (generation.owner is null or generation.owner = $2 or generation.lease_until < $1)"
+        f" from (select {arrays.unnested(columns, first=3)}) v where generation.id = v.id and generation.state = v.before"
+        " and (generation.turn = v.turn and generation.attention is not distinct from v.was or v.before = 'SUBMITTING')"
+        " and (generation.owner is null or generation.owner = $2)"
         " returning generation.id, generation.state, generation.decision, generation.turn",
         now,
         owner,
-        *(values for _, values in columns.values()),
+        *arrays.values(columns),
     )
     return {row.pop("id"): row for row in written}
 
@@ -218,15 +215,19 @@ def of_take(tx: Tx, asset_id: UUID) -> Generation | None:
     return _record(row) if row else None
 
 
-def cancel(tx: Tx, generation_id: UUID, now: datetime) -> bool:
-    """Stops what was not sent yet; False when it is too late for that."""
-    return bool(
-        tx.all(
-            "update generation set state = 'CANCELLED', since = $2, finished_at = $2, updated_at = $2"
-            " where id = $1 and state = 'PENDING' returning id",
-            generation_id,
-            now,
-        )
+def cancel(tx: Tx, ids: Sequence[UUID], now: datetime) -> None:
+    """Stops those of these that wait to be sent; the others will not be wanted when they come."""
+    tx.all(
+        "update generation set state = 'CANCELLED', since = $2, finished_at = $2, updated_at = $2"
+        " where id = any($1::uuid[]) and state = 'PENDING'",
+        list(ids),
+        now,
+    )
+    tx.all(
+        "update generation set decision = 'CANCELLED', attention = null, turn = turn + 1, attempts = 0, next_at = $2,"
+        f" updated_at = $2 where id = any($1::uuid[]) and state in {OPEN}",
+        list(ids),
+        now,
     )
 
 

@@ -60,21 +60,42 @@ def page(tx: Tx, user_id: UUID, *, project_id: UUID | None, cursor: str | None, 
     return Page[Job](items=found, next=pages.cursor(found[-1].created_at, found[-1].id) if len(rows) > limit else None)
 
 
-def waiting(tx: Tx, kinds: Sequence[str], limit: int) -> tuple[Job, ...]:
-    """What can be begun, the oldest first."""
-    rows = tx.all(
-        f"select {COLUMNS} from job where state = 'PENDING' and kind = any($1::text[]) order by created_at, id limit $2",
+def startable(tx: Tx, kinds: Sequence[str], owners: Sequence[str]) -> tuple[Job, str | None] | None:
+    """The oldest job that can be begun, with its owner before: what waits, and what a run has left in the middle.
+
+    `owners`: the runs that go on.
+    """
+    row = tx.one(
+        f"select {COLUMNS}, owner from job where kind = any($1::text[])"
+        " and (state = 'PENDING' or (state = 'RUNNING' and not coalesce(owner, '') = any($2::text[])))"
+        " order by created_at, id limit 1",
         list(kinds),
-        limit,
+        list(owners),
     )
-    return tuple(_record(row) for row in rows)
+    return None if row is None else (_record({name: row[name] for name in row if name != "owner"}), row["owner"])
+
+
+def begin(tx: Tx, job: Job, before: str | None, owner: str, now: datetime) -> bool:
+    """It runs, and is this owner's; False when somebody was faster."""
+    return bool(
+        tx.all(
+            "update job set state = 'RUNNING', owner = $4, updated_at = $5 where id = $1 and state = $2"
+            " and owner is not distinct from $3::text returning id",
+            job.id,
+            job.state,
+            before,
+            owner,
+            now,
+        )
+    )
 
 
 def move(tx: Tx, job_id: UUID, before: Sequence[JobState], after: JobState, now: datetime) -> bool:
     """Into another state, from one of these only; False when it is in none of them any more."""
     return bool(
         tx.all(
-            "update job set state = $3, updated_at = $4 where id = $1 and state = any($2::text[]) returning id",
+            "update job set state = $3, error_message = null, updated_at = $4"
+            " where id = $1 and state = any($2::text[]) returning id",
             job_id,
             [str(state) for state in before],
             after,
@@ -83,13 +104,14 @@ def move(tx: Tx, job_id: UUID, before: Sequence[JobState], after: JobState, now:
     )
 
 
-def note(tx: Tx, job_id: UUID, progress: float, saved: Json | None, now: datetime) -> bool:
-    """How far it is, 0 to 1, and what it needs to go on from there; False when a person has stopped it."""
+def note(tx: Tx, job_id: UUID, owner: str, progress: float, saved: Json | None, now: datetime) -> bool:
+    """How far it is, 0 to 1, and what it needs to go on from there; False when it is not this owner's any more."""
     return bool(
         tx.all(
-            "update job set progress = $2, result = coalesce($3::json, result), updated_at = $4"
-            " where id = $1 and state = 'RUNNING' returning id",
+            "update job set progress = $3, result = coalesce($4::json, result), updated_at = $5"
+            " where id = $1 and owner = $2 and state = 'RUNNING' returning id",
             job_id,
+            owner,
             progress,
             None if saved is None else json.dumps(saved, ensure_ascii=False),
             now,
@@ -97,21 +119,20 @@ def note(tx: Tx, job_id: UUID, progress: float, saved: Json | None, now: datetim
     )
 
 
-def end(tx: Tx, job_id: UUID, state: JobState, result: JsonValue, message: str | None, now: datetime) -> bool:
-    """It is over; a person who stopped it meanwhile keeps the last word."""
+def end(
+    tx: Tx, job_id: UUID, owner: str, state: JobState, result: JsonValue, message: str | None, now: datetime
+) -> bool:
+    """This owner's run is over; a person who stopped it meanwhile keeps the last word."""
     return bool(
         tx.all(
-            "update job set state = $2, result = coalesce($3::json, result), error_message = $4::text, updated_at = $5,"
-            " progress = case when $2 = 'DONE' then 1 else progress end where id = $1 and state = 'RUNNING' returning id",
+            "update job set state = $3, result = coalesce($4::json, result), error_message = $5::text, updated_at = $6,"
+            " progress = case when $3 = 'DONE' then 1 else progress end"
+            " where id = $1 and owner = $2 and state = 'RUNNING' returning id",
             job_id,
+            owner,
             state,
             None if result is None else json.dumps(result, ensure_ascii=False),
             message,
             now,
         )
     )
-
-
-def begin_again(tx: Tx, now: datetime) -> int:
-    """What a process that has ended was doing waits once more; how many."""
-    return len(tx.all("update job set state = 'PENDING', updated_at = $1 where state = 'RUNNING' returning id", now))

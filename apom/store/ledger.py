@@ -2,55 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apom.models import Generation, StatementRow, new_id
-from apom.store import Tx
+from apom.models import Generation, SpendingDay, StatementRow, new_id
+from apom.store import Tx, arrays
 
 NOT_ENTERED = "not exists (select 1 from ledger_entry l where l.generation_id = g.id)"
 
 
-def enter(tx: Tx, g: Generation, *, is_play: bool, now: datetime) -> None:
-    """What a submission cost, or may have cost while `cost_actual` is open: one entry each, for good."""
-    units = g.cost_estimate if g.cost_actual is None else g.cost_actual
-    amount = None if g.rate is None or units is None else units * g.rate
-    known = tx.all(
-        "update ledger_entry set actual = $2::double precision, unit = $3::text, amount = $4::double precision"
-        " where generation_id = $1 returning id",
-        g.id,
-        g.cost_actual,
-        g.cost_unit,
-        amount,
-    )
-    if known:
-        return
+def enter(tx: Tx, sent: Sequence[tuple[Generation, bool]], now: datetime) -> None:
+    """What submissions cost, or may have cost while `cost_actual` is open, and whether their prices are for play: one
+    entry each, for good.
+    """
+    known: arrays.Columns = {
+        "generation_id": ("uuid", [g.id for g, _ in sent]),
+        "actual": ("double precision", [g.cost_actual for g, _ in sent]),
+        "unit": ("text", [g.cost_unit for g, _ in sent]),
+        "amount": ("double precision", [_amount(g) for g, _ in sent]),
+    }
     tx.all(
-        "insert into ledger_entry (id, generation_id, user_id, project_id, provider, model, estimate, actual, unit, is_play,"
-        " currency, rate, amount, happened_at) values ($1, $2, $3, $4, $5, $6, $7::double precision, $8::double precision,"
-        " $9::text, $10, $11::text, $12::double precision, $13::double precision, $14)",
-        new_id(),
-        g.id,
-        g.created_by,
-        g.project_id,
-        g.provider,
-        g.model,
-        g.cost_estimate,
-        g.cost_actual,
-        g.cost_unit,
-        is_play,
-        g.currency,
-        g.rate,
-        amount,
-        now,
+        "update ledger_entry set actual = v.actual, unit = v.unit, amount = v.amount"
+        f" from (select {arrays.unnested(known)}) v where ledger_entry.generation_id = v.generation_id",
+        *arrays.values(known),
+    )
+    enter_new(tx, sent, now)
+
+
+def enter_new(tx: Tx, sent: Sequence[tuple[Generation, bool]], now: datetime) -> None:
+    """Submissions and whether their prices are for play; those that have an entry keep it as it is."""
+    columns: arrays.Columns = {
+        "id": ("uuid", [new_id() for _ in sent]),
+        "generation_id": ("uuid", [g.id for g, _ in sent]),
+        "user_id": ("uuid", [g.created_by for g, _ in sent]),
+        "project_id": ("uuid", [g.project_id for g, _ in sent]),
+        "batch_id": ("uuid", [g.batch_id for g, _ in sent]),
+        "provider": ("text", [g.provider for g, _ in sent]),
+        "model": ("text", [g.model for g, _ in sent]),
+        "estimate": ("double precision", [g.cost_estimate for g, _ in sent]),
+        "actual": ("double precision", [g.cost_actual for g, _ in sent]),
+        "unit": ("text", [g.cost_unit for g, _ in sent]),
+        "is_play": ("boolean", [is_play for _, is_play in sent]),
+        "currency": ("text", [g.currency for g, _ in sent]),
+        "rate": ("double precision", [g.rate for g, _ in sent]),
+        "amount": ("double precision", [_amount(g) for g, _ in sent]),
+        "happened_at": ("timestamptz", [now for _ in sent]),
+    }
+    tx.all(
+        f"insert into ledger_entry ({', '.join(columns)}) select {', '.join(columns)}"
+        f" from (select {arrays.unnested(columns)}) v"
+        " where not exists (select 1 from ledger_entry l where l.generation_id = v.generation_id)",
+        *arrays.values(columns),
     )
 
 
-def clear(tx: Tx, generation_id: UUID) -> None:
+def _amount(g: Generation) -> float | None:
+    units = g.cost_estimate if g.cost_actual is None else g.cost_actual
+    return None if g.rate is None or units is None else units * g.rate
+
+
+def clear(tx: Tx, generation_ids: Sequence[UUID]) -> None:
     """What was feared to have cost something has cost nothing."""
-    tx.all("update ledger_entry set actual = 0, amount = 0 where generation_id = $1 and actual is null", generation_id)
+    tx.all(
+        "update ledger_entry set actual = 0, amount = 0 where generation_id = any($1::uuid[]) and actual is null",
+        list(generation_ids),
+    )
 
 
 def spent(
@@ -82,6 +100,31 @@ def promised(
     )
 
 
+# $1: whose projects and own orders count, null for all; $2 and $3: from when and until when; $4: of which project
+SEEN = """($1::uuid is null or l.user_id = $1
+    or l.project_id in (select project_id from project_member where user_id = $1))
+    and ($2::timestamptz is null or l.happened_at >= $2) and ($3::timestamptz is null or l.happened_at < $3)
+    and ($4::uuid is null or l.project_id = $4)"""
+
+
+def by_day(
+    tx: Tx, *, reader: UUID, since: datetime | None, until: datetime | None, project_id: UUID | None
+) -> tuple[SpendingDay, ...]:
+    """Day x provider x model, the earliest first. See `statement`."""
+    rows = tx.all(
+        "select date_trunc('day', l.happened_at) as day, l.provider, l.model, l.unit, l.is_play, l.currency,"
+        " count(*) as takes, sum(coalesce(l.actual, l.estimate)) as units, sum(l.amount) as amount,"
+        " count(*) filter (where l.amount is null and not l.is_play) as unpriced from ledger_entry l"
+        f" where {SEEN} group by 1, l.provider, l.model, l.unit, l.is_play, l.currency"
+        " order by 1, l.provider, l.model, l.unit, l.currency",
+        reader,
+        since,
+        until,
+        project_id,
+    )
+    return tuple(SpendingDay(**row) for row in rows)
+
+
 def statement(
     tx: Tx,
     *,
@@ -100,11 +143,7 @@ def statement(
         " sum(coalesce(l.actual, l.estimate)) as units, sum(l.amount) as amount,"
         " count(*) filter (where l.amount is null and not l.is_play) as unpriced"
         " from ledger_entry l left join project p on p.id = l.project_id left join app_user u on u.id = l.user_id"
-        " where ($1::uuid is null or l.user_id = $1 or l.project_id in"
-        "   (select project_id from project_member where user_id = $1))"
-        " and ($2::timestamptz is null or l.happened_at >= $2) and ($3::timestamptz is null or l.happened_at < $3)"
-        " and ($4::uuid is null or l.project_id = $4)"
-        " group by 1, l.provider, l.project_id, p.name, l.user_id, u.username, l.unit, l.is_play, l.currency"
+        f" where {SEEN} group by 1, l.provider, l.project_id, p.name, l.user_id, u.username, l.unit, l.is_play, l.currency"
         " order by 1 desc, l.provider, p.name nulls last, u.username nulls last, l.unit, l.currency",
         reader,
         since,

@@ -53,6 +53,16 @@ def page(tx: Tx, user_id: UUID, wanted: Filter, words: Words, cursor: str | None
     return Page[Take](items=shown, next=None if is_last else pages.cursor(shown[-1].created_at, shown[-1].id))
 
 
+def count(tx: Tx, user_id: UUID, wanted: Filter, words: Words, cursor: str | None = None) -> int:
+    """How many takes a filter lets through, from a cursor on."""
+    parameters = Parameters(user_id)
+    narrow = [*_narrowed(parameters, wanted), *_after(parameters, cursor)]
+    joins, said = _said(parameters, words, wanted.tag)
+    where = " and ".join([*narrow, *said])
+    sql = f"select count(*) from asset a {visible('a.project_id')} {joins} where {where}"
+    return int(tx.value(sql, *parameters.all))
+
+
 def _listed(tx: Tx, where: str, most: str, parameters: Parameters) -> tuple[Take, ...]:
     """By conditions on the take alone: first how far back the page reaches, then what is in it.
 
@@ -99,6 +109,7 @@ def _narrowed(parameters: Parameters, wanted: Filter) -> list[str]:
     for column, sign, value in (
         ("project_id", "=", wanted.project_id),
         ("box_id", "=", wanted.box_id),
+        ("batch_id", "=", wanted.batch_id),
         ("asset_type", "=", wanted.asset_type),
         ("source_type", "=", wanted.source_type),
         ("status", "=", wanted.status),
@@ -107,6 +118,7 @@ def _narrowed(parameters: Parameters, wanted: Filter) -> list[str]:
         ("created_by", "=", wanted.created_by),
         ("created_at", ">=", wanted.since),
         ("created_at", "<", wanted.until),
+        ("trashed_at", "=", wanted.trashed_at),
     ):
         if value is not None:
             where.append(f"a.{column} {sign} {parameters.add(value)}")

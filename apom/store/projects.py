@@ -47,6 +47,11 @@ def assignments(changes: dict[str, Any], settable: frozenset[str], first: int) -
     return ", ".join(f"{column} = ${n}" for n, column in enumerate(changes, start=first))
 
 
+def ids(tx: Tx, user_id: UUID) -> frozenset[UUID]:
+    """All projects somebody is in."""
+    return frozenset(row["id"] for row in tx.all(f"select p.id from project p {visible('p.id')}", user_id))
+
+
 def insert(tx: Tx, project: Project) -> None:
     """A new project and its owner."""
     tx.all(

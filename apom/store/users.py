@@ -9,7 +9,7 @@ from uuid import UUID
 from apom.models import Actor, Session, User
 from apom.store import Tx
 
-COLUMNS = "id, username, email, is_admin, is_active, language, created_at, updated_at"
+COLUMNS = "id, username, email, is_admin, is_active, language, monthly_limit, created_at, updated_at"
 SESSION = "s.id, s.user_id, s.created_at, s.seen_at, s.expires_at, s.address, s.agent"
 
 

@@ -1,16 +1,22 @@
-"""Servers for tests: the app and the sandbox as processes of their own, on loopback, on free ports."""
+"""Servers for tests: the app, the engine alone and the sandbox as processes of their own, on loopback, on free ports."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from apom.studio import Studio
+    from apom.testing.storm import Storm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S = 60.0
@@ -28,9 +34,10 @@ class Running:
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
         self.process.kill()
-        self._ended(10)
+        self.ended(10)
 
-    def _ended(self, timeout_s: float) -> int:
+    def ended(self, timeout_s: float) -> int:
+        """Waits until it has ended by itself; the exit code. Raises subprocess.TimeoutExpired."""
         code = self.process.wait(timeout=timeout_s)
         if self.ear is not None:
             self.ear.join(timeout=5)
@@ -42,7 +49,7 @@ class Running:
         """SIGTERM, and the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self._ended(timeout_s)
+        return self.ended(timeout_s)
 
 
 def start(command: list[str], pattern: str, env: dict[str, str]) -> Running:
@@ -100,3 +107,49 @@ def server(data_dir: Path, **settings: str) -> Iterator[Running]:
         yield running
     finally:
         running.stop()
+
+
+@contextmanager
+def chaos(folder: Path, storm: Storm, *, seed: int = 0, image_s: float = 0.2) -> Iterator[Running]:
+    """The sandbox behind a bad network, as a process of its own. It draws small pictures."""
+    options = [
+        "--folder",
+        str(folder),
+        "--storm",
+        json.dumps(asdict(storm)),
+        "--seed",
+        str(seed),
+        "--image-s",
+        str(image_s),
+    ]
+    running = start(["-m", "apom.testing.storm", *options], r"chaos (http\S+)", {})
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
+def life(data_dir: Path, sandbox_url: str, *options: str) -> Iterator[Running]:
+    """A studio with its engine and no dashboard, as a process of its own; it ends when nothing is on its way any more.
+
+    `options`: of `python -m apom.testing.alone`.
+    """
+    command = ["-m", "apom.testing.alone", str(data_dir), "--sandbox", sandbox_url, *options]
+    running = start(command, "(life begins)", {})
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def offer(studio: Studio, change: Callable[[dict[str, Any]], object]) -> None:
+    """The studio offers the sandbox by a file that was changed: without a lookup, with a short deadline, and so on."""
+    from apom.config import shipped
+    from apom.providers.catalog import Catalog, parse
+
+    data = json.loads((shipped("providers") / "sandbox.json").read_text("utf-8"))
+    change(data)
+    catalog = Catalog(specs={"sandbox": parse(json.dumps(data), file="sandbox.json")})
+    studio.generate._catalog = catalog
+    studio.queue._catalog = catalog

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from apom.ui import guard
-from apom.ui.door import mine, plain
+from apom.ui.components.assembly import Action
+from apom.ui.components.badge import badge
+from apom.ui.door import follow, go_next, mine, plain
 from apom.ui.look import look
 from apom.words import _
 
@@ -17,8 +19,13 @@ def _sign_out() -> None:
     mine().logout()
 
 
+def _to_queue(_action: Action) -> None:
+    go_next("queue")
+
+
 def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -> None:
     """The way here (label, page path, query) and the page's title; at the right the person's menu."""
+    follow()
     look()
     actor = guard.require_user()
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
@@ -26,6 +33,8 @@ def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -
             st.page_link(guard.page(path), label=plain(label), query_params=query)
             st.text("/", width="content")
         st.text(title, width="stretch")
+        with st.container(width="content", key="queue-badge"):
+            badge(key="badge", on_open=guard.guarded(_to_queue))
         with st.popover(plain(actor.username), icon=":material/person:"):
             st.page_link(guard.page("account"), label=_("Account"), icon=":material/manage_accounts:")
             st.button(_("Sign out"), icon=":material/logout:", on_click=_sign_out, width="stretch")

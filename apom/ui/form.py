@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ import streamlit as st
 from pydantic import JsonValue
 
 from apom.config import LIMITS
-from apom.models import AIModel
+from apom.models import AIModel, OptionRole
 from apom.ui.door import plain
-from apom.words import _
+from apom.words import N_, _
 
 HIDDEN_ROLES = ("prompt",)
 FEW = 6
@@ -37,10 +37,14 @@ def estimate(model: AIModel, n: int) -> str:
     """What an order will cost, in words; empty when nobody knows."""
     if model.price is None or not isinstance(amount := model.price.get("amount"), int | float):
         return ""
-    cost = f"{amount * n:g}"
-    if model.is_play:
-        return _("{cost} play credits", cost=cost)
-    return _("about {cost} {unit}", cost=cost, unit=str(model.price.get("unit", "")))
+    return cost(amount * n, str(model.price.get("unit", "")), is_play=model.is_play)
+
+
+def cost(amount: float, unit: str, *, is_play: bool) -> str:
+    """An estimate in a provider's unit, in words."""
+    if is_play:
+        return _("{cost} play credits", cost=f"{amount:g}")
+    return _("about {cost} {unit}", cost=f"{amount:g}", unit=unit)
 
 
 def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
@@ -68,6 +72,46 @@ def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
         help=_("Each take gets a seed of its own."),
     )
     return Filled(prompt=text, model=model, params=params, n=int(n))
+
+
+COMMON: Mapping[OptionRole, str] = {
+    "aspect_ratio": N_("Aspect ratio"),
+    "resolution": N_("Resolution"),
+    "duration_s": N_("Length in seconds"),
+    "audio": N_("Sound"),
+    "negative": N_("Not in the picture"),
+}
+
+
+def common(models: Sequence[AIModel], *, key: str) -> dict[OptionRole, JsonValue]:
+    """The options that several models have under names of their own; only what somebody chose. Nothing chosen leaves
+    each model to what it does by itself.
+    """
+    schemas = {role: [found for model in models if (found := _playing(model, role))] for role in COMMON}
+    chosen = {role: _choice(role, found, f"{key}-{role}") for role, found in schemas.items() if found}
+    return {role: value for role, value in chosen.items() if value not in (None, "")}
+
+
+def _playing(model: AIModel, role: str) -> Mapping[str, Any] | None:
+    """The schema of the parameter that plays a role in a model."""
+    properties = model.parameters_schema.get("properties")
+    assert isinstance(properties, dict), "checked when the provider file was loaded"
+    return next((p for p in properties.values() if isinstance(p, dict) and p.get("x-role") == role), None)
+
+
+def _choice(role: OptionRole, schemas: Sequence[Mapping[str, Any]], key: str) -> JsonValue:
+    """One option for all: of what every model that has it takes."""
+    label = _(COMMON[role])
+    if role == "audio":
+        answer = st.segmented_control(label, [_("On"), _("Off")], key=key)
+        return None if answer is None else answer == _("On")
+    if not all(isinstance(schema.get("enum"), list) for schema in schemas):
+        return st.text_input(label, key=key) or None
+    shared = [value for value in schemas[0]["enum"] if all(value in schema["enum"] for schema in schemas)]
+    if not shared:
+        return None
+    picked: JsonValue = st.selectbox(label, shared, index=None, placeholder=_("as each model does"), key=key)
+    return picked
 
 
 def _params(model: AIModel, key: str) -> list[tuple[str, JsonValue]]:

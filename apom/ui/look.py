@@ -25,6 +25,7 @@ DARK_STYLE = """
   color: #101114;
   &:is(:hover, :focus, :active) { color: #101114; background-color: #b9c2ff; border-color: #b9c2ff; }
 }
+[data-baseweb="tag"], [data-baseweb="tag"] * { color: #101114; }
 """
 
 

@@ -4,8 +4,6 @@
 const FIRST = 100, MORE = 500;     // takes in the first page, and in those after it
 const AT_ONCE = 100;               // takes asked for by their ids
 const GATHER_MS = 100;             // what changes together is asked for together
-const TIMEOUT_MS = 20_000;
-const RETRY_MS = 500, LONGEST_RETRY_MS = 15_000;
 const RUNNING = ["PENDING", "PROCESSING"];
 const EVERYTHING = { type: "", favorites: false, rating: 0, trashed: false };
 
@@ -126,10 +124,16 @@ function pageOf({ box, filter }, limit, cursor) {
 /** An event of the project: what it speaks of is asked for; where it may have been missed, all that is here is. */
 function learn(shelf, { type, box_id: box, asset_id: one, asset_ids: many }) {
   const ids = many?.length ? [...many] : (one ? [one] : []), isVague = type === "assets_changed" && box === shelf.box && !ids.length;
+  if (ids.length > AT_ONCE && box === shelf.box && shelf.state !== "new") return lookSoon(shelf);
   if (type === "hello" || type === "caught_up" || isVague) return shelf.state === "new" ? void (shelf.owed = true) : void look(shelf);
   if (type === "boxes_changed" && box === shelf.box) ids.push(...shelf.order.filter((id) => shelf.takes.get(id).is_headliner));
   const ours = ids.filter((id) => box === shelf.box || shelf.takes.has(id));
   if (ours.length) refresh(shelf, ours);
+}
+
+/** Looks again, once for all that many tell of at the same time. */
+function lookSoon(shelf) {
+  shelf.looking ??= setTimeout(() => { shelf.looking = null; look(shelf); }, RETRY_MS);
 }
 
 /** Asks for these takes, together with others that change meanwhile, one question at a time. */
@@ -200,40 +204,4 @@ function instant(time) {
 /** What people call a take, for good. */
 function nameOf({ data: { labels } }, take) {
   return fill(take.asset_type === "VIDEO" ? labels.clip : labels.take, { n: take.number });
-}
-
-/** Asks our REST interface. Raises an Error whose message is a sentence, with `status` (0: no answer) and `wait` in ms. */
-async function ask(method, path, body = null) {
-  let answer, said;
-  try {
-    answer = await fetch(path, {
-      method, keepalive: method !== "GET", signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-    });
-    said = answer.status === 204 ? null : await answer.json();
-  } catch {
-    throw Object.assign(new Error(""), { status: answer && !answer.ok ? answer.status : 0, wait: 0 });
-  }
-  if (answer.ok) return said?.items ? { ...said, skew: Date.now() - Date.parse(answer.headers.get("date")) || 0 } : said;
-  throw Object.assign(new Error(said.detail), { status: answer.status, wait: 1000 * answer.headers.get("retry-after") });
-}
-
-/** Whether the same may go well a little later. */
-function mayPass({ status }) {
-  return status === 0 || status === 429 || status >= 500;
-}
-
-/** Does it, again when it was too often. */
-async function patiently(act) {
-  for (let misses = 1; ; misses++) {
-    try { return await act(); } catch (problem) {
-      if (problem.status !== 429) throw problem;
-      await new Promise((done) => setTimeout(done, patience(misses, problem)));
-    }
-  }
-}
-
-/** How long to wait after so many misses. */
-function patience(misses, { wait = 0 } = {}) {
-  return Math.max(wait, Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (misses - 1)) * (0.75 + Math.random() / 2));
 }

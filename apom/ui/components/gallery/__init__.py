@@ -7,6 +7,7 @@ which take somebody wants to see large, so a rerun costs the same whatever a box
 from __future__ import annotations
 
 from apom.models import Box
+from apom.ui.components.answers import deed_labels
 from apom.ui.components.assembly import OnAction, assemble, mount
 from apom.words import STATUS_WORDS, _, forms, language
 
@@ -20,7 +21,18 @@ _HTML = """<div class="filters"></div>
 <div class="notice" role="status" hidden></div>
 <dialog class="sheet"></dialog>
 <dialog class="question"></dialog>"""
-PARTS = ("socket", "shelf", "marks", "notice", "gallery/wall", "gallery/hands", "gallery/bars")
+PARTS = (
+    "socket",
+    "rest",
+    "shelf",
+    "marks",
+    "notice",
+    "answers/offer",
+    "gallery/wall",
+    "gallery/hands",
+    "gallery/results",
+    "gallery/bars",
+)
 _gallery = assemble("gallery", _HTML, parts=PARTS)
 
 
@@ -54,6 +66,7 @@ def take_labels() -> dict[str, object]:
 
 def _labels() -> dict[str, object]:
     return {
+        **deed_labels(),
         **take_labels(),
         "list": _("Takes"),
         "lost": _("Connection lost. Trying again…"),
@@ -71,6 +84,11 @@ def _labels() -> dict[str, object]:
         "closeSheet": _("Close"),
         "pick": _("Select (X)"),
         "picked": _("{n} selected"),
+        "allResults": forms("All {n} result", "All {n} results"),
+        "allPicked": forms("{n} selected", "All {n} selected"),
+        "working": forms("{n} take: {percent} %", "{n} takes: {percent} %"),
+        "stop": _("Stop"),
+        "changed": forms("{n} take changed", "{n} takes changed"),
         "clear": _("Clear the selection (Esc)"),
         "cancel": _("Cancel this take"),
         "restore": _("Restore"),

@@ -36,6 +36,7 @@ function onFilter(here, button) {
 /** Another filter; this tab remembers it for this shot. */
 function filter(here, change) {
   here.selected.clear();
+  here.all = null;
   here.items = [];
   sift(here.shelf, change);
   keepFor(sessionStorage, `apom filter ${here.shelf.box}`, here.shelf.filter);
@@ -65,11 +66,12 @@ function keepFor(storage, name, value) {
 function fillBar(here) {
   const { labels } = here.data, rating = el("span", { class: "rating", role: "group", "aria-label": labels.rate });
   rating.append(...STARS.map((n) => { const star = tool("rate", "star", fill(labels.rateTo, { n })); star.dataset.n = n; return star; }));
-  here.bar.append(el("span", { class: "picked-count", role: "status" }), tool("favorite", "heart", labels.favorite), tool("headliner", "crown", labels.headliner), rating,
+  here.bar.append(el("span", { class: "picked-count", role: "status" }), words("all", ""), tool("favorite", "heart", labels.favorite), tool("headliner", "crown", labels.headliner), rating,
     tool("trash", "trash", labels.toTrash), words("restore", labels.restore), words("purge", labels.purge), tool("clear", "cross", labels.clear));
   here.bar.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
-    if (button) handle(here, button.dataset.act, chosen(here), Number(button.dataset.n));
+    if (button?.dataset.act === "all") takeAll(here);
+    else if (button) judge(here, button.dataset.act, Number(button.dataset.n));
   }, here.while);
 }
 
@@ -104,6 +106,8 @@ function drawBars(here) {
   press(part("favorite"), takes.every((take) => take.is_favorite));
   press(part("headliner"), takes.length === 1 && takes[0].is_headliner);
   part("headliner").hidden ||= takes.length > 1;
+  drawAll(here);
+  for (const act of ["headliner", "purge"]) part(act).hidden ||= Boolean(here.all?.isTaken);
   const rated = takes.every((take) => take.rating === takes[0].rating) ? takes[0].rating : 0;
   for (const star of here.bar.querySelectorAll("[data-act=rate]")) press(star, Number(star.dataset.n) <= rated);
 }

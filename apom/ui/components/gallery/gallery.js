@@ -1,6 +1,6 @@
 export default function (component) {
   const here = remember(component, start);
-  listen(here, `/api/projects/${here.data.project}/events`, (event) => learn(here.shelf, event));
+  listen(here, `/api/projects/${here.data.project}/events`, (event) => tune(here, event));
   draw(here);
   return here.end;
 }
@@ -8,7 +8,7 @@ export default function (component) {
 function start(here) {
   here.shelf = shelfOf(here.data.box);
   here.size = Math.max(0, Math.min(SIZES.length - 1, kept(localStorage, "apom gallery size", 1)));
-  Object.assign(here, { selected: new Set(), anchor: null, held: 0 });
+  Object.assign(here, { selected: new Set(), anchor: null, held: 0, all: null, job: null });
   startWall(here);
   startBars(here);
   listenToHands(here);
@@ -16,10 +16,17 @@ function start(here) {
   here.fresh.append(icon("up"), el("span"));
   here.fresh.addEventListener("click", () => toTop(here), here.while);
   here.root.querySelector(".empty").addEventListener("click", (event) => { if (event.target.closest("button")) look(here.shelf); }, here.while);
+  here.while.signal.addEventListener("abort", () => clearTimeout(here.asking));
   follow(here, here.shelf, (news) => hear(here, news));
   here.shelf.back = (id) => here.items.includes(id) && hold(here, id);
   Object.assign(here.shelf.filter, kept(sessionStorage, `apom filter ${here.shelf.box}`, {}));
   look(here.shelf);
+}
+
+/** What happens in the project: to its takes, and to a job that was ordered here. */
+function tune(here, event) {
+  learn(here.shelf, event);
+  if (here.job && (event.job_id === here.job.id || event.type === "caught_up")) askAfter(here);
 }
 
 /** Something changed on the shelf; what was refused is said. */

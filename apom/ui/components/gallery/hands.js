@@ -46,8 +46,8 @@ function onKey(here, event) {
   if (!onCard || (target.closest("button") && (key === " " || key === "Enter"))) return false;
   if (key === "a" && !isPlain) { pickAll(here); return true; }
   if (!isPlain) return false;
-  if (/^[0-5]$/.test(key) && !event.shiftKey) return once(event, () => handle(here, "rate", chosen(here), Number(key)));
-  if (KEYS[key]) return once(event, () => handle(here, KEYS[key], key === " " || key === "Enter" ? [here.focus] : chosen(here)));
+  if (/^[0-5]$/.test(key) && !event.shiftKey) return once(event, () => judge(here, "rate", Number(key)));
+  if (KEYS[key]) return once(event, () => key === " " || key === "Enter" ? handle(here, "open", [here.focus]) : judge(here, KEYS[key]));
   return walk(here, key, event.shiftKey);
 }
 
@@ -78,6 +78,7 @@ function chosen(here) {
 
 function pick(here, id) {
   if (!here.selected.delete(id)) here.selected.add(id);
+  here.all = null;
   here.anchor = id;
   settleOn(here, id);
   repick(here);
@@ -86,15 +87,10 @@ function pick(here, id) {
 /** From the take that was picked last to this one. */
 function pickRange(here, id, from = here.focus) {
   const { items } = here, ends = [here.selected.has(here.anchor) ? here.anchor : from, id].map((end) => items.indexOf(end));
+  here.all = null;
   here.anchor = items[ends[0]];
   here.selected = new Set(items.slice(Math.min(...ends), Math.max(...ends) + 1));
   repick(here);
-}
-
-function pickAll(here) {
-  const all = () => { here.selected = new Set(here.items); repick(here); };
-  all();
-  if (here.shelf.next) rest(here.shelf).then(all);
 }
 
 function repick(here) {
@@ -111,6 +107,12 @@ function settleOn(here, id) {
   tabTo(here.nodes.get(id), true);
 }
 
+/** Does something to what is chosen, or to all results. */
+function judge(here, deed, n = 0) {
+  if (here.all?.isTaken && JUDGING.includes(deed)) markResults(here, deed, n);
+  else handle(here, deed, chosen(here), n);
+}
+
 /** Does something to takes: at once on the wall, then on the server. */
 function handle(here, deed, ids = [], n = 0) {
   const { shelf, data: { may } } = here, takes = ids.map((id) => view(shelf, id)), isTrash = shelf.filter.trashed;
@@ -123,6 +125,7 @@ function handle(here, deed, ids = [], n = 0) {
   if (deed === "headliner" && done.length === 1) markAll(here, done, { is_headliner: !done[0].is_headliner });
   if (deed === "rate") markAll(here, done, { rating: done.every((take) => take.rating === n) ? 0 : n });
   if (deed === "cancel") cancel(here, takes[0]);
+  if (deed === "decide") decide(here, takes[0]);
   if (deed === "restore") markAll(here, takes, { trashed: false });
   if (deed === "trash" || deed === "purge") isTrash ? purge(here, takes) : throwAway(here, takes);
 }
@@ -156,6 +159,14 @@ async function purge(here, takes) {
     }
     tell(shelf);
   }
+}
+
+/** What can be done about a take that needs somebody. */
+async function decide(here, { id }) {
+  const sum = await offerDeeds(here, id);
+  if (!sum) return;
+  refresh(here.shelf, [id, ...sum.takes.map((take) => take.id)]);
+  if (sum.refused.length) hear(here, { refused: sum.refused });
 }
 
 /** Stops what was not sent yet. */

@@ -132,7 +132,7 @@ function make(here, id, at) {
   const tools = el("span", { class: "tools" }, tool("cancel", "cross", labels.cancel), tool("headliner", "crown", labels.headliner), tool("favorite", "heart", labels.favorite));
   const chips = el("span", { class: "facts" }, el("span", { class: "chip length" }, icon("play"), el("span")), el("span", { class: "chip stars" }, icon("star"), el("span")));
   const broken = el("span", { class: "broken" }, icon("frame"), labels.broken);
-  const frame = el("div", { class: "frame" }, picture(), broken, el("span", { class: "state" }), chips, pick, tools);
+  const frame = el("div", { class: "frame" }, picture(), broken, el("span", { class: "state" }), el("button", { type: "button", class: "decide deed main", "data-act": "decide" }, labels.decide), chips, pick, tools);
   return el("div", { class: "card", role: "gridcell", id: `take-${id}`, "data-id": id }, frame, el("p", { class: "caption" }));
 }
 
@@ -153,6 +153,7 @@ function paint(here, node, take) {
   say(part(".stars span"), String(take.rating));
   say(part(".caption"), [name, take.ai_model.split("/").at(-1)].filter(Boolean).join(" · "));
   set(part(".pick"), "aria-checked", String(isPicked));
+  part(".decide").hidden = !may || take.status !== "ATTENTION" || Boolean(take.trashed_at);
   part("[data-act=cancel]").hidden = !may || !RUNNING.includes(take.status);
   for (const [action, on] of [["favorite", take.is_favorite], ["headliner", take.is_headliner]]) {
     const button = part(`[data-act=${action}]`);

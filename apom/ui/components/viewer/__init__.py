@@ -12,7 +12,7 @@ _HTML = """<div class="room"><section class="viewer" tabindex="-1">
 <div class="bar"></div>
 </section>
 <div class="notice" role="status" hidden></div></div>"""
-_viewer = assemble("viewer", _HTML, parts=("shelf", "marks", "notice"))
+_viewer = assemble("viewer", _HTML, parts=("rest", "shelf", "marks", "notice"))
 SHOWN = {*Take.model_fields, *Take.model_computed_fields}
 
 
@@ -30,6 +30,10 @@ def viewer(take: Asset | Take, *, key: str, on_action: OnAction, can_edit: bool,
         "trash": _("To the trash (Delete)"),
         "restore": _("Restore"),
         "zoom": _("Actual size (Z)"),
+        "frame": _("This moment as a picture (S)"),
+        "framed": _("The picture lies beside the clip."),
+        "look": _("Look at it"),
+        "offline": _("The server does not answer. Try again in a moment."),
     }
     item = take.model_dump(mode="json", include=SHOWN)
     data = {"item": item, "may": can_edit, "beside": beside, "labels": labels}

@@ -1,7 +1,7 @@
-const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", Delete: "trash", Backspace: "trash" };
+const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", Delete: "trash", Backspace: "trash" };
 const TURN_MS = 150;               // who leafs on does not want to read what stands beside
 const PATIENCE_MS = 5000;          // Python has answered by then, or the take is not to be had
-const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
+const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
 
 export default function (component) {
   const here = remember(component, start), { item } = here.data;
@@ -58,6 +58,7 @@ function shown(here) {
 function perform(here, action, event, n) {
   const { may, labels } = here.data, take = shown(here), { shelf } = here, isDone = may && take.status === "COMPLETED" && !take.trashed_at;
   if (action === "zoom") return zoom(here, event);
+  if (action === "frame") return may && frame(here, take);
   if (action === "close") return act(here, "close", here.id);
   if (action === "prev" || action === "next") return here.steps[action] && leaf(here, here.steps[action]);
   if (action === "favorite" && isDone) mark(shelf, [[take.id, { is_favorite: !take.is_favorite }]]);
@@ -65,6 +66,21 @@ function perform(here, action, event, n) {
   if (action === "rate" && isDone) mark(shelf, [[take.id, { rating: take.rating === n ? 0 : n }]]);
   if (action === "trash" && may && !take.trashed_at) RUNNING.includes(take.status) ? notice(here, labels.running) : throwAway(here, take);
   if (action === "restore" && may && take.trashed_at) { mark(shelf, [[take.id, { trashed: false }]]); goOn(here); }
+}
+
+/** The moment of the clip that is seen, as a picture of its own beside it. */
+async function frame(here, take) {
+  const { labels } = here.data, button = here.tools.frame, video = here.stage.querySelector("video");
+  if (!video || button.disabled) return;
+  button.disabled = true;
+  video.pause();
+  try {
+    const made = await ask("POST", `/api/assets/${take.id}/frame`, { at_s: Math.min(video.currentTime, take.duration_s ?? Infinity) });
+    notice(here, labels.framed, labels.look, () => leaf(here, made.id));
+  } catch (problem) {
+    notice(here, problem.message || labels.offline);
+  }
+  button.disabled = false;
 }
 
 /** To the trash, with a way back. */
@@ -118,6 +134,7 @@ function draw(here) {
   set(here.view, "aria-label", name);
   here.title.replaceChildren(el("strong", {}, name), el("span", {}, position));
   for (const step of ["prev", "next"]) here.tools[step].disabled = !here.steps[step];
+  here.tools.frame.hidden = !may || !take.file_url || take.asset_type !== "VIDEO" || Boolean(take.trashed_at);
   here.tools.zoom.hidden = !take.file_url || take.asset_type === "VIDEO";
   for (const [action, on] of [["favorite", take.is_favorite], ["headliner", take.is_headliner]]) {
     press(here.tools[action], on);
