@@ -127,6 +127,8 @@ class Clerk:
             self._desk.forget(after.id)
             if held.is_stale:
                 self._look()
+        if after.state in (State.COMPLETED, State.FAILED, State.CANCELLED):
+            self._keeper.release(after)
         self.publish(after)
 
     def publish(self, generation: Generation) -> None:

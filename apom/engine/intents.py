@@ -42,8 +42,9 @@ class Intents:
         if not self._ready:
             return []
         now = self._clock()
+        until = now + max(lease(request.timeout_s) for request in self._ready.values())
         try:
-            claimed = self._claimed(now)
+            claimed = self._claimed(now, until)
         except Occupied:
             raise
         except BaseException:
@@ -51,11 +52,13 @@ class Intents:
             for id in self._taken():
                 self._desk.forget(id)
             raise
-        return [(self._sent(id, now), request) for id, request in self._taken().items() if self._may_go(id, claimed)]
+        return [
+            (self._sent(id, now, until), request) for id, request in self._taken().items() if self._may_go(id, claimed)
+        ]
 
-    def _claimed(self, now: datetime) -> set[UUID]:
+    def _claimed(self, now: datetime, until: datetime) -> set[UUID]:
         with self._store.write(wait_s=WRITE_WAIT_S) as tx:
-            claimed = generations.claim(tx, list(self._ready), self._owner, now + lease(), now)
+            claimed = generations.claim(tx, list(self._ready), self._owner, until, now)
             taken = [self._desk.held[id].generation.asset_id for id in claimed]
             assets.set_status(tx, taken, Status.PROCESSING, None, now)
         return claimed
@@ -71,9 +74,9 @@ class Intents:
             self._desk.forget(id)
         return id in claimed
 
-    def _sent(self, id: UUID, now: datetime) -> Held:
+    def _sent(self, id: UUID, now: datetime, until: datetime) -> Held:
         held = self._desk.held[id]
-        sent = {"state": State.SUBMITTING, "owner": self._owner, "submitted_at": now, "lease_until": now + lease()}
+        sent = {"state": State.SUBMITTING, "owner": self._owner, "submitted_at": now, "lease_until": until}
         held.generation = held.generation.model_copy(update=sent)
         held.sent_at = time.monotonic()
         return held

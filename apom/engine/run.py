@@ -217,7 +217,7 @@ class Run:
         elif generation.attention is None and generation.state is not State.STORING:
             gate.inside.add(generation.id)
         if generation.state is State.SUBMITTING and generation.lease_until is not None:
-            due_at, longest_s = generation.lease_until, steps.LEASE_S
+            due_at, longest_s = generation.lease_until, self._worker.longest_lease_s(generation)
         self.desk.take(generation, now, self._worker.oldest_s(generation))
         self.desk.push(generation.id, min((due_at - now).total_seconds(), longest_s))
 

@@ -27,9 +27,9 @@ COLLECT_AT_ONCE = 4
 DEFAULT_EXPECTED_S = 10.0
 
 
-def lease() -> timedelta:
-    """How long an intent is its owner's."""
-    return timedelta(seconds=steps.LEASE_S)
+def lease(timeout_s: float = 0.0) -> timedelta:
+    """How long an intent is its owner's: longer than its submission may take in all."""
+    return timedelta(seconds=max(steps.LEASE_S, timeout_s + LEASE_MARGIN_S))
 
 
 class Providers(Protocol):
@@ -101,10 +101,10 @@ class Worker:
         client, model = self.client(held.generation)
         return await steps.submit(held.generation, client, model, request, self.keeper, now=self._clock())
 
-    def lease_s(self, generation: Generation) -> float:
-        """How long a submission is ours, in seconds: longer than it may take."""
+    def longest_lease_s(self, generation: Generation) -> float:
+        """How long a submission of this model may be somebody's, in seconds."""
         client, model = self.client(generation)
-        return max(steps.LEASE_S, client.timeout_of(model) + LEASE_MARGIN_S)
+        return lease(client.timeout_of(model)).total_seconds()
 
     async def recover(self, held: Held) -> Outcome | None:
         """A submission without an answer: ours, or that of a process which gave no sign for a whole lease.

@@ -36,9 +36,10 @@ EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", 
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered(Call):
-    """A submission ready to be sent. The key is not in it: it is added on the way out."""
+    """A submission ready to be sent, which may take `timeout_s` in all. The key is not in it: it is added on the way out."""
 
     model: str
+    timeout_s: float
     hide: tuple[str, ...] = field(default=(), repr=False)
 
     def masked(self) -> Json:
@@ -163,6 +164,7 @@ class Client:
             json=call.json,
             parts=call.parts,
             model=model.name,
+            timeout_s=self.timeout_of(model),
             hide=hide,
         )
 
@@ -178,7 +180,7 @@ class Client:
             self._submitter,
             rendered,
             admit=self._admit(block.request),
-            timeout_s=self.timeout_of(model),
+            timeout_s=rendered.timeout_s,
             max_bytes=_most_bytes(model.result_block(self.spec)),
         )
         seen = await _seen(answer, _task_values(model, {}))
