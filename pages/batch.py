@@ -228,7 +228,7 @@ def refused(reasons: Sequence[Reason]) -> None:
     lines = [plain(reason.detail) for reason in reasons]
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [_("and {n} more", n=len(lines) - MOST_LINES)]
-    st.warning(lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines))
+    st.warning("\n".join(f"- {line}" for line in lines))
 
 
 def price(line: BatchLine, plan: BatchPlan) -> str:
@@ -311,12 +311,12 @@ def buttons(batch: Batch, *, left: int) -> None:
             act(batch, "retry", ":material/refresh:", words, lambda: ws.retry_batch(batch, token=token))
 
 
-def asks(batch: Batch, name: str, icon: str, words: str) -> DeltaGenerator:
+def asks(batch: Batch, name: str, icon: str, label: str) -> DeltaGenerator:
     """What opens below a button: what will happen, and the button that does it."""
-    return st.popover(words, icon=icon, type="tertiary", key=f"ask-{name}-{batch.id}")
+    return st.popover(label, icon=icon, type="tertiary", key=f"ask-{name}-{batch.id}")
 
 
-def act(batch: Batch, name: str, icon: str, words: str, change: Callable[[], Batch]) -> None:
+def act(batch: Batch, name: str, icon: str, label: str, change: Callable[[], Batch]) -> None:
     """A button, and the fragment drawn anew after it."""
-    if st.button(words, icon=icon, key=f"{name}-{batch.id}", type="tertiary") and did(change):
+    if st.button(label, icon=icon, key=f"{name}-{batch.id}", type="tertiary") and did(change):
         st.rerun(scope="fragment")

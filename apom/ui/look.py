@@ -29,7 +29,9 @@ DARK_STYLE = """
   color: #101114;
   &:is(:hover, :focus, :active) { color: #101114; background-color: #b9c2ff; border-color: #b9c2ff; }
 }
-:is([data-testid="stBaseButton-tertiary"], [data-testid="stPopoverButton"]):enabled:is(:hover, :focus, :active, [aria-expanded="true"]) {
+:is([data-testid="stBaseButton-tertiary"], [data-testid="stPopoverButton"]):enabled:is(
+  :hover, :focus, :active, [aria-expanded="true"]
+) {
   color: #b9c2ff;
 }
 [data-testid="stMultiSelect"] [data-tag], [data-testid="stMultiSelect"] [data-tag] * { color: #101114; }
