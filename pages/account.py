@@ -9,6 +9,16 @@ from apom.ui.door import attempt, did, mine, plain
 from apom.words import _, plural, spoken
 
 LIVES = (30, 90, 365)  # days
+# Each calls itself by the names of those below it too
+BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
 
 
 def show() -> None:
@@ -77,12 +87,23 @@ def sessions() -> None:
     st.subheader(_("Sessions"))
     for session in ws.sessions():
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.text(session.agent[:60] or _("unknown program"), width="stretch")
-            st.caption(plain(f"{session.address} · {session.seen_at:%Y-%m-%d %H:%M} UTC"))
+            st.text(program(session.agent), width="stretch")
+            seen = f"{session.seen_at:%Y-%m-%d %H:%M} UTC"
+            st.caption(plain(" · ".join(filter(None, (session.address, seen)))))
             if session.id == ws.actor.session_id:
                 st.badge(_("this one"))
             else:
                 st.button(_("End"), key=f"end-{session.id}", on_click=guard.guarded(end), args=(str(session.id),))
+
+
+def program(agent: str) -> str:
+    """A browser and its system in two words, where it can be told from what it calls itself."""
+    browser, system = (
+        next((name for mark, name in known.items() if mark in agent), "") for known in (BROWSERS, SYSTEMS)
+    )
+    if browser and system:
+        return _("{browser} on {system}", browser=browser, system=system)
+    return browser or system or agent[:60] or _("unknown program")
 
 
 def end(session_id: str) -> None:

@@ -2,13 +2,15 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from apom.models import (
     AIModel,
+    AssetType,
     Batch,
     BatchInput,
     BatchLine,
@@ -18,6 +20,7 @@ from apom.models import (
     BoxKind,
     InputRole,
     Project,
+    Reason,
     Role,
     Status,
 )
@@ -31,14 +34,22 @@ BETWEEN_PROMPTS = re.compile(r"\n\s*\n")
 BETWEEN_SEEDS = re.compile(r"[\s,;]+")
 SHOWN = 10
 MOST_CHARS = 60
+MOST_LINES = 8
 ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 COUNTED = {
-    Status.COMPLETED: N_("{n} finished"),
-    Status.PROCESSING: N_("{n} at work"),
-    Status.PENDING: N_("{n} waiting"),
-    Status.ATTENTION: N_("{n} need you"),
-    Status.FAILED: N_("{n} failed"),
-    Status.CANCELLED: N_("{n} cancelled"),
+    Status.COMPLETED: (N_("{n} finished"), N_("{n} finished")),
+    Status.PROCESSING: (N_("{n} at work"), N_("{n} at work")),
+    Status.PENDING: (N_("{n} waiting"), N_("{n} waiting")),
+    Status.ATTENTION: (N_("{n} needs you"), N_("{n} need you")),
+    Status.FAILED: (N_("{n} failed"), N_("{n} failed")),
+    Status.CANCELLED: (N_("{n} cancelled"), N_("{n} cancelled")),
+}
+# What a model makes, and whether it starts from a take
+WAYS = {
+    (AssetType.IMAGE, False): N_("Pictures"),
+    (AssetType.VIDEO, False): N_("Clips"),
+    (AssetType.VIDEO, True): N_("Clips from headliners"),
+    (AssetType.IMAGE, True): N_("Edits of headliners"),
 }
 
 
@@ -54,46 +65,36 @@ def show() -> None:
     can_edit = project.role is not Role.VIEWER
     if can_edit:
         with left:
-            order = asked(boxes)
+            order = asked(project, boxes)
         with right:
-            planned(project, order)
+            if order is not None:
+                planned(project, order)
     with right if can_edit else st.container():
         orders(project.id, can_edit)
 
 
-def asked(boxes: Sequence[Box]) -> BatchOrder:
-    """What stands in the form."""
+def asked(project: Project, boxes: Sequence[Box]) -> BatchOrder | None:
+    """What stands in the form; None while something in it cannot be read, which is said beside it."""
     chosen = shots(boxes)
-    own, prompts = words(chosen)
-    models = {form.model_id(model): model for model in mine().models()}
-    names = st.multiselect(
-        _("Models"),
-        list(models),
-        default=[next(iter(models))],
-        format_func=lambda name: models[name].title,
-        key="batch-models",
-        placeholder=_("Choose one or several"),
-    )
-    inputs = tuple(BatchInput(role=role, asset_id=None) for role in needed(models[name] for name in names))
+    own, prompts = words(project, chosen)
+    models = able()
+    inputs = tuple(BatchInput(role=role, asset_id=None) for role in needed(models))
     if inputs:
         st.caption(_("Starts from the headliner of each shot."))
-    options = form.common([models[name] for name in names], key="batch")
+    options = form.common(models, key="batch")
     n = st.select_slider(
         _("Takes of each"), [1, 2, 4, 8, 16], key="batch-n", help=_("Each take gets a seed of its own.")
     )
-    seeds = st.text_input(
-        _("Seeds"),
-        placeholder=_("any"),
-        key="batch-seeds",
-        help=_("One take of each for every seed, such as 7, 21, 99: the same seeds compare prompts and models fairly."),
-    )
+    numbers = seeds()
     name = st.text_input(_("Name"), max_chars=120, key="batch-name", placeholder=_("Look test, warm light"))
+    if numbers is None:
+        return None
     return BatchOrder(
         prompts=prompts,
         own_prompts=own,
-        models=tuple(names),
+        models=tuple(map(form.model_id, models)),
         boxes=tuple(box.id for box in chosen),
-        seeds=tuple(int(seed) for seed in BETWEEN_SEEDS.split(seeds) if seed.isdecimal()),
+        seeds=numbers,
         n=int(n),
         options=options,
         inputs=inputs,
@@ -101,7 +102,45 @@ def asked(boxes: Sequence[Box]) -> BatchOrder:
     )
 
 
-def words(chosen: Sequence[Box]) -> tuple[bool, tuple[str, ...]]:
+def able() -> list[AIModel]:
+    """Which models, of those that make the same from the same: what an order starts from is given to all of them."""
+    known = mine().models()
+    ways = [way for way in WAYS.values() if any(way_of(model) == way for model in known)]
+    way = st.segmented_control(_("What to make"), ways, default=ways[0], required=True, format_func=_, key="batch-way")
+    models = {form.model_id(model): model for model in known if way_of(model) == way}
+    names = st.multiselect(
+        _("Models"),
+        list(models),
+        default=[next(iter(models))],
+        format_func=lambda name: models[name].title,
+        key=f"batch-models-{ways.index(way)}",
+        placeholder=_("Choose one or several"),
+    )
+    return [models[name] for name in names]
+
+
+def way_of(model: AIModel) -> str | None:
+    """What a model makes out of what; None for what is not made here."""
+    return WAYS.get((model.model_type, model.needs_take))
+
+
+def seeds() -> tuple[int, ...] | None:
+    """The seeds that were written; None when one of them is none."""
+    text = st.text_input(
+        _("Seeds"),
+        placeholder=_("any"),
+        key="batch-seeds",
+        help=_("One take of each for every seed, such as 7, 21, 99: the same seeds compare prompts and models fairly."),
+    )
+    parts = [part for part in BETWEEN_SEEDS.split(text) if part]
+    wrong = next((part for part in parts if not part.isdecimal()), None)
+    if wrong is not None:
+        st.error(plain(_("“{seed}” is no seed. Write whole numbers, such as 7, 21, 99.", seed=wrong)))
+        return None
+    return tuple(map(int, parts))
+
+
+def words(project: Project, chosen: Sequence[Box]) -> tuple[bool, tuple[str, ...]]:
     """Whether each shot brings its own prompt; else the prompts for all of them."""
     titles = {True: _("Each shot's own"), False: _("The same for all")}
     own = st.segmented_control(
@@ -114,13 +153,16 @@ def words(chosen: Sequence[Box]) -> tuple[bool, tuple[str, ...]]:
     )
     if own:
         return True, ()
+    draft = f"batch-draft-{project.id}"
     text = st.text_area(
         _("Prompts"),
+        value=st.session_state.get(draft, ""),
         height=132,
-        key="batch-prompts",
+        key=f"batch-prompts-{project.id}",
         placeholder=_("harbour at {dawn|night}, fishing boats"),
         help=_("Each prompt is made in each shot. {a|b} makes one of each. An empty line begins another prompt."),
     )
+    st.session_state[draft] = text  # a look at the shots' own, or at another page, does not cost what was typed
     return False, tuple(part.strip() for part in BETWEEN_PROMPTS.split(text) if part.strip())
 
 
@@ -136,12 +178,13 @@ def shots(boxes: Sequence[Box]) -> list[Box]:
     bare = [box for box in boxes if not box.assets_count]
     first = [box for box in boxes if str(box.id) == here] or bare or list(boxes)
     by_id = {box.id: box for box in boxes}
+    key, default = f"batch-shots-{here}", [box.id for box in first]
     ids = st.multiselect(
-        _("Shots"),
+        _("Shots, {n} of {all}", n=len(st.session_state.get(key, default)), all=len(boxes)),
         list(by_id),
-        default=[box.id for box in first],
+        default=default,
         format_func=lambda id: f"{by_id[id].code} {by_id[id].name}",
-        key=f"batch-shots-{here}",
+        key=key,
         placeholder=_("Choose one or several"),
     )
     return [by_id[id] for id in ids if id in by_id]
@@ -158,8 +201,11 @@ def planned(project: Project, order: BatchOrder) -> None:
             with st.container(horizontal=True):
                 st.text(f"{line.count} × {line.title}", width="stretch")
                 st.caption(plain(price(line, plan)), width="content")
-        for reason in plan.reasons:
-            st.error(plain(reason.detail))
+        if len(plan.prompts) > 1:
+            with st.expander(plural("{n} prompt", "{n} prompts", len(plan.prompts))):
+                listed(plan.prompts)
+        if plan.reasons:
+            refused(plan.reasons)
         label = _("Generate")
         if plan.amount:
             label = _("Generate for about {cost}", cost=plain(f"{plan.amount:,.2f} {plan.currency}"))
@@ -167,6 +213,22 @@ def planned(project: Project, order: BatchOrder) -> None:
             label, type="primary", icon=":material/auto_awesome:", width="stretch", disabled=bool(plan.reasons)
         ):
             place(project, order)
+
+
+def listed(prompts: Sequence[str]) -> None:
+    """What the prompts stand for, with their alternatives written out."""
+    for prompt in prompts[:MOST_LINES]:
+        st.text(prompt)
+    if len(prompts) > MOST_LINES:
+        st.caption(_("and {n} more", n=len(prompts) - MOST_LINES))
+
+
+def refused(reasons: Sequence[Reason]) -> None:
+    """Every reason, in one place however many shots have the same one."""
+    lines = [plain(reason.detail) for reason in reasons]
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES:] = [_("and {n} more", n=len(lines) - MOST_LINES)]
+    st.warning("\n".join(f"- {line}" for line in lines))
 
 
 def price(line: BatchLine, plan: BatchPlan) -> str:
@@ -196,20 +258,21 @@ def orders(project_id: UUID, can_edit: bool) -> None:
         st.caption(_("Orders of many takes stand here, with what they cost and how far they are."))
         return
     st.subheader(_("Orders"))
+    titles = {form.model_id(model): model.title for model in mine().models()}
     for batch in found.items:
         with st.container(border=True, key=f"order-{batch.id}"):
-            row(batch, can_edit)
+            row(batch, titles, can_edit)
 
 
-def row(batch: Batch, can_edit: bool) -> None:
+def row(batch: Batch, titles: Mapping[str, str], can_edit: bool) -> None:
     """How far an order is, and what one can do about it."""
     ended = sum(batch.counts.get(status, 0) for status in ENDED)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(batch.name or summary(batch), width="stretch")
+        st.text(batch.name or summary(batch, titles), width="stretch")
         if can_edit:
-            buttons(batch, is_open=ended < batch.takes)
+            buttons(batch, left=batch.takes - ended)
     st.progress(ended / batch.takes if batch.takes else 1.0)
-    parts = [_(words, n=batch.counts[status]) for status, words in COUNTED.items() if batch.counts.get(status)]
+    parts = [plural(*words, batch.counts[status]) for status, words in COUNTED.items() if batch.counts.get(status)]
     if batch.is_paused:
         parts.insert(0, _("Paused"))
     if batch.spent:
@@ -218,30 +281,42 @@ def row(batch: Batch, can_edit: bool) -> None:
     st.caption(plain(" · ".join(parts)))
 
 
-def summary(batch: Batch) -> str:
+def summary(batch: Batch, titles: Mapping[str, str]) -> str:
     """An order without a name, by what it asked for."""
     recipe = batch.recipe
     said = recipe.prompts[0] if recipe.prompts else plural("{n} shot", "{n} shots", len(recipe.boxes))
     said = said if len(said) <= MOST_CHARS else f"{said[:MOST_CHARS]}…"
-    return " · ".join([plural("{n} take", "{n} takes", batch.takes), said, *recipe.models])
+    return " · ".join(
+        [plural("{n} take", "{n} takes", batch.takes), said, *(titles.get(name, name) for name in recipe.models)]
+    )
 
 
-def buttons(batch: Batch, *, is_open: bool) -> None:
-    """Pause or go on, stop, order again what failed."""
+def buttons(batch: Batch, *, left: int) -> None:
+    """Pause or go on; stop, and order again what failed, which both ask first: money hangs on them."""
     ws = mine()
-    if is_open and batch.is_paused:
+    if left and batch.is_paused:
         act(batch, "resume", ":material/play_arrow:", _("Go on"), lambda: ws.resume_batch(batch))
-    elif is_open:
-        act(batch, "pause", ":material/pause:", _("Pause: nothing more is sent"), lambda: ws.pause_batch(batch))
-    if is_open:
-        act(batch, "cancel", ":material/close:", _("Cancel what is left"), lambda: ws.cancel_batch(batch))
+    elif left:
+        act(batch, "pause", ":material/pause:", _("Pause"), lambda: ws.pause_batch(batch))
+    if left:
+        with asks(batch, "cancel", ":material/close:", _("Cancel")):
+            st.text(_("What is at the provider already may be billed all the same."))
+            words = plural("Cancel {n} take", "Cancel {n} takes", left)
+            act(batch, "cancel", ":material/close:", words, lambda: ws.cancel_batch(batch))
     if batch.retriable:
-        words = plural("Order {n} again", "Order {n} again", batch.retriable)
-        token = st.session_state.setdefault(f"retry-{batch.id}-{batch.retriable}", secrets.token_urlsafe(16))
-        act(batch, "retry", ":material/refresh:", words, lambda: ws.retry_batch(batch, token=token))
+        with asks(batch, "retry", ":material/refresh:", _("Order again")):
+            st.text(_("What failed or was cancelled, with the same words and seeds. It costs once more."))
+            words = plural("Order {n} take again", "Order {n} takes again", batch.retriable)
+            token = st.session_state.setdefault(f"retry-{batch.id}-{batch.retriable}", secrets.token_urlsafe(16))
+            act(batch, "retry", ":material/refresh:", words, lambda: ws.retry_batch(batch, token=token))
 
 
-def act(batch: Batch, name: str, icon: str, words: str, change: Callable[[], Batch]) -> None:
+def asks(batch: Batch, name: str, icon: str, label: str) -> DeltaGenerator:
+    """What opens below a button: what will happen, and the button that does it."""
+    return st.popover(label, icon=icon, type="tertiary", key=f"ask-{name}-{batch.id}")
+
+
+def act(batch: Batch, name: str, icon: str, label: str, change: Callable[[], Batch]) -> None:
     """A button, and the fragment drawn anew after it."""
-    if st.button("", icon=icon, help=words, key=f"{name}-{batch.id}", type="tertiary") and did(change):
+    if st.button(label, icon=icon, key=f"{name}-{batch.id}", type="tertiary") and did(change):
         st.rerun(scope="fragment")

@@ -83,7 +83,7 @@ def summary(project: Project) -> str:
     if project.active_count:
         parts.append(_("{n} in flight", n=project.active_count))
     if project.attention_count:
-        parts.append(_("{n} need you", n=project.attention_count))
+        parts.append(plural("{n} needs you", "{n} need you", project.attention_count))
     return " · ".join(parts)
 
 

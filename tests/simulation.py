@@ -98,6 +98,7 @@ class Faults:
 
     planned: Mapping[tuple[str, int], bool] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
+    happened: int = 0
     is_armed: bool = False
 
     @contextmanager
@@ -105,6 +106,7 @@ class Faults:
         """A call: it fails before anything was done, or after all of it was, or not."""
         self.calls[kind] += self.is_armed
         is_done = self.planned.get((kind, self.calls[kind])) if self.is_armed else None
+        self.happened += is_done is not None
         if is_done is False:
             raise error
         yield

@@ -86,10 +86,13 @@ def test_a_call_that_fails_once_changes_nothing_in_the_end(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, calls: Counter[str], kind: str, is_done: bool, part: int
 ) -> None:
     """`is_done`: it was done, and fails nevertheless."""
-    for nth in range(1 + part, calls[kind] + 1, STEP):
+    tried = range(1 + part, calls[kind] + 1, STEP)
+    happened = 0
+    for nth in tried:
         faults = Faults({(kind, nth): is_done})
         assert ended(monkeypatch, tmp_path / str(nth), faults) == ENDS, f"{kind} {nth}"
-        assert faults.calls[kind] >= nth, "it did happen"
+        happened += faults.happened
+    assert happened >= len(tried) - 1, "polls come by chance, so one day may have a call less"
 
 
 def many(chance: random.Random, calls: Mapping[str, int]) -> Faults:

@@ -111,6 +111,9 @@ def test_pages_pass_only_their_own_words_to_calls_that_render_markdown() -> None
             owner = node.func.value
             if isinstance(owner, ast.Name) and owner.id == "st" and node.func.attr in MARKDOWN:
                 text = ast.unparse(node.args[0])
-                if not text.startswith(("_(", "plain(", "'", '"')) and text not in ("label", "summary(project)"):
+                if not text.startswith(("_(", "plural(", "plain(", "'", '"')) and text not in (
+                    "label",
+                    "summary(project)",
+                ):
                     wrong.append(f"{path.name}:{node.lineno}: {text}")
     assert wrong == []

@@ -52,13 +52,7 @@ def test_what_is_not_there_yet_may_still_be_on_its_way() -> None:
 
 
 def test_absence_that_proves_nothing_is_a_persons() -> None:
-    spec = spec_of("lookup")
-    assert spec.submit.lookup is not None
-    lookup = spec.submit.lookup.model_copy(update={"proves_absence": False})
-    spec = spec.model_copy(update={"submit": spec.submit.model_copy(update={"lookup": lookup})})
-    for model in spec.models:
-        model._blocks.clear()
-    outcome = recovered(Provider(spec), generation(State.SUBMITTING), 1000)
+    outcome = recovered(Provider(spec_of("lookup that proves nothing")), generation(State.SUBMITTING), 1000)
     assert (outcome.state, outcome.changes["attention"]) == (State.ATTENTION, Attention.UNSURE)
 
 

@@ -50,7 +50,9 @@ TERMINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 def spec_of(kind: str) -> ProviderSpec:
     """A provider that can be asked for a lost submission, one that heeds a key, one that can do neither."""
     data = copy.deepcopy(SANDBOX)
-    if kind != "lookup":
+    if kind == "lookup that proves nothing":
+        data["submit"]["lookup"]["proves_absence"] = False
+    elif kind != "lookup":
         del data["submit"]["lookup"]
     if kind == "same key":
         data["submit"]["replay"] = "same_key"

@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ class MediaKeeper:
         self._env = env
         self._held = held
         held.mkdir(parents=True, exist_ok=True)
-        self._looking = threading.BoundedSemaphore(os.cpu_count() or 1)  # more at once only take more memory
+        self._pool = ThreadPoolExecutor(os.cpu_count(), "apom-media")
 
     def temp(self) -> AbstractContextManager[Path]:
         """A path on the volume the media lie on."""
@@ -83,11 +83,17 @@ class MediaKeeper:
         shutil.rmtree(self._held / str(generation.id), ignore_errors=True)
 
     def keep(self, path: Path, generation: Generation, index: int) -> Arrived:
-        """Sniffs, checks, measures and stores; the same file again gets the same keys. Raises BadMedia, TooLarge."""
+        """Sniffs, checks, measures and stores; the same file again gets the same keys. Raises BadMedia, TooLarge.
+
+        On threads of its own, as many as there are cores: each keeps the memory of the largest picture it has decoded.
+        """
+        return self._pool.submit(self._keep, path, generation, index).result()
+
+    def _keep(self, path: Path, generation: Generation, index: int) -> Arrived:
         from apom.media.arrive import arrive, columns, keep
 
         asset_id = generation.asset_id if index == 0 else uuid5(generation.id, str(index))
-        with self._looking, tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             arrival = arrive(path, Path(folder))
             kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
         return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=columns(arrival, kept))

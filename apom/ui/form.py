@@ -84,11 +84,13 @@ COMMON: Mapping[OptionRole, str] = {
 
 
 def common(models: Sequence[AIModel], *, key: str) -> dict[OptionRole, JsonValue]:
-    """The options that several models have under names of their own; only what somebody chose. Nothing chosen leaves
+    """The options that all of the models have, under names of their own; only what somebody chose. Nothing chosen leaves
     each model to what it does by itself.
     """
     schemas = {role: [found for model in models if (found := _playing(model, role))] for role in COMMON}
-    chosen = {role: _choice(role, found, f"{key}-{role}") for role, found in schemas.items() if found}
+    chosen = {
+        role: _choice(role, found, f"{key}-{role}") for role, found in schemas.items() if 0 < len(found) == len(models)
+    }
     return {role: value for role, value in chosen.items() if value not in (None, "")}
 
 
@@ -100,7 +102,7 @@ def _playing(model: AIModel, role: str) -> Mapping[str, Any] | None:
 
 
 def _choice(role: OptionRole, schemas: Sequence[Mapping[str, Any]], key: str) -> JsonValue:
-    """One option for all: of what every model that has it takes."""
+    """One option for all: of what every model takes."""
     label = _(COMMON[role])
     if role == "audio":
         answer = st.segmented_control(label, [_("On"), _("Off")], key=key)

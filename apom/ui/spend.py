@@ -121,12 +121,16 @@ def played(days: Rows[SpendingDay]) -> None:
 
 def _three(table: DataFrame, amount: str, unit: str) -> None:
     """Per day, per provider, per model."""
-    table = table.assign(day=table.day.dt.date, model=table.provider + "/" + table.model)
+    name = _("Model")  # the legend's title
+    is_alone = table.provider.nunique() == 1
+    table = table.assign(
+        day=table.day.dt.date, **{name: table.model if is_alone else table.provider + "/" + table.model}
+    )
     title = _("Per day, in {unit}", unit=unit)
     st.text(title)
-    st.bar_chart(table, x="day", y=amount, color="model", x_label="", y_label=unit, height=CHART_PX, alt=title)
+    st.bar_chart(table, x="day", y=amount, color=name, x_label="", y_label=unit, height=CHART_PX, alt=title)
     for column, (title, by) in zip(
-        st.columns(2), ((N_("Per provider"), "provider"), (N_("Per model"), "model")), strict=True
+        st.columns(2), ((N_("Per provider"), "provider"), (N_("Per model"), name)), strict=True
     ):
         sums = table.groupby(by, as_index=False)[amount].sum()
         column.text(_(title))
@@ -142,6 +146,7 @@ def statement(rows: Rows[StatementRow]) -> None:
             ["month", "provider", "project_name", "username", "takes", "amount", "currency", "units", "unit", "is_play"]
         ],
         hide_index=True,
+        placeholder="",
         column_config={
             "month": st.column_config.DateColumn(_("Month"), format="YYYY-MM"),
             "provider": _("Provider"),

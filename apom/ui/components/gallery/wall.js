@@ -100,25 +100,24 @@ function arrange(here, isNew = false) {
     node.style.transform = `translate(${(at % here.columns) * (here.cell + GAP)}px, ${Math.floor(at / here.columns) * here.pitch}px)`;
     if (at < here.items.length && (!known || isNew)) paint(here, node, view(here.shelf, id));
   }
-  line(here, from, to);
+  line(here, new Set([...wanted.values()].filter((at) => at < here.items.length).map((at) => Math.floor(at / here.columns))));
   if (here.nodes.size && !here.nodes.has(here.playing)) play(here, null);
   tick(here);
   if (to > here.items.length - here.columns && here.shelf.next) more(here.shelf);
 }
 
-/** The rows, for who hears the page: they hold nothing, and own the cards. */
-function line(here, from, to) {
+/** The rows, for who hears the page: they hold nothing, and own the cards. The one with the focus stays with its card. */
+function line(here, wanted) {
   set(here.grid, "aria-rowcount", Math.ceil(places(here) / here.columns));
   set(here.grid, "aria-colcount", here.columns);
-  const first = from / here.columns, last = Math.ceil(Math.min(to, here.items.length) / here.columns);
-  for (const [at, row] of here.rows) if (at < first || at >= last) { row.remove(); here.rows.delete(at); }
-  for (let at = first; at < last; at++) {
+  for (const [at, row] of here.rows) if (!wanted.has(at)) { row.remove(); here.rows.delete(at); }
+  for (const at of wanted) {
     const row = here.rows.get(at) ?? here.grid.appendChild(el("div", { role: "row" }));
     here.rows.set(at, row);
     set(row, "aria-rowindex", at + 1);
     const ids = here.items.slice(at * here.columns, (at + 1) * here.columns);
     set(row, "aria-owns", ids.map((id) => `take-${id}`).join(" "));
-    ids.forEach((id, column) => set(here.nodes.get(id), "aria-colindex", column + 1));
+    ids.forEach((id, column) => { if (here.nodes.has(id)) set(here.nodes.get(id), "aria-colindex", column + 1); });
   }
 }
 
