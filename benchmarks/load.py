@@ -102,9 +102,9 @@ def measured(folder: Path, count: int, picture: str, size: Size, *more: str) -> 
     """The studio's process, and what the provider noted."""
     with provider.started(picture) as url, tempfile.TemporaryDirectory(dir=folder) as name:
         command = [sys.executable, "-m", "benchmarks.burst", url, str(count), name, *map(str, size.takes_s), *more]
-        said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=classic.PATIENCE_S)
         log = provider.log_of(url)
-    return Made(**said), log
+    return Made(**json.loads(done.stdout)), log
 
 
 def at_once(what: str, who: str, made: Made, log: Mapping[str, Task]) -> Iterator[Figure]:
@@ -141,7 +141,7 @@ def of_large(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def of_pages(folder: Path, size: Size, reruns: rerun.Size) -> Iterator[Figure]:
-    """Two pages of the real server: while nothing is in flight, while much is, and while large files come."""
+    """Two pages of the real server: while nothing is in flight, and while much is."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         data = Path(name)
         with Studio.open(Settings(data_dir=data), engine=False) as studio:
