@@ -24,6 +24,7 @@ import apscheduler.triggers.interval
 import httpx
 import pytest
 
+from apom import net
 from apom.config import Settings
 from apom.engine import wiring
 from apom.engine.gate import Bucket
@@ -124,7 +125,7 @@ def simulated(
         _replace_clocks(patch, now)
         _replace_threads(patch)
         _fail(patch, faults)
-        patch.setattr(wiring, "_sandbox", lambda settings: _sandbox(settings, now, manners))
+        patch.setattr(wiring, "inside", lambda settings: _inside(settings, now, manners))
         for name in order.SIZES:
             patch.setitem(order.SIZES, name, SMALL)
         with Studio.open(Settings(data_dir=folder), engine=False, clock=now.wall) as studio:
@@ -159,12 +160,12 @@ def _replace_threads(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Easel, "want", want)
 
 
-def _sandbox(settings: Settings, now: Time, manners: dict[str, float]) -> Any:
+def _inside(settings: Settings, now: Time, manners: dict[str, float]) -> net.Mounts:
     app = create_app(settings.data_dir / "sandbox", image_s=3, video_s=6)
     sandbox: Sandbox = app.routes[0].endpoint.__self__  # type: ignore[attr-defined]  # a bound method
     sandbox.tasks._clock = now.monotonic  # nobody sets the provider's clock
     sandbox.manners.change({**manners})
-    return app
+    return net.in_process({wiring.SANDBOX_HOST: app})
 
 
 def _fail(patch: pytest.MonkeyPatch, faults: Faults) -> None:

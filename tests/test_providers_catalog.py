@@ -172,11 +172,12 @@ def test_inputs_said_once_are_those_of_every_model_without_its_own() -> None:
 def test_terms_said_once_are_those_of_every_model_without_its_own() -> None:
     terms = {"url": "https://acme.example/terms", "commercial": "plan", "checked_on": "2026-11-23"}
     spec = parse(changed(lambda d: (put(terms, "terms")(d), put(..., "models", 0, "terms")(d))), file="sandbox.json")
-    assert [model.terms.commercial if model.terms else None for model in spec.models] == ["plan", "yes"]
+    assert [model.terms.commercial if model.terms else None for model in spec.models] == ["plan", "yes", "yes"]
 
 
 def test_parameters_said_once_lie_below_those_of_each_model() -> None:
     def share(data: dict[str, Any]) -> None:
+        del data["models"][2:]
         image, video = data["models"]
         data[PARAMS] = copy.deepcopy(image[PARAMS])
         del image[PARAMS]
