@@ -23,6 +23,7 @@ from apom.config import Settings
 from apom.models import Actor
 from apom.server.identity import Sessions
 from apom.server.launch import serve
+from apom.server.throttle import ORDERS
 from apom.server.wiring import Wiring
 
 HERE = Path(__file__).parent
@@ -105,7 +106,7 @@ def main(data_dir: str) -> None:
         Route("/api/whoami", whoami),
         Route("/api/marks", marks),
         Route("/api/things", take, methods=["GET", "POST", "PUT", "DELETE"]),
-        Route("/api/things/generate", take, methods=["POST"]),
+        *(Route(f"/api/things{way}", take, methods=["POST"]) for way in ORDERS),
         Route("/api/uploads", take, methods=["POST"]),
         Route("/api/boom", boom),
         Route("/boom", boom),

@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from ws_client import Tab
 
+from apom.server.throttle import ORDERS
+
 ADDRESSES = [
     ("GET", "/", 200),
     ("HEAD", "/", 200),
@@ -223,9 +225,10 @@ def test_too_often_is_429_and_only_for_this_session(server: Served) -> None:
         assert bob.get("/api/whoami").status_code == 200
 
 
-def test_ten_generations_a_minute(server: Served) -> None:
+def test_ten_orders_a_minute_by_whichever_way(server: Served) -> None:
+    ways = [*ORDERS, "/generate", "/batches", "/generate"]
     with server.client("bob-5") as client:
-        found = [client.post("/api/things/generate").status_code for _ in range(11)]
+        found = [client.post(f"/api/things{way}").status_code for way in ways[:11]]
     assert found == [200] * 10 + [429]
 
 

@@ -23,7 +23,8 @@ from apom.server.origin import SAFE_METHODS, is_hook
 from apom.server.refusal import is_api, refuse
 
 KEYS = 4096
-ORDERS = ("/generate", "/batches", "/retry", "/edit", "/continue")  # how the paths end that cost money
+# how the paths end that cost money
+ORDERS = ("/generate", "/batches", "/retry", "/edit", "/continue", "/again", "/animate", "/regenerate")
 
 
 @dataclass(frozen=True, kw_only=True)
