@@ -21,7 +21,7 @@ from uuid import UUID
 from apom.config import LIMITS, Settings
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany, Unavailable
 from apom.fields import one_line
-from apom.models import Actor, Session, User, new_id
+from apom.models import Actor, AuditEntry, Page, Session, User, new_id
 from apom.store import Store, Tx, audit, system, tokens, users
 from apom.words import LANGUAGES
 
@@ -351,6 +351,27 @@ class Accounts:
         with self._store.read() as tx:
             return users.everyone(tx)
 
+    def people(
+        self,
+        actor: Actor,
+        text: str,
+        *,
+        is_admin: bool | None,
+        is_active: bool | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[User]:
+        """Accounts by name or e-mail address, for an admin. Raises NotAllowed, Invalid."""
+        need_admin(actor)
+        with self._store.read() as tx:
+            return users.page(tx, one_line(text), is_admin=is_admin, is_active=is_active, cursor=cursor, limit=limit)
+
+    def audit(self, actor: Actor, cursor: str | None, limit: int) -> Page[AuditEntry]:
+        """What was done in the studio, newest first, for an admin. Raises NotAllowed, Invalid."""
+        need_admin(actor)
+        with self._store.read() as tx:
+            return audit.page(tx, cursor, limit)
+
     def acting(self, username: str | None = None) -> Actor:
         """Somebody as the operator acts in their name: by default the first admin. Raises NotFound."""
         with self._store.read() as tx:
@@ -375,6 +396,13 @@ class Accounts:
             users.set_monthly_limit(tx, user.id, limit, now)
             audit.append(tx, now, by, "user.limit", f"user:{user.id}")
         return user.model_copy(update={"monthly_limit": limit, "updated_at": now})
+
+
+def need_admin(actor: Actor) -> str:
+    """The admin's name. Raises NotAllowed."""
+    if not actor.is_admin:
+        raise NotAllowed("Only an admin can see and change this.")
+    return actor.username
 
 
 def _closed() -> NotAllowed:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom.accounts import Accounts
+from apom.accounts import Accounts, need_admin
 from apom.ai_providers import AIProviders
 from apom.assets import Assets
 from apom.balances import LOOK_S, Balances
@@ -44,6 +44,7 @@ from apom.models import (
     ApiToken,
     Asset,
     AssetType,
+    AuditEntry,
     BalanceChange,
     Batch,
     BatchOrder,
@@ -543,6 +544,43 @@ class Workspace:
     def balances(self, month: datetime | None = None) -> Rows[BalanceChange]:
         """What became of each provider's credit in a month, None for this one, beside our own entries. Raises NotAllowed."""
         return Rows(self._studio.balances.changes_for(self.actor, month), BalanceChange)
+
+    def users(
+        self,
+        text: str = "",
+        *,
+        is_admin: bool | None = None,
+        is_active: bool | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[User]:
+        """Accounts whose name or e-mail address holds the text, the newest first. Raises NotAllowed, Invalid."""
+        return self._studio.accounts.people(
+            self.actor, text, is_admin=is_admin, is_active=is_active, cursor=cursor, limit=limit
+        )
+
+    def add_user(self, username: str, password: str) -> User:
+        """An account for somebody else, whether registration is open or not. Raises NotAllowed, Invalid, Conflict."""
+        return self._studio.accounts.add(username, password, by=need_admin(self.actor))
+
+    def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User:
+        """What is named is changed; who may no longer sign in is signed out. Raises NotAllowed, NotFound, Conflict."""
+        return self._studio.accounts.change(username, by=need_admin(self.actor), is_admin=is_admin, is_active=is_active)
+
+    def set_monthly_limit(self, username: str, limit: float | None) -> User:
+        """What somebody may spend in a month, in the studio's currency; None for no limit.
+
+        Raises NotAllowed, NotFound, Invalid.
+        """
+        return self._studio.accounts.set_monthly_limit(username, limit, by=need_admin(self.actor))
+
+    def reset_password(self, username: str, password: str) -> User:
+        """Somebody else's new password; their sessions and tokens end. Raises NotAllowed, NotFound, Invalid."""
+        return self._studio.accounts.reset_password(username, password, by=need_admin(self.actor))
+
+    def audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        """What was done in the studio: sign-ins, links, tokens, keys, deletions; newest first. Raises NotAllowed."""
+        return self._studio.accounts.audit(self.actor, cursor, limit)
 
     # providers: an admin's
 

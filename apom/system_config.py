@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from pydantic import JsonValue
 
+from apom.accounts import need_admin
 from apom.config import SYSTEM, SystemKey
 from apom.editing import SLOT, edits
-from apom.errors import Invalid, NotAllowed
+from apom.errors import Invalid
 from apom.fields import one_line, tidy
 from apom.models import Actor, SystemSetting
 from apom.store import Store, Tx, audit, system
@@ -49,25 +50,20 @@ class SystemConfig:
 
     def all_for(self, actor: Actor) -> tuple[SystemSetting, ...]:
         """The same for an admin. Raises NotAllowed."""
-        _need_admin(actor)
+        need_admin(actor)
         return self.all()
 
     def set(self, key: str, value: JsonValue, *, by: Actor | str) -> SystemSetting:
         """A new value, by an admin or by the operator. Raises NotAllowed, Invalid."""
         actor = by if isinstance(by, Actor) else None
         if actor is not None:
-            _need_admin(actor)
+            need_admin(actor)
         check(key, value, self._catalog)
         now = self._clock()
         with self._store.write() as tx:
             system.put(tx, key, value, actor.user_id if actor else None, now)
             audit.append(tx, now, actor.username if actor else str(by), "system.set", f"system:{key}")
             return _setting(tx, key)
-
-
-def _need_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise NotAllowed("Only an admin can see and change this.")
 
 
 def _setting(tx: Tx, key: str) -> SystemSetting:

@@ -21,8 +21,8 @@ from apom.studio import Studio
 GOOD = "seven tall ships at dawn"
 
 
-def signed_in(studio: Studio, name: str = "alice") -> tuple[str, Actor]:
-    token, _ = studio.login(name, GOOD)
+def signed_in(studio: Studio, name: str = "alice", password: str = GOOD) -> tuple[str, Actor]:
+    token, _ = studio.login(name, password)
     actor = studio.resolve(token=token)
     assert actor is not None
     return token, actor
@@ -220,6 +220,36 @@ def test_somebody_is_always_admin(studio: Studio) -> None:
     operator.change_user("alice", is_active=False)
     with pytest.raises(Conflict, match="bob is the last admin"):
         operator.change_user("bob", is_admin=False)
+
+
+def test_an_admin_looks_after_accounts_and_nobody_else_sees_them(studio: Studio) -> None:
+    studio.register("alice", GOOD)
+    alice = studio.workspace(signed_in(studio)[1])
+    alice.set_system("registration_open", True)
+    studio.register("Bob", GOOD, email="bob@lighthouse.example")
+    alice.add_user("carol", GOOD)
+    assert [user.username for user in alice.users().items] == ["carol", "Bob", "alice"]
+    assert [user.username for user in alice.users("LIGHT").items] == ["Bob"]
+    assert [user.username for user in alice.users("%").items] == []
+    assert [user.username for user in alice.users(is_admin=True).items] == ["alice"]
+
+    alice.change_user("bob", is_active=False)
+    assert [user.username for user in alice.users(is_active=False).items] == ["Bob"]
+    assert alice.set_monthly_limit("carol", 40).monthly_limit == 40
+    alice.reset_password("carol", GOOD[::-1])
+    with pytest.raises(Conflict, match="last admin"):
+        alice.change_user("alice", is_active=False)
+
+    first = alice.users(limit=2)
+    assert [user.username for user in alice.users(limit=2, cursor=first.next).items] == ["alice"]
+    done = [(entry.actor, entry.action) for entry in alice.audit(limit=3).items]
+    assert done == [("alice", "password.reset"), ("alice", "user.limit"), ("alice", "user.change")]
+    with pytest.raises(NotSignedIn):
+        studio.login("carol", GOOD)
+    carol = studio.workspace(signed_in(studio, "carol", GOOD[::-1])[1])
+    for act in (carol.users, carol.audit, lambda: carol.change_user("alice", is_admin=False)):
+        with pytest.raises(NotAllowed, match="Only an admin"):
+            act()
 
 
 def test_a_thief_of_the_store_finds_neither_token_nor_password(studio: Studio, settings: Settings) -> None:

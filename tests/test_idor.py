@@ -77,6 +77,17 @@ ROWS = [
     ),
     Row(method="GET", path="/me/allowance", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/system", owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/users", owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/audit", owner=403, viewer=403, stranger=403),
+    *(
+        Row(method=method, path=path, body={"username": "bob", **body}, owner=403, viewer=403, stranger=403)
+        for method, path, body in (
+            ("POST", "/users", {"password": "seven tall ships at dawn"}),
+            ("PATCH", "/users", {"is_admin": True}),
+            ("PUT", "/users/limit", {"limit": None}),
+            ("PUT", "/users/password", {"password": "seven tall ships at dawn"}),
+        )
+    ),
     Row(method="GET", path="/balances", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/models", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/projects", owner=200, viewer=200, stranger=200),

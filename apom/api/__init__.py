@@ -7,6 +7,7 @@ from fastapi import FastAPI, Response
 from apom import __version__
 from apom.api import (
     account_routes,
+    admin_routes,
     asset_routes,
     attention_routes,
     batch_routes,
@@ -37,6 +38,7 @@ def create_api(operator_token: str = "") -> FastAPI:
     problems.install(app)
     for module in (
         account_routes,
+        admin_routes,
         operator_routes,
         project_routes,
         job_routes,

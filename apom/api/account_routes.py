@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from apom.api.deps import Address, Mine, TheStudio, forget_sessions
-from apom.models import Allowance, ApiToken, Scope, Session, SystemSetting, User
+from apom.models import Allowance, ApiToken, Scope, Session, User
 from apom.studio import Studio
 from apom.tokens import BOTH
 
@@ -167,15 +167,3 @@ def revoke_token(token_id: UUID, mine: Mine, request: Request) -> None:
 def allowance(mine: Mine) -> Allowance:
     """What one spent in this month, and may still spend."""
     return mine.allowance()
-
-
-@router.get("/system")
-def system(mine: Mine) -> tuple[SystemSetting, ...]:
-    """What is set for the whole studio, for an admin."""
-    return mine.system()
-
-
-@router.put("/system", status_code=204)
-def set_system(body: Setting, mine: Mine) -> None:
-    """An admin's setting."""
-    mine.set_system(body.key, body.value)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from apom.api.account_routes import Body, NewToken, Setting, Token
+from apom.api.account_routes import Body, Credentials, NewToken, Setting, Token
+from apom.api.admin_routes import UserChange, UserLimit
 from apom.api.deps import Operating, forget_sessions
 from apom.api.provider_routes import Address, Dry, NewKey, Switch
 from apom.models import (
@@ -31,28 +32,6 @@ from apom.models import (
 from apom.studio import TRIALS
 
 router = APIRouter(prefix="/operator")
-
-
-class Credentials(Body):
-    """An account and its password to be."""
-
-    username: str
-    password: str
-
-
-class UserChange(Body):
-    """What is named is changed."""
-
-    username: str
-    is_admin: bool | None = None
-    is_active: bool | None = None
-
-
-class UserLimit(Body):
-    """What may be spent in a month, null for no limit."""
-
-    username: str
-    limit: float | None
 
 
 class TokenFor(NewToken):

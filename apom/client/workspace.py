@@ -27,6 +27,7 @@ from apom.models import (
     ApiToken,
     Asset,
     AssetType,
+    AuditEntry,
     BalanceChange,
     Batch,
     BatchOrder,
@@ -194,6 +195,34 @@ class RemoteWorkspace:
     def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue] | None = None) -> Json:
         body = {"model": model, "prompt": prompt, "params": dict(params or {})}
         return self._door.ask(dict[str, JsonValue], "POST", "providers/dry-run", body=body, is_safe=True)
+
+    def users(
+        self,
+        text: str = "",
+        *,
+        is_admin: bool | None = None,
+        is_active: bool | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[User]:
+        params = {"text": text, "is_admin": is_admin, "is_active": is_active, "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[User], "GET", "users", params=params)
+
+    def add_user(self, username: str, password: str) -> User:
+        return self._door.ask(User, "POST", "users", body={"username": username, "password": password})
+
+    def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User:
+        body = {"username": username, "is_admin": is_admin, "is_active": is_active}
+        return self._door.ask(User, "PATCH", "users", body=body)
+
+    def set_monthly_limit(self, username: str, limit: float | None) -> User:
+        return self._door.ask(User, "PUT", "users/limit", body={"username": username, "limit": limit})
+
+    def reset_password(self, username: str, password: str) -> User:
+        return self._door.ask(User, "PUT", "users/password", body={"username": username, "password": password})
+
+    def audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        return self._door.ask(Page[AuditEntry], "GET", "audit", params={"cursor": cursor, "limit": limit})
 
     def balances(self, month: datetime | None = None) -> Rows[BalanceChange]:
         return self._door.ask(Rows[BalanceChange], "GET", "balances", params={"month": month})

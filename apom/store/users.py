@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apom.models import Actor, Session, User
-from apom.store import Tx
+from apom.models import Actor, Page, Session, User
+from apom.store import Tx, pages
 
 COLUMNS = "id, username, email, is_admin, is_active, language, monthly_limit, created_at, updated_at"
 SESSION = "s.id, s.user_id, s.created_at, s.seen_at, s.expires_at, s.address, s.agent"
@@ -62,6 +62,26 @@ def email_taken(tx: Tx, email: str) -> bool:
 def everyone(tx: Tx) -> tuple[User, ...]:
     """Every account, by name."""
     return tuple(User(**row) for row in tx.all(f"select {COLUMNS} from app_user order by username_key"))
+
+
+def page(
+    tx: Tx, text: str, *, is_admin: bool | None, is_active: bool | None, cursor: str | None, limit: int
+) -> Page[User]:
+    """Accounts whose name or e-mail address holds the text, the newest first."""
+    at, after = pages.position(cursor)
+    rows = tx.all(
+        f"select {COLUMNS} from app_user where (strpos(username_key, $1) > 0 or strpos(coalesce(email_key, ''), $1) > 0)"
+        " and ($2::boolean is null or is_admin = $2) and ($3::boolean is null or is_active = $3)"
+        " and ($4::timestamptz is null or (created_at, id) < ($4, $5::uuid)) order by created_at desc, id desc limit $6",
+        fold(text),
+        is_admin,
+        is_active,
+        at,
+        after,
+        pages.size(limit) + 1,
+    )
+    found = tuple(User(**row) for row in rows[:limit])
+    return Page[User](items=found, next=pages.cursor(found[-1].created_at, found[-1].id) if len(rows) > limit else None)
 
 
 def password_hash(tx: Tx, user_id: UUID) -> str | None:
