@@ -19,6 +19,7 @@ TITLES = {
     "batch": N_("Generate"),
     "queue": N_("Queue"),
     "account": N_("Account"),
+    "admin": N_("Studio"),
 }
 
 
