@@ -55,9 +55,9 @@ class Balances:
             log.exception("the balances of the providers could not be read; they are asked again")
 
     async def read_all(self, providers: Providers) -> None:
-        """Asks every provider that tells, now."""
-        for spec in self._telling():
-            await self._ask(providers, spec.id)
+        """Asks every provider that tells and can be asked, now."""
+        for slug in self._askable():
+            await self._ask(providers, slug)
 
     def changes(self, month: datetime | None = None) -> tuple[BalanceChange, ...]:
         """What became of each provider's credit in the month of that moment, None for this one. Raises Invalid."""
@@ -77,12 +77,15 @@ class Balances:
     def _telling(self) -> list[ProviderSpec]:
         return [spec for spec in self._catalog.specs.values() if spec.account is not None]
 
+    def _askable(self) -> list[str]:
+        return [spec.id for spec in self._catalog.in_reach() if spec.account is not None]
+
     def _due(self) -> list[str]:
         """Not read for a day; or ordered from since it was read, some time ago."""
         now = self._clock()
         with self._store.read() as tx:
             newest = balances.newest(tx)
-            due = [spec.id for spec in self._telling() if _is_due(tx, spec.id, newest.get(spec.id), now)]
+            due = [slug for slug in self._askable() if _is_due(tx, slug, newest.get(slug), now)]
         return [slug for slug in due if slug not in self._asked or now - self._asked[slug] >= SOON]
 
     async def _ask(self, providers: Providers, slug: str) -> None:

@@ -102,14 +102,18 @@ class Catalog:
         """Another content, from now on, for whoever holds this catalogue."""
         self._now = (specs, hindrances)
 
+    def in_reach(self) -> list[ProviderSpec]:
+        """The providers that can be asked just now: switched on, with what they need."""
+        specs, hindrances = self._now
+        return [spec for slug, spec in specs.items() if slug not in hindrances]
+
     def at_this_moment(self) -> Catalog:
         """The same, and it stays so."""
         return Catalog(*self._now)
 
     def models(self) -> tuple[AIModel, ...]:
         """What can be generated with, as the prompt form sees it."""
-        specs, hindrances = self._now
-        usable = [spec for slug, spec in specs.items() if slug not in hindrances]
+        usable = self.in_reach()
         usable.sort(key=lambda spec: not spec.is_play)  # what is chosen without a thought costs nothing
         return tuple(_offer(spec, model) for spec in usable for model in spec.models if model.is_active)
 
