@@ -310,6 +310,8 @@ class AIProviders:
         self.refresh()
 
     def _described(self, spec: ProviderSpec) -> AIProvider:
+        from apom.providers.catalog import offer
+
         choice, shipped = self._choice(spec.id), self._shipped.get(spec.id)
         hindrance = self._hindrance(spec)
         paid = _first_paid(spec)
@@ -331,6 +333,7 @@ class AIProviders:
             is_shipped_newer=is_edited and shipped is not None and choice.shipped_sha256 != _sha256(shipped),
             is_play=spec.is_play,
             models=tuple(model.name for model in spec.models if model.is_active),
+            offers=tuple(offer(spec, model) for model in spec.models if model.is_active),
             first_paid=paid.title if paid else "",
             first_paid_price=paid.price.model_dump(mode="json") if paid and paid.price else None,
         )

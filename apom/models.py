@@ -604,6 +604,26 @@ class KeyState(Record):
     says: str = Field("", description="why it cannot be read, and what to do")
 
 
+class AIModel(Record):
+    """A model as the prompt form sees it."""
+
+    provider: str
+    provider_title: str
+    name: str
+    title: str
+    model_type: AssetType
+    parameters_schema: Json
+    inputs: tuple[Json, ...] = ()
+    price: Json | None = None
+    is_play: bool = Field(False, description="play prices: never added to money")
+    terms: Json | None = Field(None, description="what the provider lets people do with the takes; None: not known")
+
+    @property
+    def needs_take(self) -> bool:
+        """Whether words alone are not enough: there is a take that it starts from."""
+        return any(declared["min"] for declared in self.inputs)
+
+
 class AIProvider(Record):
     """A provider as an admin sees it."""
 
@@ -623,6 +643,7 @@ class AIProvider(Record):
     is_shipped_newer: bool = Field(False, description="the shipped file has changed since an admin edited it")
     is_play: bool = False
     models: tuple[str, ...] = ()
+    offers: tuple[AIModel, ...] = Field((), description="the same with prices and terms, usable or not")
     first_paid: str = Field("", description="the title of the cheapest model that costs something")
     first_paid_price: Json | None = Field(None, description="what one take of it is estimated to cost")
 
@@ -641,25 +662,6 @@ class ProviderTest(Record):
     says: str
     balance: float | None = None
     unit: str = ""
-
-
-class AIModel(Record):
-    """A model as the prompt form sees it."""
-
-    provider: str
-    provider_title: str
-    name: str
-    title: str
-    model_type: AssetType
-    parameters_schema: Json
-    inputs: tuple[Json, ...] = ()
-    price: Json | None = None
-    is_play: bool = Field(False, description="play prices: never added to money")
-
-    @property
-    def needs_take(self) -> bool:
-        """Whether words alone are not enough: there is a take that it starts from."""
-        return any(declared["min"] for declared in self.inputs)
 
 
 class JobState(StrEnum):

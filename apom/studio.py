@@ -411,6 +411,22 @@ class Operator:
         """See `AIProviders.set_address`. Raises NotFound, Invalid."""
         return self._studio.ai_providers.set_address(provider, base_url, may_be_private=may_be_private, by="operator")
 
+    def provider_file(self, provider: str) -> str:
+        """The text of a provider's file: an admin's, else the shipped one. Raises NotFound."""
+        return self._studio.ai_providers.definition(provider)
+
+    def edit_provider(self, provider: str, definition: str) -> AIProvider:
+        """Another file for a provider, or a new one, checked first. Raises Invalid with place and mend."""
+        return self._studio.ai_providers.edit(provider, definition, by="operator")
+
+    def reset_provider(self, provider: str) -> None:
+        """The shipped file and address again; a provider that was not shipped is gone. Raises NotFound."""
+        self._studio.ai_providers.reset(provider, by="operator")
+
+    def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue] | None = None) -> Json:
+        """The exact request of an order, its key masked; nothing is sent or stored. Raises Invalid."""
+        return self._studio.ai_providers.dry_run(model, prompt, params or {})
+
     def test_provider(self, provider: str) -> ProviderTest:
         """Asks the provider what credit is left. Raises NotFound, Invalid, Misconfigured, ProviderError."""
         return self._studio.ai_providers.test(provider)

@@ -108,11 +108,12 @@ def able() -> list[AIModel]:
     ways = [way for way in WAYS.values() if any(way_of(model) == way for model in known)]
     way = st.segmented_control(_("What to make"), ways, default=ways[0], required=True, format_func=_, key="batch-way")
     models = {form.model_id(model): model for model in known if way_of(model) == way}
+    named = form.titles(models.values())
     names = st.multiselect(
         _("Models"),
         list(models),
         default=[next(iter(models))],
-        format_func=lambda name: models[name].title,
+        format_func=named.__getitem__,
         key=f"batch-models-{ways.index(way)}",
         placeholder=_("Choose one or several"),
     )

@@ -140,3 +140,23 @@ def test_a_sync_keeps_what_was_edited(apom: Terminal) -> None:
     fits(said)
     assert apom("providers", "address", "kie").code == 0
     assert "proxy" not in apom("providers", "list").out
+
+
+@pytest.mark.parametrize("served", [False, True], indirect=True)
+def test_a_file_is_edited_tried_without_being_sent_and_brought_back(
+    apom: Terminal, served: bool, tmp_path: Path
+) -> None:
+    text = apom("providers", "file", "kie").out
+    assert json.loads(text)["id"] == "kie"
+    own = tmp_path / "kie.json"
+    own.write_text(text.replace('"bearer"', '"magic"', 1), "utf-8")
+    said = apom("providers", "edit", "kie", str(own))
+    assert said.code != 0 and "auth" in said.err
+    own.write_text(text.replace('"Kie.ai"', '"Kie of ours"', 1), "utf-8")
+    said = apom("providers", "edit", "kie", str(own))
+    assert said.code == 0 and "Edited: name." in said.out
+    said = apom("generate", "kie/nano-banana-pro", 'say "{{model}}"', "--dry-run")
+    assert said.code == 0 and json.loads(said.out)["json"]["input"]["prompt"] == 'say "{{model}}"'
+    said = apom("providers", "reset", "kie")
+    assert said.code == 0 and "Edited" not in said.out
+    assert apom("providers", "edit", "kie", str(tmp_path / "nothing.json")).code != 0

@@ -13,13 +13,14 @@ from fastapi import APIRouter, Request
 from apom.api.account_routes import Body, Credentials, NewToken, Setting, Token
 from apom.api.admin_routes import UserChange, UserLimit
 from apom.api.deps import Operating, forget_sessions
-from apom.api.provider_routes import Address, Dry, NewKey, Switch
+from apom.api.provider_routes import Address, Definition, Dry, NewKey, Switch
 from apom.models import (
     AIModel,
     AIProvider,
     ApiToken,
     BalanceChange,
     Health,
+    Json,
     ProviderTest,
     Snapshot,
     StatementRow,
@@ -210,6 +211,30 @@ def set_active(provider: str, body: Switch, operator: Operating) -> AIProvider:
 def set_address(provider: str, body: Address, operator: Operating) -> AIProvider:
     """Another address for it."""
     return operator.set_address(provider, body.base_url, may_be_private=body.may_be_private)
+
+
+@router.get("/providers/{provider}/file")
+def provider_file(provider: str, operator: Operating) -> Definition:
+    """Its file, as text."""
+    return Definition(definition=operator.provider_file(provider))
+
+
+@router.put("/providers/{provider}/file")
+def edit_provider(provider: str, body: Definition, operator: Operating) -> AIProvider:
+    """Another file for it, checked first."""
+    return operator.edit_provider(provider, body.definition)
+
+
+@router.delete("/providers/{provider}/file", status_code=204)
+def reset_provider(provider: str, operator: Operating) -> None:
+    """The shipped file again."""
+    operator.reset_provider(provider)
+
+
+@router.post("/providers/dry-run")
+def dry_run(body: Dry, operator: Operating) -> Json:
+    """The exact request of an order, its key masked; nothing is sent."""
+    return operator.dry_run(body.model, body.prompt, body.params)
 
 
 @router.post("/providers/{provider}/test")

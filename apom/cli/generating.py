@@ -9,10 +9,10 @@ import time
 from pydantic import JsonValue
 
 from apom.cli.command import Commands, Reply, command
-from apom.cli.door import OperatorDoor, working_operator
+from apom.cli.door import OperatorDoor, operator, working_operator
 from apom.config import Settings
 from apom.errors import Invalid, Unavailable
-from apom.models import OPEN_STATUSES, Status, Trial
+from apom.models import OPEN_STATUSES, Json, Status, Trial
 from apom.studio import TRIALS
 
 LOOK_EVERY_S = 0.5
@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
         apom generate sandbox/sandbox-image "harbour at dawn"
         apom generate sandbox/sandbox-image "a boat" --param seed=7 --json
         apom generate sandbox/sandbox-video "slow pan" --from TAKE
+        apom generate kie/nano-banana-pro "harbour at dawn" --dry-run
         """
     parser = command(commands, "generate", generate, examples)
     parser.add_argument("model", help="as `apom models` calls it")
@@ -34,6 +35,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--project", default=TRIALS, metavar="NAME", help=f"where it goes to ({TRIALS})")
     parser.add_argument("--user", metavar="NAME", help="whose take it is (the first admin's)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the very request, its key masked, and send nothing"
+    )
     parser.add_argument("--timeout", type=float, default=1800, metavar="SECONDS", help="how long to wait (1800)")
 
 
@@ -44,6 +48,8 @@ def generate(settings: Settings, arguments: argparse.Namespace) -> Reply:
     start.
     """
     params = dict(map(_param, arguments.param))
+    if arguments.dry_run:
+        return _dry(settings, arguments, params)
     with working_operator(settings) as door:
         take = door.try_model(
             arguments.model,
@@ -57,6 +63,12 @@ def generate(settings: Settings, arguments: argparse.Namespace) -> Reply:
     if found.take.status is not Status.COMPLETED:
         raise Unavailable("The take is {status}. {why}", status=found.take.status, why=found.take.error_message or "")
     return Reply(document=found.model_dump(mode="json"), lines=[str(found.path)])
+
+
+def _dry(settings: Settings, arguments: argparse.Namespace, params: Json) -> Reply:
+    with operator(settings) as door:
+        request = door.dry_run(arguments.model, arguments.prompt, params)
+    return Reply(document=request, lines=json.dumps(request, indent=2, ensure_ascii=False).splitlines())
 
 
 def _awaited(door: OperatorDoor, take_id: str, username: str | None, timeout_s: float) -> Trial:

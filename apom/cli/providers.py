@@ -36,7 +36,11 @@ def add(commands: Commands) -> None:
         parser = command(providers, name, act, examples)
         parser.add_argument("provider", help="as `apom providers list` calls it")
         parser.add_argument("--name", metavar="NAME", help="which key, where a provider has several")
-    for name, act in (("test", test), ("enable", enable), ("disable", disable)):
+    edited = command(providers, "edit", edit, "apom providers file kie > kie.json\napom providers edit kie kie.json")
+    edited.add_argument("provider", help="whom, or a new one's name")
+    edited.add_argument("file", type=Path, metavar="FILE", help="its file from now on")
+    acts = (("test", test), ("enable", enable), ("disable", disable), ("file", file), ("reset", reset))
+    for name, act in acts:
         command(providers, name, act, f"apom providers {name} kie").add_argument("provider", help="whom")
     examples = "apom providers address comfyui http://10.0.0.5:8188 --private\napom providers address comfyui --private"
     parser = command(providers, "address", address, examples)
@@ -119,6 +123,33 @@ def test(settings: Settings, arguments: argparse.Namespace) -> Reply:
     with operator(settings) as door:
         found = door.test_provider(arguments.provider)
     return Reply(document=found.model_dump(mode="json"), lines=[found.says])
+
+
+def file(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Print a provider's file: the one an admin edited, else the one that came with apom."""
+    with operator(settings) as door:
+        text = door.provider_file(arguments.provider)
+    return Reply(document={"definition": text}, lines=text.splitlines())
+
+
+def edit(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Give a provider another file, or make a new provider. It is checked first; what is in flight goes on as it began.
+
+    `apom generate --dry-run` shows what would be sent, and `apom providers reset` brings the shipped file back.
+    """
+    try:
+        text = arguments.file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("{file} cannot be read: {why}", field="file", file=arguments.file, why=error) from error
+    with operator(settings) as door:
+        return _one(door.edit_provider(arguments.provider, text))
+
+
+def reset(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Bring back the file and the address that came with apom. A provider that did not come with it is gone."""
+    with operator(settings) as door:
+        door.reset_provider(arguments.provider)
+        return _all(door.providers())
 
 
 def enable(settings: Settings, arguments: argparse.Namespace) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -113,6 +113,19 @@ class OperatorClient:
     def set_address(self, provider: str, base_url: str | None, *, may_be_private: bool = False) -> AIProvider:
         body = {"base_url": base_url, "may_be_private": may_be_private}
         return self._door.ask(AIProvider, "PUT", _path(provider, "address"), body=body)
+
+    def provider_file(self, provider: str) -> str:
+        return self._door.ask(dict[str, str], "GET", _path(provider, "file"))["definition"]
+
+    def edit_provider(self, provider: str, definition: str) -> AIProvider:
+        return self._door.ask(AIProvider, "PUT", _path(provider, "file"), body={"definition": definition})
+
+    def reset_provider(self, provider: str) -> None:
+        self._door.do("DELETE", _path(provider, "file"))
+
+    def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue] | None = None) -> Json:
+        body = {"model": model, "prompt": prompt, "params": dict(params or {})}
+        return self._door.ask(dict[str, JsonValue], "POST", "operator/providers/dry-run", body=body, is_safe=True)
 
     def test_provider(self, provider: str) -> ProviderTest:
         return self._door.ask(ProviderTest, "POST", _path(provider, "test"))

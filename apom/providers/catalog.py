@@ -115,7 +115,7 @@ class Catalog:
         """What can be generated with, as the prompt form sees it."""
         usable = self.in_reach()
         usable.sort(key=lambda spec: not spec.is_play)  # what is chosen without a thought costs nothing
-        return tuple(_offer(spec, model) for spec in usable for model in spec.models if model.is_active)
+        return tuple(offer(spec, model) for spec in usable for model in spec.models if model.is_active)
 
     def find(self, provider: str, model: str) -> Model:
         """A model that can be generated with. Raises Invalid, which says what is in the way."""
@@ -155,7 +155,8 @@ class Catalog:
         return found
 
 
-def _offer(spec: ProviderSpec, model: Model) -> AIModel:
+def offer(spec: ProviderSpec, model: Model) -> AIModel:
+    """A model as people see it."""
     return AIModel(
         provider=spec.id,
         provider_title=spec.name,
@@ -166,4 +167,5 @@ def _offer(spec: ProviderSpec, model: Model) -> AIModel:
         inputs=tuple(each.model_dump(mode="json", by_alias=True) for each in model.inputs),
         price=None if model.price is None else model.price.model_dump(mode="json"),
         is_play=spec.is_play,
+        terms=None if model.terms is None else model.terms.model_dump(mode="json"),
     )

@@ -19,6 +19,7 @@ TITLES = {
     "batch": N_("Generate"),
     "queue": N_("Queue"),
     "account": N_("Account"),
+    "providers": N_("Providers"),
     "admin": N_("Studio"),
 }
 

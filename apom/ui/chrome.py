@@ -37,6 +37,7 @@ def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -
             badge(key="badge", on_open=guard.guarded(_to_queue))
         with st.popover(plain(actor.username), icon=":material/person:"):
             st.page_link(guard.page("account"), label=_("Account"), icon=":material/manage_accounts:")
+            st.page_link(guard.page("providers"), label=_("Providers"), icon=":material/hub:")
             if actor.is_admin:
                 st.page_link(guard.page("admin"), label=_("Studio"), icon=":material/apartment:")
             st.button(_("Sign out"), icon=":material/logout:", on_click=_sign_out, width="stretch")

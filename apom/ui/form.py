@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from apom.ui.door import plain
 from apom.words import N_, _
 
 HIDDEN_ROLES = ("prompt",)
+LACKING = {"seed": N_("seeds"), "aspect_ratio": N_("aspect ratios"), "negative": N_("negative prompts")}
+RESERVED = {"no": N_("no commercial use"), "plan": N_("commercial use depends on your plan with them")}
 FEW = 6
 
 
@@ -31,6 +33,33 @@ class Filled:
 def model_id(model: AIModel) -> str:
     """How a model is named in an order."""
     return f"{model.provider}/{model.name}"
+
+
+def titles(models: Iterable[AIModel]) -> dict[str, str]:
+    """The models by id, as people know them: with the provider where there is more than one to choose from."""
+    known = list(models)
+    several = len({model.provider for model in known}) > 1
+    return {model_id(model): f"{model.provider_title} · {model.title}" if several else model.title for model in known}
+
+
+def pick(models: Sequence[AIModel], *, key: str) -> AIModel:
+    """Which one: found by typing, too. What it costs and what one may do with its takes stands below it."""
+    by_id = {model_id(model): model for model in models}
+    named = titles(models)
+    if len(by_id) == 1:
+        return models[0]
+    model = by_id[st.selectbox(_("Model"), list(by_id), format_func=named.__getitem__, key=key)]
+    facts = [_("{cost} a take", cost=cost) if (cost := estimate(model, 1)) else _("no price is known"), *cannot(model)]
+    st.caption(plain(" · ".join(facts)))
+    return model
+
+
+def cannot(model: AIModel) -> list[str]:
+    """What others do and this one does not, and what its terms forbid, before anything is ordered."""
+    lacking = [words for role, words in LACKING.items() if _playing(model, role) is None]
+    said = [_("without {what}", what=", ".join(map(_, lacking)))] if lacking else []
+    commercial = (model.terms or {}).get("commercial")
+    return said + ([_(RESERVED[commercial])] if isinstance(commercial, str) and commercial in RESERVED else [])
 
 
 def estimate(model: AIModel, n: int) -> str:
@@ -58,9 +87,7 @@ def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
         key=f"{key}-prompt",
         on_change="ignore",  # leaving the field must not get in the way of the link that was clicked
     )
-    by_title = {model.title: model for model in models}
-    title = st.selectbox(_("Model"), list(by_title), key=f"{key}-model") if len(by_title) > 1 else next(iter(by_title))
-    model = by_title[title]
+    model = pick(models, key=f"{key}-model")
     params: dict[str, JsonValue] = {
         name: value for name, value in _params(model, f"{key}-{model_id(model)}") if value is not None
     }
