@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Unpack
@@ -25,6 +26,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    Arriving,
     Asset,
     AssetType,
     BalanceChange,
@@ -49,6 +51,7 @@ from apom.models import (
     QueueItem,
     QueueSummary,
     Record,
+    Rights,
     Role,
     Round,
     Rows,
@@ -62,9 +65,12 @@ from apom.models import (
     Status,
     SystemSetting,
     Take,
+    Upload,
+    Uploaded,
     User,
 )
 from apom.net.ours import Connection
+from apom.sending import OnProgress, send
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
 from apom.waiting import OnChange, every, wait
@@ -263,6 +269,30 @@ class RemoteWorkspace:
         return self._door.ask(Rows[Box], "POST", f"boxes/{id_of(box)}/move", body={"steps": steps})
 
     # takes
+
+    def upload(
+        self,
+        box: Ref,
+        path: Path | str,
+        *,
+        name: str | None = None,
+        rights: Rights | None = None,
+        upload_id: UUID | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Uploaded:
+        return send(partial(self.receive, box), partial(self.received, box), path, name, rights, upload_id, on_progress)
+
+    def receive(self, box: Ref, upload: Upload, content: Iterable[bytes]) -> Arriving:
+        params = upload.rights.model_dump() | upload.model_dump(include={"name", "size", "offset"})
+        path = f"uploads/{id_of(box)}/{upload.id}"
+        return self._door.read(Arriving, self._door.send(path, content, params=params))
+
+    def received(self, box: Ref, upload_id: UUID) -> Arriving:
+        return self._door.ask(Arriving, "GET", f"uploads/{id_of(box)}/{upload_id}")
+
+    def known_files(self, project: Ref, sha256: Sequence[str]) -> tuple[str, ...]:
+        path, body = f"projects/{id_of(project)}/known-files", {"sha256": list(sha256)}
+        return self._door.ask(tuple[str, ...], "POST", path, body=body, is_safe=True)
 
     def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
         return self._door.ask(Rows[AIModel], "GET", "models", params={"asset_type": asset_type})
