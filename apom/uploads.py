@@ -74,9 +74,10 @@ class Uploads:
         found = self._found(actor, box_id, asset_id)
         if found is not None:
             return found
+        gate = _Gate(upload)
         self._check_room(actor, upload.size or 0)
         try:
-            size = self._parts.write(asset_id, upload.offset, content, _Gate(upload))
+            size = self._parts.write(asset_id, upload.offset, content, gate)
             if upload.size is not None and size < upload.size:
                 return Arriving(bytes=size)
             return Arriving(bytes=size, done=self._take_in(actor, box_id, upload, asset_id))

@@ -261,7 +261,7 @@ def scene(w: Any) -> None:
         w.upload(reference, picture, upload_id=whole_id)
         w.upload(two, picture, upload_id=whole_id)
         w.upload(reference, words)
-        w.upload(reference, Path("no such file.png"))
+        w.upload(reference, "no such file.png")
         w.upload(new_id(), picture)
         w.received(reference, whole_id)
         content = picture.read_bytes()
@@ -367,7 +367,7 @@ def scene(w: Any) -> None:
     w.batches(cursor="nonsense")
 
     w.set_headliner(two, made)
-    assert len(w.ws.mosaics([project])[project.id]) == 2
+    assert len(w.ws.mosaics([project])[project.id]) == 3
     w.mosaics([])
     w.publish_round(project, "first look")
     link, _ = w.create_link(project, "client", days=3, can_download=True)

@@ -125,23 +125,29 @@ async def _in_thread(request: Request, act: Callable[[Iterator[bytes]], T]) -> T
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > FORM_BYTES:
         raise TooLarge("That is too much at once. Send fewer files.")
-    try:
-        return await to_thread.run_sync(lambda: act(_pieces(request)), limiter=request.app.state.uploads)
-    except (ClientDisconnect, TimeoutError) as error:
-        raise Unavailable("The file broke off on its way. Send it again; what has come is kept.") from error
+    return await to_thread.run_sync(lambda: act(_pieces(request)), limiter=request.app.state.uploads)
 
 
 def _pieces(request: Request) -> Iterator[bytes]:
+    """The body, for a thread; when it breaks off, what has come is handed on before that is raised."""
     stream = request.stream()
+    broken: list[Exception] = []
 
     async def piece() -> bytes:
         found = bytearray()
-        with fail_after(SILENCE_S):
-            async for chunk in stream:
-                found += chunk
-                if len(found) >= ENOUGH:
-                    break
+        try:
+            with fail_after(SILENCE_S):
+                async for chunk in stream:
+                    found += chunk
+                    if len(found) >= ENOUGH:
+                        break
+        except (ClientDisconnect, TimeoutError) as error:
+            broken.append(error)
         return bytes(found)
 
     while found := from_thread.run(piece):
         yield found
+        if broken:
+            break
+    if broken:
+        raise Unavailable("The file broke off on its way. Send it again; what has come is kept.") from broken[0]
