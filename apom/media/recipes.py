@@ -19,7 +19,7 @@ from apom.media.sniff import HEAD, sniff
 from apom.models import AssetType, Json
 
 LONGEST = 4 * MB  # characters of one text that is looked at: a graph of ComfyUI's may have a megabyte
-DEPTH = 16  # steps through a graph, which may lead in a circle
+NODES = 64  # of a graph, on the way from the sampler to the words
 LARGEST_SEED = 2**63 - 1
 COMMENT, EXIF, MAKE, MODEL, DESCRIPTION = 0x9286, 0x8769, 0x010F, 0x0110, 0x010E
 SETTING = re.compile(r'\s*([\w /-]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
@@ -187,31 +187,40 @@ class _Graph:
                 return inputs
         return {}
 
-    def words(self, link: object, depth: int = 0) -> str:
-        """The text that a link leads to."""
+    def words(self, link: object) -> str:
+        """The text that a link leads to. Links may lead in circles: no node is looked at twice."""
+        return self._words(link, set())
+
+    def _words(self, link: object, looked: set[str]) -> str:
         if isinstance(link, str):
             return link
-        inputs = self._behind(link, depth)
-        for name in WORDS:
-            if name in inputs and (found := self.words(inputs[name], depth + 1)):
-                return found
-        return next((found for each in _links(inputs) if (found := self.words(each, depth + 1))), "")
+        if not isinstance(link, list) or not link or str(link[0]) in looked or len(looked) >= NODES:
+            return ""
+        looked.add(str(link[0]))
+        inputs = self._behind(link)
+        named = [inputs[name] for name in WORDS if name in inputs]
+        links = [value for value in inputs.values() if isinstance(value, list)]
+        return next((found for each in named + links if (found := self._words(each, looked))), "")
 
     def guided(self, sampler: Mapping[str, Any]) -> str:
         """The text behind a guider, which newer graphs have in place of `positive`."""
-        inputs = self._behind(sampler.get("guider"), 0)
+        inputs = self._behind(sampler.get("guider"))
         return self.words(inputs.get("positive", inputs.get("conditioning")))
 
     def value(self, link: object, names: tuple[str, ...]) -> object:
         """The number of one of these names in the node that a link leads to."""
-        inputs = self._behind(link, 0)
+        inputs = self._behind(link)
         return next((inputs[name] for name in names if name in inputs), None)
 
-    def model(self, link: object, depth: int = 0) -> str:
+    def model(self, link: object) -> str:
         """The file that the model was loaded from: behind LoRAs and other changes to it."""
-        inputs = self._behind(link, depth)
-        named = next((inputs[name] for name in FILES if isinstance(inputs.get(name), str)), "")
-        return named or (self.model(inputs["model"], depth + 1) if "model" in inputs else "")
+        for _ in range(NODES):
+            inputs = self._behind(link)
+            named = next((inputs[name] for name in FILES if isinstance(inputs.get(name), str)), "")
+            if named or "model" not in inputs:
+                return named
+            link = inputs["model"]
+        return ""
 
     def any_words(self) -> str:
         """The first text of all."""
@@ -224,15 +233,11 @@ class _Graph:
     def _inputs(self) -> Iterator[dict[str, Any]]:
         return (node["inputs"] for node in self._nodes.values())
 
-    def _behind(self, link: object, depth: int) -> dict[str, Any]:
-        if depth > DEPTH or not isinstance(link, list) or not link:
+    def _behind(self, link: object) -> dict[str, Any]:
+        if not isinstance(link, list) or not link:
             return {}
         found: dict[str, Any] = self._nodes.get(str(link[0]), {}).get("inputs", {})
         return found
-
-
-def _links(inputs: Mapping[str, Any]) -> Iterator[list[Any]]:
-    return (value for value in inputs.values() if isinstance(value, list))
 
 
 def _config(program: str, *, negative: object = None, **more: object) -> Json:
