@@ -26,6 +26,8 @@ from apom.bulk import Bulk
 from apom.config import LIMITS, Settings, shipped
 from apom.continuing import Continuing, Onward
 from apom.decisions import Decisions, one_by_one
+from apom.derivatives import LOOK_S as PROXIES_S
+from apom.derivatives import Derivatives
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -219,6 +221,8 @@ class Studio:
         self.sharing = Sharing(store, clock)
         self.jobs = Jobs(store, self.hub, clock, lambda: self.engine.is_on)
         self.bulk = Bulk(store, self.hub, clock, self.jobs)
+        self.derivatives = Derivatives(store, storage, settings.env, self.hub, clock, self.jobs)
+        self.engine.declare(self.derivatives.look, PROXIES_S)
         self._store = store
 
     @classmethod
@@ -1154,6 +1158,13 @@ class Workspace:
     def resume_job(self, job: Ref) -> Job:
         """Goes on where it was; one that failed is tried again. Raises NotFound, NotAllowed, Conflict."""
         return self._studio.jobs.resume(self.actor, id_of(job))
+
+    def rebuild_media(self, project: Ref) -> Job:
+        """Thumbnails, previews and what browsers show in place of originals, made anew from a project's originals.
+
+        Raises NotFound, NotAllowed.
+        """
+        return self._studio.derivatives.rebuild(self.actor, id_of(project))
 
     def undo_job(self, job: Ref) -> Job:
         """Stops a job that throws away and puts back what it threw away, as a job. Raises NotFound, NotAllowed, Conflict."""

@@ -306,6 +306,13 @@ def scene(w: Any) -> None:
     w.jobs()
     w.jobs(project, limit=1)
     w.jobs(cursor="nonsense")
+    w.rebuild_media(new_id())
+    w.called.add("rebuild_media")
+    rebuilt = w.ws.rebuild_media(short := w.ws.create_project("Rebuilt"))
+    while w.ws.job(rebuilt).state is not JobState.DONE:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    w.delete_project(short)
     for act in (w.cancel_job, w.pause_job, w.resume_job, w.undo_job):
         act(job)
         act(new_id())

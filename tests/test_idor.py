@@ -228,6 +228,7 @@ ROWS = [
         owner=404,
         viewer=404,
     ),
+    Row(method="POST", path="/projects/{project_id}/rebuild-media", owner=202, viewer=403),
     Row(method="GET", path="/jobs", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/jobs", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/jobs/{job_id}", owner=200, viewer=200),

@@ -595,6 +595,9 @@ class RemoteWorkspace:
     def resume_job(self, job: Ref) -> Job:
         return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/resume")
 
+    def rebuild_media(self, project: Ref) -> Job:
+        return self._door.ask(Job, "POST", f"projects/{id_of(project)}/rebuild-media")
+
     def undo_job(self, job: Ref) -> Job:
         return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/undo")
 

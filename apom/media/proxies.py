@@ -48,39 +48,59 @@ def write_proxy(
     """
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD))
-    options = {"protocol_whitelist": "file", "max_pixels": str(limits.image_pixels)}
     try:
+        first = _first_frame(path, kind, limits)
         with (
-            av.open(f"file:{path}", "r", format=kind.reader, options=options, metadata_errors="replace") as source,
+            _opened(path, kind, limits) as source,
             av.open(f"file:{target}", "w", format="mp4", options={"movflags": "+faststart"}) as proxy,
         ):
-            _Making(source, proxy, limits).run(on_progress)
+            _Making(source, proxy, first, limits).run(on_progress)
     except av.FFmpegError as error:
         if isinstance(error, OSError) and error.filename == str(target):
             raise
         raise BadMedia(DAMAGED) from error
 
 
+def _opened(path: Path, kind: Kind, limits: Limits) -> InputContainer:
+    options = {"protocol_whitelist": "file", "max_pixels": str(limits.image_pixels)}
+    return av.open(f"file:{path}", "r", format=kind.reader, options=options, metadata_errors="replace")
+
+
+def _pictures(source: InputContainer, limits: Limits) -> VideoStream:
+    stream = picture_stream(source)
+    stream.codec_context.options = {"max_pixels": str(limits.image_pixels)}
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _first_frame(path: Path, kind: Kind, limits: Limits) -> VideoFrame:
+    """Only a frame says how it is turned, and that has to be known before anything is written."""
+    with _opened(path, kind, limits) as source:
+        found = next(source.decode(_pictures(source, limits)), None)
+    if found is None:
+        raise BadMedia(DAMAGED)
+    return found
+
+
 class _Making:
     """One proxy: the picture and at most one sound, packet by packet."""
 
-    def __init__(self, source: InputContainer, proxy: OutputContainer, limits: Limits) -> None:
+    def __init__(self, source: InputContainer, proxy: OutputContainer, first: VideoFrame, limits: Limits) -> None:
         self._source, self._proxy = source, proxy
-        self._picture = picture_stream(source)
-        self._picture.codec_context.options = {"max_pixels": str(limits.image_pixels)}
-        self._picture.thread_type = "AUTO"
+        self._picture = _pictures(source, limits)
         self._sound: AudioStream | None = next(iter(source.streams.audio), None)
         codec = self._picture.codec_context.codec.canonical_name
-        self._is_copied = codec in MUXED and _is_codec_played(codec, self._picture.codec_context.pix_fmt or "")
-        self._seen: VideoStream | None = None
+        is_played = codec in MUXED and _is_codec_played(codec, self._picture.codec_context.pix_fmt or "")
+        self._is_copied = is_played and "mov" in source.format.name  # Matroska does not say when to decode
+        self._seen: VideoStream = (
+            proxy.add_stream_from_template(self._picture) if self._is_copied else self._coded_like(first)
+        )
         self._heard: AudioStream | None = None
+        if self._sound is not None:
+            self._heard = proxy.add_stream("aac", rate=self._sound.rate, layout="stereo")
 
     def run(self, on_progress: Callable[[float], None]) -> None:
-        """Streams are added when the first frame has come: only that says how it is turned."""
-        if self._is_copied:
-            self._seen = self._proxy.add_stream_from_template(self._picture)
-        if self._sound is not None:
-            self._heard = self._proxy.add_stream("aac", rate=self._sound.rate, layout="stereo")
+        """All of it."""
         whole = (self._source.duration or 0) / av.time_base
         streams = [self._picture] if self._sound is None else [self._picture, self._sound]
         for packet in self._source.demux(streams):
@@ -90,8 +110,6 @@ class _Making:
                     on_progress(min(1.0, float(packet.pts * packet.time_base) / whole))
             else:
                 self._hear(packet)
-        if self._seen is None:
-            raise BadMedia(DAMAGED)
         if not self._is_copied:
             self._proxy.mux(self._seen.encode(None))
         if self._heard is not None:
@@ -99,7 +117,7 @@ class _Making:
 
     def _see(self, packet: Any) -> None:
         if self._is_copied:
-            if packet.dts is not None:
+            if packet.dts is not None:  # the last packet is empty
                 packet.stream = self._seen
                 self._proxy.mux(packet)
             return
@@ -107,8 +125,6 @@ class _Making:
             self._code(frame)
 
     def _code(self, frame: VideoFrame) -> None:
-        if self._seen is None:
-            self._seen = self._coded_like(frame)
         small = frame.reformat(self._seen.width, self._seen.height, "yuv420p")
         small.pts, small.time_base = frame.pts, frame.time_base
         self._proxy.mux(self._seen.encode(small))
