@@ -836,7 +836,8 @@ class Workspace:
         """
         if isinstance(takes, Batch):
             batch = takes
-            takes = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            its: list[Take] = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            takes = its
         return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:

@@ -92,9 +92,7 @@ def row(page: Page, name: str):  # type: ignore[no-untyped-def]
 
 def is_clean(page: Page) -> bool:
     page.evaluate(AXE_SCRIPT)
-    found = page.evaluate(
-        "axe.run(document.querySelector('.st-key-upload-zone') ?? document, {rules: {region: {enabled: false}}})"
-    )
+    found = page.evaluate("axe.run(document, {rules: {region: {enabled: false}}})")
     ours = [
         each
         for each in found["violations"]

@@ -367,7 +367,8 @@ class RemoteWorkspace:
     ) -> Rows[Take]:
         if isinstance(takes, Batch):
             batch = takes
-            takes = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            its: list[Take] = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            takes = its
         return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:

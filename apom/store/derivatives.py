@@ -74,7 +74,7 @@ def keys(tx: Tx, asset_id: UUID) -> set[str]:
 
 def set_made(tx: Tx, asset_id: UUID, file: Mapping[str, Any], now: datetime) -> bool:
     """Sets what `file` names; False when the take or its file is gone."""
-    sets = assignments(file, MADE, 3)
+    sets = assignments(dict(file), MADE, 3)
     return bool(
         tx.all(
             f"update asset set updated_at = $2, {sets} where id = $1 and file_key is not null and purged_at is null"
