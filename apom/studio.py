@@ -104,7 +104,7 @@ from apom.stills import Stills
 from apom.store import Store, open_store
 from apom.system_config import SystemConfig
 from apom.tokens import BOTH, PREFIX, Tokens
-from apom.uploads import Uploads
+from apom.uploads import TIDY_S, Uploads
 from apom.vault import Vault
 from apom.waiting import OnChange, every, wait
 
@@ -205,6 +205,7 @@ class Studio:
         self.projects = Projects(store, storage, self.hub, clock)
         self.assets = Assets(store, storage, self.hub, clock)
         self.uploads = Uploads(store, storage, settings.env, settings.data_dir / "arriving", self.hub, clock)
+        self.engine.declare(self.uploads.tidy, TIDY_S)
         self.money = Money(store, clock)
         self.generate = Generate(store, catalog, self.money, self.hub, clock, self.engine.wake)
         self.stills = Stills(store, storage, settings.env, self.hub, clock)

@@ -6,6 +6,8 @@ under the same id and is one take. The file is in storage before its row is, and
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
     from apom.media.recipes import Recipe
     from apom.media.storage import LocalStorage
 
+log = logging.getLogger("apom.uploads")
 GB = 1024 * MB
+TIDY_S = 3600.0
 HASHES = 500  # most files asked about at once
 SHA256 = frozenset("0123456789abcdef")
 
@@ -103,8 +107,15 @@ class Uploads:
             return assets.known_files(tx, project_id, sha256)
 
     def sweep(self) -> int:
-        """Drops what was broken off long ago."""
+        """Drops what was broken off long ago; how many."""
         return self._parts.sweep(timedelta(hours=LIMITS.kept_piece_hours), self._clock())
+
+    async def tidy(self, _: object) -> None:
+        """The same as a chore of the engine. Raises nothing."""
+        try:
+            await asyncio.to_thread(self.sweep)
+        except OSError:
+            log.warning("uploads that broke off could not be cleared away; they are later", exc_info=True)
 
     def _found(self, actor: Actor, box_id: UUID, asset_id: UUID) -> Arriving | None:
         """The take that an upload has become already. Raises NotFound, NotAllowed, Conflict."""
