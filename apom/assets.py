@@ -15,6 +15,7 @@ from apom.errors import Conflict, Invalid, NotFound
 from apom.events import Hub
 from apom.fields import AssetChanges, check
 from apom.marks import Known, Made, make
+from apom.media.arrive import MIMES
 from apom.models import Actor, Asset, Box, Event, Mark, Marked, Page, Refusal, Role, Status, Take
 from apom.projects import need, need_box
 from apom.search import Filter, parse
@@ -242,4 +243,5 @@ def _events(known: Known, made: Made) -> list[Event]:
 
 def _mime(key: str, original: str) -> str:
     """The media type of a stored file: the original's from its bytes, of those we made from their ending."""
-    return {"thumb": "image/webp", "preview": "video/mp4"}.get(key.rsplit("/", 1)[1].split("-")[0], original)
+    variant, _, tail = key.rsplit("/", 1)[1].partition("-")
+    return original if variant == "original" else MIMES["." + tail.rpartition(".")[2]]

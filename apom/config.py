@@ -33,12 +33,16 @@ class Limits(BaseModel):
     animation_pixels: int = Field(1_000_000_000, description="most pixels in all frames of an animated picture")
     video_bytes: int = Field(2048 * MB, description="largest clip")
     video_s: float = Field(3600, description="longest clip, in seconds")
+    uploads_at_once: int = Field(16, description="most uploads whose bytes are coming in at the same time")
+    piece_bytes: int = Field(16 * MB, description="an upload is sent in pieces of so much, each tried again by itself")
+    kept_piece_hours: int = Field(24, description="an upload that was broken off can be gone on with for so many hours")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
     inline_bytes: int = Field(80 * MB, description="longest answer of a provider that puts the file itself into it")
     body_bytes: int = Field(MB, description="longest body of a request to our REST interface")
     name_chars: int = Field(120, description="longest name of a project, a shot or a person")
     prompt_chars: int = Field(20_000, description="longest prompt")
     notes_chars: int = Field(20_000, description="longest notes")
+    rights_chars: int = Field(1_000, description="longest note about the rights in an upload")
     shots_at_once: int = Field(500, description="most shots pasted at once")
     variations: int = Field(16, description="most takes from one press of Generate")
     batch_takes: int = Field(1_000, description="most takes in one batch")
@@ -135,6 +139,7 @@ SYSTEM: Mapping[str, SystemKey] = {
     "registration_open": SystemKey(type=bool, default=False, help="Anybody who reaches the page may make an account."),
     "retention_days": SystemKey(type=int, default=10, help="Takes nobody marked go to the trash after so many days."),
     "link_days": SystemKey(type=int, default=30, help="A review link lives for so many days."),
+    "upload_gb": SystemKey(type=int, default=20, help="Uploads a person may keep, in GB; 0 for no limit."),
     "smart_edit_model": SystemKey(type=str, default="", help="The model that edits a picture by words."),
     "smart_edit_template": SystemKey(type=str, default="{words}", help="The prompt that Smart Edit sends."),
     "currency": SystemKey(type=str, default="USD", help="The currency of the limits that people have per month."),

@@ -84,6 +84,15 @@ class BoxChanges(BoxFields, total=False):
     name: Name
 
 
+class RightsFields(TypedDict, total=False):
+    """What is said about the rights in an upload."""
+
+    __pydantic_config__ = Strict  # type: ignore[misc]  # as above
+    owner: Line
+    licence: Line
+    note: Annotated[str, AfterValidator(tidy), Field(max_length=LIMITS.rights_chars)]
+
+
 class AssetChanges(TypedDict, total=False):
     """What may be changed about a take: what people think of it, never what it is."""
 

@@ -373,6 +373,7 @@ class Take(Record):
     file_key: str | None = None
     thumb_key: str | None = None
     preview_key: str | None = Field(None, description="a short silent clip for hovering")
+    proxy_key: str | None = Field(None, description="what browsers show where they cannot show the original")
     placeholder: str | None = Field(None, description="a 16-px WebP as a data URI")
     mime: str | None = None
     bytes: int | None = None
@@ -404,6 +405,12 @@ class Take(Record):
         """The hover preview of a clip."""
         return media_url(self.preview_key)
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def shown_url(self) -> str | None:
+        """What a browser can show in full size: the original, or what was made from it for browsers."""
+        return media_url(self.proxy_key or self.file_key)
+
 
 class AssetInput(Record):
     """Something that went into a take."""
@@ -430,6 +437,57 @@ class Asset(Take):
     cost_unit: str | None = None
     attention: Attention | None = Field(None, description="why a person is asked")
     answers: tuple[Answer, ...] = Field((), description="what a person can decide about it now")
+
+
+class Rights(Record):
+    """Whose an uploaded file is and what may be done with it, as who brought it says. All of it may stay empty."""
+
+    owner: str = ""
+    licence: str = ""
+    note: str = ""
+
+
+class Upload(Record):
+    """What is told of a file that comes. The same `id` again is the same take, so a lost answer doubles nothing.
+
+    `name`: what it was called, only to be shown. `size`: its bytes in all, None when it comes in one piece whose length
+    nobody knows. `offset`: the bytes of it that were sent before.
+    """
+
+    id: UUID = Field(default_factory=new_id)
+    name: str = ""
+    size: int | None = Field(None, ge=0)
+    offset: int = Field(0, ge=0)
+    rights: Rights = Rights()
+
+
+class Uploaded(Record):
+    """A file that became a take. `twin`: another take of the same project with the very same file, the newest."""
+
+    take: Take
+    twin: Take | None = None
+
+
+class Arriving(Record):
+    """How far an upload is: its bytes that are here, and what it became once it is whole."""
+
+    bytes: int
+    done: Uploaded | None = None
+
+
+class RefusedFile(Record):
+    """A file that was not taken: its name, the error's code, and its sentence in the actor's language."""
+
+    name: str
+    code: str
+    detail: str
+
+
+class Drop(Record):
+    """What became of files that came together."""
+
+    uploaded: tuple[Uploaded, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
 
 
 class Judgement(Record):

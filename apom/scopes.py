@@ -17,7 +17,7 @@ READING = frozenset(
     "me sessions tokens project projects mosaics members box get_project_boxes models wait asset get_box_assets"
     " get_assets search_assets get_favorite_assets queue provider_health spending statement file links events"
     " queue_items queue_summary spending_by_day count_assets jobs job estimate_batch batches batch statement_csv"
-    " allowance system users audit balances providers provider_file dry_run".split()
+    " allowance system users audit balances providers provider_file dry_run received known_files".split()
 )
 IN_PERSON = frozenset(
     "change_password end_session logout create_token revoke_token set_key remove_key set_address edit_provider"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,11 +98,12 @@ class Stills:
         take = _asset(actor, clip, box, at_s, id or new_id(), self._clock())
         with self._storage.temp() as path:
             file = self._stored(clip.file_key, path, at_s, take.id)
+        from apom.media.arrive import discard
+
         try:
             yield Still(take=take, file=file)
         except BaseException:
-            for column in ("file_key", "thumb_key"):
-                self._storage.delete(file[column])
+            discard(self._storage, file)
             raise
 
     def _parts(self, tx: Tx, actor: Actor, asset_id: UUID, box_id: UUID | None) -> tuple[Take, Box]:
@@ -115,14 +115,11 @@ class Stills:
 
     def _stored(self, key: str, path: Path, at_s: float | None, asset_id: UUID) -> dict[str, Any]:
         """The file first, then its row, never the other way round."""
-        from apom.media.arrive import arrive, columns, keep
+        from apom.media.arrive import take_in
         from apom.media.stills import write_still
 
         write_still(self._storage.path(key), path, at_s)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            arrival = arrive(path, Path(folder), expect=AssetType.IMAGE)
-            kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
-        return columns(arrival, kept)
+        return take_in(self._storage, path, env=self._env, asset_id=asset_id, expect=AssetType.IMAGE)[1]
 
 
 def _asset(actor: Actor, clip: Take, box: Box, at_s: float | None, asset_id: UUID, now: datetime) -> Asset:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack
@@ -25,6 +26,8 @@ from apom.bulk import Bulk
 from apom.config import LIMITS, Settings, shipped
 from apom.continuing import Continuing, Onward
 from apom.decisions import Decisions, one_by_one
+from apom.derivatives import LOOK_S as PROXIES_S
+from apom.derivatives import Derivatives
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -42,6 +45,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    Arriving,
     Asset,
     AssetType,
     AuditEntry,
@@ -67,6 +71,7 @@ from apom.models import (
     ProviderTest,
     QueueItem,
     QueueSummary,
+    Rights,
     Role,
     Round,
     Rows,
@@ -83,6 +88,8 @@ from apom.models import (
     SystemSetting,
     Take,
     Trial,
+    Upload,
+    Uploaded,
     User,
 )
 from apom.money import Money
@@ -91,12 +98,14 @@ from apom.projects import Projects
 from apom.queue import Queue
 from apom.scopes import limited
 from apom.search import Filter
+from apom.sending import OnProgress, send
 from apom.sharing import Sharing
 from apom.statement import csv_text
 from apom.stills import Stills
 from apom.store import Store, open_store
 from apom.system_config import SystemConfig
 from apom.tokens import BOTH, PREFIX, Tokens
+from apom.uploads import TIDY_S, Uploads
 from apom.vault import Vault
 from apom.waiting import OnChange, every, wait
 
@@ -196,6 +205,8 @@ class Studio:
         )
         self.projects = Projects(store, storage, self.hub, clock)
         self.assets = Assets(store, storage, self.hub, clock)
+        self.uploads = Uploads(store, storage, settings.env, settings.data_dir / "arriving", self.hub, clock)
+        self.engine.declare(self.uploads.tidy, TIDY_S)
         self.money = Money(store, clock)
         self.generate = Generate(store, catalog, self.money, self.hub, clock, self.engine.wake)
         self.stills = Stills(store, storage, settings.env, self.hub, clock)
@@ -212,6 +223,8 @@ class Studio:
         self.sharing = Sharing(store, clock)
         self.jobs = Jobs(store, self.hub, clock, lambda: self.engine.is_on)
         self.bulk = Bulk(store, self.hub, clock, self.jobs)
+        self.derivatives = Derivatives(store, storage, settings.env, self.hub, clock, self.jobs)
+        self.engine.declare(self.derivatives.look, PROXIES_S)
         self._store = store
 
     @classmethod
@@ -742,6 +755,39 @@ class Workspace:
 
     # takes
 
+    def upload(
+        self,
+        box: Ref,
+        path: Path | str,
+        *,
+        name: str | None = None,
+        rights: Rights | None = None,
+        upload_id: UUID | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Uploaded:
+        """A picture or a clip of one's own becomes a take. The file stays where it is; its prompt and seed are read.
+
+        `name`: how it is shown, if not as the file is called. `upload_id`: the same again is the same take, so that a
+        repeated call doubles nothing. `on_progress` hears how many bytes of how many were sent. `twin` of what comes back
+        is another take of the project with the very same file. Raises NotFound, NotAllowed, Invalid, TooLarge, BadMedia.
+        """
+        return send(partial(self.receive, box), partial(self.received, box), path, name, rights, upload_id, on_progress)
+
+    def receive(self, box: Ref, upload: Upload, content: Iterable[bytes]) -> Arriving:
+        """The same piece by piece, for what is no file here: `content` goes behind the first `upload.offset` bytes.
+
+        Raises as `upload` does, Conflict where `offset` does not fit what is here, and Unavailable.
+        """
+        return self._studio.uploads.receive(self.actor, id_of(box), upload, content)
+
+    def received(self, box: Ref, upload_id: UUID) -> Arriving:
+        """How far an upload is: where one goes on with it. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.uploads.received(self.actor, id_of(box), upload_id)
+
+    def known_files(self, project: Ref, sha256: Sequence[str]) -> tuple[str, ...]:
+        """Those of these files (SHA-256, in hex) that a take of the project has. Raises NotFound, Invalid."""
+        return self._studio.uploads.known(self.actor, id_of(project), sha256)
+
     def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
         """What can be generated with."""
         return Rows(self._studio.generate.models(asset_type), AIModel)
@@ -845,7 +891,8 @@ class Workspace:
         """
         if isinstance(takes, Batch):
             batch = takes
-            takes = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            its: list[Take] = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            takes = its
         return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:
@@ -1167,6 +1214,13 @@ class Workspace:
     def resume_job(self, job: Ref) -> Job:
         """Goes on where it was; one that failed is tried again. Raises NotFound, NotAllowed, Conflict."""
         return self._studio.jobs.resume(self.actor, id_of(job))
+
+    def rebuild_media(self, project: Ref) -> Job:
+        """Thumbnails, previews and what browsers show in place of originals, made anew from a project's originals.
+
+        Raises NotFound, NotAllowed.
+        """
+        return self._studio.derivatives.rebuild(self.actor, id_of(project))
 
     def undo_job(self, job: Ref) -> Job:
         """Stops a job that throws away and puts back what it threw away, as a job. Raises NotFound, NotAllowed, Conflict."""

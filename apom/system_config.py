@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from apom.providers.catalog import Catalog
 
 LONGEST_DAYS = 3650
+MOST_GB = 1_000_000
 TEMPLATE_CHARS = 4000
 UNIT_CHARS = 100
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -100,6 +101,11 @@ def _days(value: JsonValue, _: Catalog) -> None:
         raise Invalid("Give 1 to {most} days.", field="value", most=LONGEST_DAYS)
 
 
+def _quota(value: JsonValue, _: Catalog) -> None:
+    if not 0 <= cast(int, value) <= MOST_GB:
+        raise Invalid("Give 0 to {most} GB; 0 is no limit.", field="value", most=MOST_GB)
+
+
 def _model(value: JsonValue, catalog: Catalog) -> None:
     """Empty, or one that is there and edits."""
     if value == "":
@@ -158,6 +164,7 @@ def _rate(unit: str, currency: str, amount: JsonValue) -> None:
 CHECKS: Mapping[str, Check] = {
     "retention_days": _days,
     "link_days": _days,
+    "upload_gb": _quota,
     "smart_edit_model": _model,
     "smart_edit_template": _template,
     "currency": _currency,

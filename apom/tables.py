@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pandas import Series
 
 # the URLs say where the files are, and a placeholder is a picture
-LEFT_OUT = frozenset("file_key thumb_key preview_key placeholder cover_key cover_placeholder".split())
+LEFT_OUT = frozenset("file_key thumb_key preview_key proxy_key placeholder cover_key cover_placeholder".split())
 
 
 def frame(rows: Sequence[object], kind: type | None) -> DataFrame:

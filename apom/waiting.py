@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from apom.config import LIMITS
@@ -14,6 +14,7 @@ from apom.errors import NotFound, Unavailable
 from apom.models import OPEN_STATUSES, Page, Rows, Take
 
 Look: TypeAlias = Callable[[Sequence[UUID]], tuple[Take, ...]]
+T = TypeVar("T")
 OnChange: TypeAlias = Callable[[tuple[Take, ...]], object]
 Onlooker: TypeAlias = Callable[[], AbstractContextManager[OnChange | None]]
 
@@ -40,9 +41,9 @@ def wait(look: Look, ids: Sequence[UUID], *, timeout_s: float | None, on_change:
         return _wait(look, ids, timeout_s, told)
 
 
-def every(page: Callable[[str | None], Page[Take]]) -> list[Take]:
-    """All pages of a list, its last take first."""
-    found, cursor = list[Take](), None
+def every(page: Callable[[str | None], Page[T]]) -> list[T]:
+    """All pages of a list, its last item first."""
+    found, cursor = list[T](), None
     while True:
         shown = page(cursor)
         found += shown.items

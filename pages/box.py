@@ -14,6 +14,7 @@ from apom.ui.chrome import header
 from apom.ui.components.answers import answers
 from apom.ui.components.assembly import Action
 from apom.ui.components.gallery import gallery
+from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
 from apom.words import N_, _, plural
@@ -35,6 +36,8 @@ def show() -> None:
     else:
         right = st.container()
     with right:
+        if can_edit:
+            upload(box, key=f"upload-{box.id}")
         gallery(box, key=f"gallery-{box.id}", on_open=look_at, can_edit=can_edit)
     if "take" in st.query_params:
         if did(looked_at):

@@ -78,9 +78,13 @@ def _button(job: Job, label: str, icon: str, act: Callable[[Ref], Job]) -> None:
 
 def title(job: Job) -> str:
     """What it does, in a few words."""
+    request: Any = job.request
+    if job.kind == "rebuild":
+        return plural(N_("Thumbnails of {n} take made anew"), N_("Thumbnails of {n} takes made anew"), request["total"])
+    if job.kind == "proxy":
+        return _("A clip made playable for browsers")
     if job.kind != "bulk":
         return job.kind
-    request: Any = job.request
     mark = request["mark"]
     if mark["trashed"] is not None:
         name = "trashed" if mark["trashed"] else "restored"

@@ -120,7 +120,7 @@ def main(data_dir: str) -> None:
         resolve_session=by_session,
         lifespan=lifespan,
         routes=routes,
-        uploads=("/api/uploads",),
+        uploads=re.compile("/api/uploads"),
         script=HERE / "served_dashboard.py",
     )
     serve(Settings(port=0, data_dir=Path(data_dir)), lambda _: wiring)

@@ -14,13 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from loopback import Loopback, answer, closes, hangs, raw, refused_url, said
+from media_samples import corner
 from pydantic import BaseModel
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
@@ -50,11 +53,13 @@ from apom.models import (
     JobState,
     Judgement,
     Mark,
+    Rights,
     Role,
     Scope,
     SourceType,
     Status,
     Take,
+    Upload,
     new_id,
 )
 from apom.net.ours import Connection, base, is_private
@@ -252,6 +257,28 @@ def scene(w: Any) -> None:
     w.wait([new_id()])
     first = takes[0]
 
+    with TemporaryDirectory() as folder:
+        picture, words = Path(folder) / "corner.png", Path(folder) / "words.png"
+        corner().save(picture)
+        words.write_text("<html>")
+        whole_id, part_id = new_id(), new_id()
+        rights = Rights(owner="Ann", licence="CC BY 4.0")
+        w.upload(reference, picture, name="../the corner.png", rights=rights, upload_id=whole_id)
+        w.upload(reference, picture, upload_id=whole_id)
+        w.upload(two, picture, upload_id=whole_id)
+        w.upload(reference, words)
+        w.upload(reference, "no such file.png")
+        w.upload(new_id(), picture)
+        w.received(reference, whole_id)
+        content = picture.read_bytes()
+        begun = Upload(id=part_id, size=len(content))
+        w.receive(reference, begun, [content[:10], content[10:20]])
+        w.received(reference, part_id)
+        w.receive(reference, begun.model_copy(update={"offset": 30}), [content[30:]])
+        w.receive(reference, begun.model_copy(update={"offset": 20}), iter([content[20:]]))
+        w.receive(reference, Upload(size=10**12), [b""])
+        w.known_files(project, [sha256(content).hexdigest(), "0" * 64])
+        w.known_files(new_id(), [])
     whole = w.asset(first)
     w.file(first, whole.file_key.rsplit("/", 1)[1])
     w.file(first, whole.thumb_key.rsplit("/", 1)[1])
@@ -285,6 +312,13 @@ def scene(w: Any) -> None:
     w.jobs()
     w.jobs(project, limit=1)
     w.jobs(cursor="nonsense")
+    w.rebuild_media(new_id())
+    w.called.add("rebuild_media")
+    rebuilt = w.ws.rebuild_media(short := w.ws.create_project("Rebuilt"))
+    while w.ws.job(rebuilt).state is not JobState.DONE:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    w.delete_project(short)
     for act in (w.cancel_job, w.pause_job, w.resume_job, w.undo_job):
         act(job)
         act(new_id())
@@ -346,7 +380,7 @@ def scene(w: Any) -> None:
     w.batches(cursor="nonsense")
 
     w.set_headliner(two, made)
-    assert len(w.ws.mosaics([project])[project.id]) == 2
+    assert len(w.ws.mosaics([project])[project.id]) == 3
     w.mosaics([])
     w.publish_round(project, "first look")
     link, _ = w.create_link(project, "client", days=3, can_download=True)

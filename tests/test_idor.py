@@ -214,6 +214,10 @@ ROWS = [
     Row(method="PUT", path="/boxes/{box_id}/headliner", body={"asset_id": None}, owner=200, viewer=403),
     Row(method="GET", path="/boxes/{box_id}/assets", owner=200, viewer=200),
     Row(method="POST", path="/boxes/{box_id}/generate", body={"prompt": "x"}, owner=201, viewer=403),
+    Row(method="GET", path="/uploads/{box_id}/{upload_id}", owner=200, viewer=403),
+    Row(method="PUT", path="/uploads/{box_id}/{upload_id}", owner=422, viewer=403),
+    Row(method="POST", path="/boxes/{box_id}/upload", owner=422, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/known-files", body={"sha256": []}, owner=200, viewer=200),
     Row(method="GET", path="/assets", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
     Row(
         method="POST",
@@ -235,6 +239,7 @@ ROWS = [
         owner=404,
         viewer=404,
     ),
+    Row(method="POST", path="/projects/{project_id}/rebuild-media", owner=202, viewer=403),
     Row(method="GET", path="/jobs", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/jobs", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/jobs/{job_id}", owner=200, viewer=200),
@@ -367,6 +372,7 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "username": "alice",
             "provider": "sandbox",
             "session_id": str(new_id()),
+            "upload_id": str(new_id()),
         },
     )
     studio_module.set_current(None)

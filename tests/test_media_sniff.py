@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apom.errors import BadMedia
-from apom.media.sniff import AVIF, GIF, HEAD, JPEG, MKV, MOV, MP4, PNG, WEBM, WEBP, Kind, sniff
+from apom.media.sniff import AVIF, GIF, HEAD, HEIC, JPEG, MKV, MOV, MP4, PNG, WEBM, WEBP, Kind, sniff
 
 
 def box(major: bytes, *others: bytes) -> bytes:
@@ -23,6 +23,8 @@ TAKEN = [
     (b"GIF89a...", GIF),
     (box(b"avif", b"mif1"), AVIF),
     (box(b"mif1", b"avif"), AVIF),
+    (box(b"heic", b"mif1", b"heic"), HEIC),
+    (box(b"mif1", b"heic"), HEIC),
     (box(b"isom", b"iso2", b"avc1"), MP4),
     (box(b"mp42"), MP4),
     (box(b"M4V "), MP4),
@@ -52,8 +54,6 @@ REFUSED = [
     (b"RIFF\x10\0\0\0AVI LIST\x80", "AVI"),
     (b"RIFF\x10\0\0\0WAVEfmt \x80", "WAVE"),
     (b"ID3\x04\0\0\0\0\0\xff", "MP3"),
-    (box(b"heic", b"mif1", b"heic"), "HEIC"),
-    (box(b"mif1", b"heic"), "HEIC"),
     (box(b"M4A ", b"isom"), "MP4"),
     (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84evil", "MP4"),
     (b"\0\xff\0\xff\0\xff", "MP4"),

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from loopback import Loopback, answer, closes, drips, hangs, raw, refused_url, resets, run, said
+from loopback import Loopback, Reply, answer, closes, drips, hangs, raw, refused_url, resets, run, said
 from starlette.types import Receive, Scope, Send
 
 from apom import net
@@ -344,3 +344,69 @@ def test_a_large_file_goes_up_whole(server: Loopback, purpose: str) -> None:
     seen = server.seen[0]
     assert content in seen.body and seen.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert int(seen.headers["content-length"]) == len(seen.body)
+
+
+WHOLE = bytes(range(256)) * 40
+
+
+def part(status: int, content: bytes, said: int, **headers: str) -> Reply:
+    """An answer that says it has `said` bytes, and breaks off some time after `content`."""
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    whole = f"HTTP/1.1 {status} X\r\nContent-Length: {said}\r\n{lines}\r\n".encode() + content
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        await raw(whole, close=False)(writer)
+        await asyncio.sleep(0.05)  # what comes together with the end may be lost with it
+        writer.close()
+
+    return reply
+
+
+def test_a_file_that_breaks_off_is_gone_on_with(server: Loopback, purpose: str, tmp_path: Path) -> None:
+    ranges = [part(206, WHOLE[at : at + 4000], len(WHOLE) - at, Content_Range=f"bytes {at}-{len(WHOLE) - 1}/{len(WHOLE)}")
+              for at in (4000, 8000)]  # fmt: skip
+    server.on("GET", "/f", part(200, WHOLE[:4000], len(WHOLE), ETag='"v1"'), *ranges)
+    assert fetch(server.url + "/f", tmp_path / "f", purpose=purpose) == len(WHOLE)
+    assert (tmp_path / "f").read_bytes() == WHOLE
+    asked = [(seen.headers.get("range"), seen.headers.get("if-range")) for seen in server.seen]
+    assert asked == [(None, None), ("bytes=4000-", '"v1"'), ("bytes=8000-", '"v1"')]
+
+
+def test_a_file_that_changed_meanwhile_begins_anew(server: Loopback, purpose: str, tmp_path: Path) -> None:
+    date = "Mon, 23 Nov 2026 10:00:00 GMT"
+    server.on(
+        "GET", "/f", part(200, b"old", len(WHOLE), Last_Modified=date, ETag='W/"weak"'), answer(WHOLE, ETag='"v2"')
+    )
+    assert fetch(server.url + "/f", tmp_path / "f", purpose=purpose) == len(WHOLE)
+    assert (tmp_path / "f").read_bytes() == WHOLE
+    assert server.seen[1].headers["if-range"] == date
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        part(206, b"x" * 10, 10, Content_Range="bytes 0-9/10240"),
+        part(206, b"x" * 10, 10),
+        part(206, b"", 0, Content_Range=f"bytes 4000-4000/{len(WHOLE)}"),
+        answer("gone", 404),
+        closes,
+    ],
+)
+def test_what_does_not_go_on_leaves_nothing(server: Loopback, purpose: str, second: Reply, tmp_path: Path) -> None:
+    server.on("GET", "/f", part(200, WHOLE[:4000], len(WHOLE), ETag='"v1"'), second)
+    with pytest.raises(ProviderError):
+        fetch(server.url + "/f", tmp_path / "f", purpose=purpose)
+    assert server.count("GET", "/f") <= 3, "aiohttp asks once more where a connection ended without a word"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rest_that_makes_it_too_large_is_refused(server: Loopback, purpose: str, tmp_path: Path) -> None:
+    server.on(
+        "GET",
+        "/f",
+        part(200, WHOLE[:4000], len(WHOLE), ETag='"v1"'),
+        part(206, WHOLE[4000:], 10**9, Content_Range=f"bytes 4000-{10**9}/{10**9 + 1}"),
+    )
+    with pytest.raises(TooLarge):
+        fetch(server.url + "/f", tmp_path / "f", purpose=purpose, max_bytes=len(WHOLE))
+    assert list(tmp_path.iterdir()) == []

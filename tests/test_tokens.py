@@ -21,7 +21,7 @@ from apom.accounts import token_hash
 from apom.client import connect
 from apom.config import LIMITS, Settings
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
-from apom.models import BatchOrder, Judgement, Scope
+from apom.models import BatchOrder, Judgement, Scope, new_id
 from apom.scopes import IN_PERSON, READING, limited
 from apom.server.identity import REMEMBERED_S
 from apom.store import audit
@@ -194,6 +194,8 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
         "asset": (take,),
         "get_box_assets": (box,),
         "get_assets": ([take],),
+        "received": (box, new_id()),
+        "known_files": (project, ["0" * 64]),
         "file": (take, "original-000000000000.png"),
         "links": (project,),
         "spending": (project,),

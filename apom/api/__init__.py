@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Response
 
 from apom import __version__
@@ -18,8 +19,10 @@ from apom.api import (
     problems,
     project_routes,
     provider_routes,
+    upload_routes,
 )
 from apom.api.deps import TheStudio
+from apom.config import LIMITS
 from apom.models import Health
 
 
@@ -35,6 +38,7 @@ def create_api(operator_token: str = "") -> FastAPI:
         redirect_slashes=False,
     )
     app.state.operator_token = operator_token
+    app.state.uploads = CapacityLimiter(LIMITS.uploads_at_once)
     problems.install(app)
     for module in (
         account_routes,
@@ -43,6 +47,7 @@ def create_api(operator_token: str = "") -> FastAPI:
         project_routes,
         job_routes,
         asset_routes,
+        upload_routes,
         attention_routes,
         batch_routes,
         money_routes,

@@ -54,6 +54,12 @@ def count(mine: Mine, which: Annotated[Which, Query()]) -> int:
     return mine.count_assets(which.text, **which.wanted())
 
 
+@router.post("/projects/{project_id}/rebuild-media", status_code=202)
+def rebuild_media(project_id: UUID, mine: Mine) -> Job:
+    """Everything that is made from a project's originals anew."""
+    return mine.rebuild_media(project_id)
+
+
 @router.post("/assets/mark-all", status_code=202)
 def mark_all(body: MarkAll, mine: Mine) -> Job:
     """Marks every take that a search finds now. What arrives later is left alone."""

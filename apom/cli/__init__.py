@@ -16,7 +16,19 @@ from collections.abc import Sequence
 from pydantic import JsonValue, ValidationError
 
 from apom import __version__
-from apom.cli import config, database, doctor, generating, people, providers, serving, statement, tokens
+from apom.cli import (
+    config,
+    database,
+    doctor,
+    generating,
+    importing,
+    media,
+    people,
+    providers,
+    serving,
+    statement,
+    tokens,
+)
 from apom.cli.command import Reply, add_data_dir
 from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
@@ -26,6 +38,7 @@ EXAMPLES = """examples:
   apom serve                    the dashboard on http://127.0.0.1:8501
   apom user add alice           an account
   apom providers setup kie      a key, kept and tried
+  apom import DIR --project X   a folder of takes made elsewhere
   apom doctor                   is everything in order?
   apom db info --json           for programs
   apom user add --help          more about one command
@@ -42,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"apom {__version__}")
     add_data_dir(root, default=None)
     commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for noun in (serving, providers, generating, people, tokens, config, statement, database, doctor):
+    for noun in (serving, providers, generating, importing, media, people, tokens, config, statement, database, doctor):
         noun.add(commands)
     return root
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from pydantic import JsonValue
 
@@ -28,9 +29,11 @@ from apom.models import (
     Trial,
     User,
 )
+from apom.tokens import BOTH
 
 if TYPE_CHECKING:
     from apom.client.running import Server as Server
+    from apom.studio import Workspace
 
 
 class OperatorDoor(Protocol):
@@ -112,6 +115,30 @@ def _operator(settings: Settings, *, engine: bool) -> Iterator[OperatorDoor]:
         return
     with Studio.open(settings, engine=engine) as studio:
         yield studio.operator()
+
+
+@contextmanager
+def person(settings: Settings, username: str | None) -> Iterator[Workspace]:
+    """A person's own door, the first admin's without a name; an engine is at work behind it.
+
+    In a server it is opened by an API token, which ends with it. Raises NotFound, StoreBusy, StoreBroken, Misconfigured.
+    """
+    from apom.studio import Studio
+
+    found = server(settings)
+    if found is None:
+        with Studio.open(settings) as studio:
+            yield studio.workspace(studio.accounts.acting(username))
+        return
+    from apom.client import connect
+
+    name = username or next((user.username for user in found.operator.users() if user.is_admin and user.is_active), "")
+    token, secret = found.operator.create_token(name, f"apom {secrets.token_hex(4)}", days=1, scopes=BOTH)
+    try:
+        with connect(found.url, secret) as ws:
+            yield cast(Workspace, ws)  # the same methods, which a test compares
+    finally:
+        found.operator.revoke_token(token.id)
 
 
 @contextmanager

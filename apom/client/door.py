@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cache
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -170,16 +170,33 @@ class Door:
         `is_safe`: done twice it does no harm, as every GET. `is_patient`: waits when the server asks to come later.
         Raises what the server raised, and Unavailable.
         """
-        until = time.monotonic() + (PATIENCE_S if is_patient else 0)
-        while True:
-            reply = self.connection.ask(
+        return self._patiently(
+            lambda: self.connection.ask(
                 method,
                 f"/api/{path}",
                 params=_params(params or {}),
                 json=_json(body),
                 is_safe=is_safe or method == "GET",
                 timeout_s=timeout_s,
-            )
+            ),
+            is_patient=is_patient,
+        )
+
+    def send(self, path: str, content: Iterable[bytes], *, params: dict[str, Any]) -> Reply:
+        """Bytes by PUT. A list of them is sent again when a connection breaks or the server asks to come later; what can be
+        read only once is sent once. Raises what the server raised, and Unavailable.
+        """
+        is_kept = isinstance(content, list | tuple)
+        body = b"".join(content) if is_kept else content
+        return self._patiently(
+            lambda: self.connection.send(f"/api/{path}", body, params=_params(params), is_safe=is_kept),
+            is_patient=is_kept,
+        )
+
+    def _patiently(self, exchange: Callable[[], Reply], *, is_patient: bool) -> Reply:
+        until = time.monotonic() + (PATIENCE_S if is_patient else 0)
+        while True:
+            reply = exchange()
             if reply.status < 300:
                 return reply
             try:

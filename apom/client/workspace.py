@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Unpack
@@ -25,6 +26,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    Arriving,
     Asset,
     AssetType,
     AuditEntry,
@@ -50,6 +52,7 @@ from apom.models import (
     QueueItem,
     QueueSummary,
     Record,
+    Rights,
     Role,
     Round,
     Rows,
@@ -63,9 +66,12 @@ from apom.models import (
     Status,
     SystemSetting,
     Take,
+    Upload,
+    Uploaded,
     User,
 )
 from apom.net.ours import Connection
+from apom.sending import OnProgress, send
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
 from apom.waiting import OnChange, every, wait
@@ -293,6 +299,30 @@ class RemoteWorkspace:
 
     # takes
 
+    def upload(
+        self,
+        box: Ref,
+        path: Path | str,
+        *,
+        name: str | None = None,
+        rights: Rights | None = None,
+        upload_id: UUID | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Uploaded:
+        return send(partial(self.receive, box), partial(self.received, box), path, name, rights, upload_id, on_progress)
+
+    def receive(self, box: Ref, upload: Upload, content: Iterable[bytes]) -> Arriving:
+        params = upload.rights.model_dump() | upload.model_dump(include={"name", "size", "offset"})
+        path = f"uploads/{id_of(box)}/{upload.id}"
+        return self._door.read(Arriving, self._door.send(path, content, params=params))
+
+    def received(self, box: Ref, upload_id: UUID) -> Arriving:
+        return self._door.ask(Arriving, "GET", f"uploads/{id_of(box)}/{upload_id}")
+
+    def known_files(self, project: Ref, sha256: Sequence[str]) -> tuple[str, ...]:
+        path, body = f"projects/{id_of(project)}/known-files", {"sha256": list(sha256)}
+        return self._door.ask(tuple[str, ...], "POST", path, body=body, is_safe=True)
+
     def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
         return self._door.ask(Rows[AIModel], "GET", "models", params={"asset_type": asset_type})
 
@@ -366,7 +396,8 @@ class RemoteWorkspace:
     ) -> Rows[Take]:
         if isinstance(takes, Batch):
             batch = takes
-            takes = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            its: list[Take] = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
+            takes = its
         return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:
@@ -593,6 +624,9 @@ class RemoteWorkspace:
 
     def resume_job(self, job: Ref) -> Job:
         return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/resume")
+
+    def rebuild_media(self, project: Ref) -> Job:
+        return self._door.ask(Job, "POST", f"projects/{id_of(project)}/rebuild-media")
 
     def undo_job(self, job: Ref) -> Job:
         return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/undo")

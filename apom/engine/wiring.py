@@ -47,9 +47,9 @@ class MediaKeeper:
 
     def discard(self, arrived: Arrived) -> None:
         """Deletes the file and what was made from it."""
-        for column in ("file_key", "thumb_key", "preview_key"):
-            if arrived.file.get(column):
-                self._storage.delete(arrived.file[column])
+        from apom.media.arrive import discard
+
+        discard(self._storage, arrived.file)
 
     def hold(self, generation: Generation, files: Sequence[bytes], note: Json) -> None:
         """Written and flushed file by file, and given its name last: there whole or not at all. Raises OSError."""
@@ -90,13 +90,11 @@ class MediaKeeper:
         return self._pool.submit(self._keep, path, generation, index).result()
 
     def _keep(self, path: Path, generation: Generation, index: int) -> Arrived:
-        from apom.media.arrive import arrive, columns, keep
+        from apom.media.arrive import take_in
 
         asset_id = generation.asset_id if index == 0 else uuid5(generation.id, str(index))
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            arrival = arrive(path, Path(folder))
-            kept = keep(self._storage, arrival, path, env=self._env, asset_id=asset_id)
-        return Arrived(asset_id=asset_id, asset_type=arrival.asset_type, file=columns(arrival, kept))
+        asset_type, file = take_in(self._storage, path, env=self._env, asset_id=asset_id)
+        return Arrived(asset_id=asset_id, asset_type=asset_type, file=file)
 
 
 def _write_durably(path: Path, content: bytes) -> None:

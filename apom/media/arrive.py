@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apom.config import LIMITS, MB, Limits
 from apom.errors import BadMedia, TooLarge
-from apom.media.sniff import HEAD, Kind, sniff
+from apom.media.sniff import HEAD, HEIC, Kind, sniff
 from apom.media.storage import LocalStorage, key
 from apom.models import AssetType
 from apom.words import N_
@@ -18,6 +20,8 @@ from apom.words import N_
 if TYPE_CHECKING:
     from apom.media.images import Picture
 
+KEYS = ("thumb_key", "preview_key", "proxy_key", "file_key")  # a take's stored files, the original last
+MIMES = {".webp": "image/webp", ".jpg": "image/jpeg", ".mp4": "video/mp4"}  # of what is made here
 NOT_EXPECTED = {
     AssetType.IMAGE: N_("This is a picture, and no picture was asked for."),
     AssetType.VIDEO: N_("This is a clip, and no clip was asked for."),
@@ -30,6 +34,8 @@ class Arrival:
 
     `width`, `height`: in pixels, as it is seen; `duration_s`, `fps`: None for a picture. `sha256`: of the file, in hex.
     `placeholder`: a data URI. `thumb`: WebP, 640 pixels at most; `preview`: a short silent MP4, None for a picture.
+    `proxy`: what browsers show in place of an original that they cannot; of a clip it is made later, which
+    `needs_proxy` says. None of those three has any metadata: no place, no camera.
     """
 
     asset_type: AssetType
@@ -44,6 +50,8 @@ class Arrival:
     placeholder: str
     thumb: Path
     preview: Path | None = None
+    proxy: Path | None = None
+    needs_proxy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,28 @@ class Kept:
     file_key: str
     thumb_key: str
     preview_key: str | None
+    proxy_key: str | None = None
+
+
+def take_in(
+    storage: LocalStorage, path: Path, *, env: str, asset_id: UUID, expect: AssetType | None = None
+) -> tuple[AssetType, dict[str, Any]]:
+    """The one way into storage, wherever a file comes from: looked at whole, made small, put; `path` is moved.
+
+    Answers with what it is, and with keys and measures named as a take's columns. What was put goes again when not all
+    could be. Raises BadMedia, TooLarge, OSError.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        arrival = arrive(path, Path(folder), expect=expect)
+        file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
+    return arrival.asset_type, file
+
+
+def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:
+    """Deletes what `take_in` put: nobody wants it any more."""
+    for column in KEYS:
+        if file.get(column):
+            storage.delete(file[column])
 
 
 def columns(arrival: Arrival, kept: Kept) -> dict[str, object]:
@@ -61,6 +91,8 @@ def columns(arrival: Arrival, kept: Kept) -> dict[str, object]:
         "file_key": kept.file_key,
         "thumb_key": kept.thumb_key,
         "preview_key": kept.preview_key,
+        "proxy_key": kept.proxy_key,
+        "needs_proxy": arrival.needs_proxy,
         "placeholder": arrival.placeholder,
         "mime": arrival.mime,
         "bytes": arrival.bytes,
@@ -89,44 +121,73 @@ def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits:
 def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:
     """Moves everything into storage, the original last: once it is there, nothing is missing.
 
-    Doing it again after a crash leads to the same keys. Raises OSError.
+    Doing it again after a crash leads to the same keys. Raises OSError; nothing of it is in storage then.
     """
-    thumb_key = key(env, asset_id, "thumb", _sha256(arrival.thumb), "webp")
-    storage.put(arrival.thumb, thumb_key, mime="image/webp")
-    preview_key = None
-    if arrival.preview:
-        preview_key = key(env, asset_id, "preview", _sha256(arrival.preview), "mp4")
-        storage.put(arrival.preview, preview_key, mime="video/mp4")
-    file_key = key(env, asset_id, "original", arrival.sha256, arrival.ext)
-    storage.put(path, file_key, mime=arrival.mime)
-    return Kept(file_key=file_key, thumb_key=thumb_key, preview_key=preview_key)
+    made = {"thumb": arrival.thumb, "preview": arrival.preview, "proxy": arrival.proxy}
+    keys: dict[str, str] = {}
+    try:
+        for variant, small in made.items():
+            if small:
+                keys[variant] = put_small(storage, small, variant, env=env, asset_id=asset_id)
+        file_key = key(env, asset_id, "original", arrival.sha256, arrival.ext)
+        storage.put(path, file_key, mime=arrival.mime)
+    except BaseException:
+        for small_key in keys.values():
+            storage.delete(small_key)
+        raise
+    return Kept(
+        file_key=file_key, thumb_key=keys["thumb"], preview_key=keys.get("preview"), proxy_key=keys.get("proxy")
+    )
+
+
+def put_small(storage: LocalStorage, small: Path, variant: str, *, env: str, asset_id: UUID) -> str:
+    """Moves what was made from a take into storage; its key. `variant`: thumb, preview or proxy. Raises OSError."""
+    small_key = key(env, asset_id, variant, _sha256(small), small.suffix[1:])
+    storage.put(small, small_key, mime=MIMES[small.suffix])
+    return small_key
 
 
 def _check_bytes(path: Path, kind: Kind, limits: Limits) -> None:
     most = limits.video_bytes if kind.asset_type is AssetType.VIDEO else limits.image_bytes
     size = path.stat().st_size
     if size > most:
-        raise TooLarge(
-            "The file has {size} MB; at most {most} MB are taken. Make it smaller.",
-            size=f"{size / MB:.4g}",
-            most=f"{most / MB:g}",
-        )
+        raise too_large(size, most)
+
+
+def too_large(size: int, most: int) -> TooLarge:
+    """More bytes than are taken."""
+    return TooLarge(
+        "The file has {size} MB; at most {most} MB are taken. Make it smaller.",
+        size=f"{size / MB:.4g}",
+        most=f"{most / MB:g}",
+    )
 
 
 def _picture(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
     from apom.media import images
 
-    return _arrival(path, folder, kind, images.read(path, kind.reader, limits))
+    arrival = _arrival(path, folder, kind, images.read(path, kind.reader, limits))
+    if kind is not HEIC:
+        return arrival
+    proxy = folder / "proxy.jpg"
+    images.write_full(path, kind.reader, proxy, limits)
+    return replace(arrival, proxy=proxy)
 
 
 def _clip(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
-    from apom.media import video
+    from apom.media import proxies, video
 
     clip = video.read(path, kind.reader, limits)
     preview = folder / "preview.mp4"
     video.write_preview(clip.frames, preview)
     arrival = _arrival(path, folder, kind, clip)
-    return replace(arrival, duration_s=clip.duration_s, fps=clip.fps, preview=preview)
+    return replace(
+        arrival,
+        duration_s=clip.duration_s,
+        fps=clip.fps,
+        preview=preview,
+        needs_proxy=not proxies.is_played(kind, clip.codec, clip.pixels),
+    )
 
 
 def _arrival(path: Path, folder: Path, kind: Kind, picture: Picture) -> Arrival:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import base64
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageCms
@@ -33,6 +36,9 @@ SIDEWAYS = frozenset([TURNS[5], TURNS[6], TURNS[7], TURNS[8]])
 
 DAMAGED = N_("The picture is damaged or incomplete. Export or download it again.")
 
+HEIF = "HEIF"
+FULL_QUALITY = 92
+
 # Pillow only warns between its own limit (89 million pixels) and twice that; a warning stops nobody.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
@@ -48,10 +54,33 @@ class Picture:
 
 def read(path: Path, reader: str, limits: Limits) -> Picture:
     """Decodes the picture whole, by Pillow's plugin `reader`. Raises BadMedia, TooLarge, OSError of the disk."""
+    with opened(path, reader, limits) as image:
+        return _picture(image, limits)
+
+
+def write_full(path: Path, reader: str, target: Path, limits: Limits) -> None:
+    """The picture in its full size as a JPEG, for browsers that cannot show the original: upright, in sRGB, and nothing
+    else of what the original said. Raises as `read` does.
+    """
+    with opened(path, reader, limits) as image:
+        image.load()
+        turn = _turn(image)
+        full = _srgb(_rgb(_eight_bits(image)), image.info.get("icc_profile")).convert("RGB")
+        (full if turn is None else full.transpose(turn)).save(target, "JPEG", quality=FULL_QUALITY, optimize=True)
+
+
+@contextmanager
+def opened(path: Path, reader: str, limits: Limits) -> Iterator[Image.Image]:
+    """The picture, opened by Pillow's plugin `reader` and no other; its size was looked at, nothing is decoded yet.
+
+    Whatever a decoder raises inside becomes ours: BadMedia, TooLarge, OSError of the disk.
+    """
+    if reader == HEIF:
+        _learn_heif()
     try:
         with Image.open(path, formats=[reader]) as image:
             check_pixels(*image.size, limits)
-            return _picture(image, limits)
+            yield image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise TooLarge(
             "The picture has more than {most} million pixels. Make it smaller.", most=_million(limits.image_pixels)
@@ -62,6 +91,14 @@ def read(path: Path, reader: str, limits: Limits) -> Picture:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk, not the picture
         raise BadMedia(DAMAGED) from error
+
+
+@cache
+def _learn_heif() -> None:
+    """Pillow has no plugin for HEIC of its own."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:

@@ -30,6 +30,7 @@ JPEG = Kind(mime="image/jpeg", ext="jpg", asset_type=AssetType.IMAGE, reader="JP
 WEBP = Kind(mime="image/webp", ext="webp", asset_type=AssetType.IMAGE, reader="WEBP")
 GIF = Kind(mime="image/gif", ext="gif", asset_type=AssetType.IMAGE, reader="GIF")
 AVIF = Kind(mime="image/avif", ext="avif", asset_type=AssetType.IMAGE, reader="AVIF")
+HEIC = Kind(mime="image/heic", ext="heic", asset_type=AssetType.IMAGE, reader="HEIF")
 MP4 = Kind(mime="video/mp4", ext="mp4", asset_type=AssetType.VIDEO, reader="mov")
 MOV = Kind(mime="video/quicktime", ext="mov", asset_type=AssetType.VIDEO, reader="mov")
 WEBM = Kind(mime="video/webm", ext="webm", asset_type=AssetType.VIDEO, reader="matroska")
@@ -70,13 +71,12 @@ MARKS = (
 )
 
 EMPTY = N_("The file is empty. Fetch or export it again.")
-HEIC = N_("HEIC photos cannot be read here. Save it as JPEG and send that.")
 NO_MEDIA = N_(
     "This is not a picture or clip that can be shown: it looks like {what}. "
-    "Use PNG, JPEG, WebP, GIF, AVIF, MP4, MOV, WebM or MKV."
+    "Use PNG, JPEG, WebP, GIF, AVIF, HEIC, MP4, MOV, WebM or MKV."
 )
 UNKNOWN = N_(
-    "This is not a picture or clip that can be shown. Use PNG, JPEG, WebP, GIF, AVIF, MP4, MOV, WebM or MKV, "
+    "This is not a picture or clip that can be shown. Use PNG, JPEG, WebP, GIF, AVIF, HEIC, MP4, MOV, WebM or MKV, "
     "and export it again if it is one of these."
 )
 
@@ -113,7 +113,7 @@ def _boxed(head: bytes) -> Kind | None:
     if {b"avif", b"avis"} & {major, *others}:
         return AVIF
     if major in HEIF_BRANDS:
-        raise BadMedia(HEIC)
+        return HEIC
     if major == b"qt  ":
         return MOV
     return MP4 if major.startswith(MP4_BRANDS) else None

@@ -36,7 +36,7 @@ class Stored:
 
 
 def key(env: str, asset_id: UUID, variant: str, sha256: str, ext: str) -> str:
-    """The key of a take's file. `variant`: original, thumb or preview; `sha256`: of this very file, in hex."""
+    """The key of a take's file. `variant`: original, thumb, preview or proxy; `sha256`: of this very file, in hex."""
     return f"{env}/a/{asset_id}/{variant}-{sha256[:12]}.{ext}"
 
 

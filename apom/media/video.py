@@ -6,6 +6,7 @@ nothing but this one file. Each container is closed before we return: what PyAV 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,13 +44,14 @@ DAMAGED = N_("The clip is damaged or incomplete. Export or download it again.")
 class Clip(Picture):
     """A clip that decodes; `small` is its poster.
 
-    `duration_s`, `fps`: as its packets say; `frames`: its first seconds for a preview, each with its number at
-    `PREVIEW_FPS`.
+    `duration_s`, `fps`: as its packets say; `pixels`: FFmpeg's word for their format; `frames`: its first seconds for a
+    preview, each with its number at `PREVIEW_FPS`.
     """
 
     duration_s: float
     fps: float
     codec: str
+    pixels: str
     frames: Frames
 
 
@@ -120,6 +122,7 @@ def _clip(container: InputContainer, limits: Limits) -> Clip:
         duration_s=round(survey.duration_s, 3),
         fps=round(fps, 3),
         codec=stream.codec_context.codec.canonical_name,
+        pixels=stream.codec_context.pix_fmt or "",
         small=shrink(upright(poster, width, height)),
         frames=frames,
     )
@@ -143,8 +146,7 @@ def picture_stream(container: InputContainer) -> VideoStream:
 def _survey(container: InputContainer, stream: VideoStream) -> Survey:
     """Reads every packet of every stream: a clip that was cut short ends within a packet, or before it says."""
     keys: list[int] = []
-    starts: list[int] = []
-    end, last_s = 0, 0.0
+    start, end, packets, last_s = math.inf, 0, 0, 0.0
     for count, packet in enumerate(container.demux()):
         if packet.is_corrupt or count > PACKETS:
             raise BadMedia(DAMAGED)
@@ -158,14 +160,15 @@ def _survey(container: InputContainer, stream: VideoStream) -> Survey:
         past = packet.pts + (packet.duration or 0)
         last_s = max(last_s, float(past * packet.time_base))
         if is_picture:
-            starts.append(packet.pts)
-            end = max(end, past)
+            packets += 1
+            start, end = min(start, packet.pts), max(end, past)
     said_s = (container.duration or 0) / av.time_base
-    if not keys or not starts or stream.time_base is None or last_s + max(0.5, said_s * 0.02) < said_s:
+    if not keys or not packets or stream.time_base is None or last_s + max(0.5, said_s * 0.02) < said_s:
         raise BadMedia(DAMAGED)
-    start = min(starts)
     duration_s = float((end - start) * stream.time_base)
-    return Survey(packets=len(starts), keys=tuple(keys), start=start, time_base=stream.time_base, duration_s=duration_s)
+    return Survey(
+        packets=packets, keys=tuple(keys), start=int(start), time_base=stream.time_base, duration_s=duration_s
+    )
 
 
 def _beginning(container: InputContainer, stream: VideoStream, survey: Survey) -> tuple[VideoFrame, Frames]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -234,32 +235,88 @@ async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: flo
 async def download(client: HttpClient, url: str, path: Path, *, max_bytes: int, deadline_s: float, admit: Admit) -> int:
     """The file behind `url`, written to `path`; answers with its bytes. After an error nothing is left at `path`.
 
-    `deadline_s` bounds all of it, however slowly the bytes drip; a minute of silence ends it sooner.
+    `deadline_s` bounds all of it, however slowly the bytes drip; a minute of silence ends it sooner. When it breaks off, it
+    is gone on with from there, where the server says which version of the file it is (RFC 9110, 13.1.5 and 14.2).
 
     Raises TooLarge, Unavailable when the disk does not take it, Misconfigured from `admit`, and ProviderError:
     `transient` when it may work later (a short body too), else what the status says.
     """
-    whole = False
+    file = _Fetched(path=path, max_bytes=max_bytes)
+    is_whole = False
     try:
-        get = Call(method="GET", url=url)
-        async with asyncio.timeout(deadline_s), _exchange(client, get, admit, deadline_s) as response:
-            expected = _expected_bytes(response, max_bytes)
-            written = await _write(response, path, max_bytes)
-        whole = expected in (None, written)
+        async with asyncio.timeout(deadline_s):
+            while not is_whole:
+                is_whole = await _go_on(client, url, file, deadline_s, admit)
     except (httpx.RequestError, TimeoutError) as error:
         raise ProviderError("transient") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Unavailable("The file cannot be written here: {reason}. Make room on the disk.", reason=reason) from error
     finally:
-        if not whole:
+        if not is_whole:
             await asyncio.to_thread(path.unlink, missing_ok=True)
-    if not whole:
+    return file.bytes
+
+
+@dataclass(kw_only=True)
+class _Fetched:
+    """What is here of a file. `version`: the validator that the server gave, "" for none; `expected`: bytes in all."""
+
+    path: Path
+    max_bytes: int
+    bytes: int = 0
+    version: str = ""
+    expected: int | None = None
+
+    @property
+    def rest(self) -> Mapping[str, str]:
+        """The headers that ask for what is not here, of this very version."""
+        return {"Range": f"bytes={self.bytes}-", "If-Range": self.version} if self.bytes else {}
+
+
+async def _go_on(client: HttpClient, url: str, file: _Fetched, deadline_s: float, admit: Admit) -> bool:
+    """One more exchange; whether the file is whole. What came to nothing, or cannot be gone on with, is raised."""
+    before = file.bytes
+    try:
+        call = Call(method="GET", url=url, headers=file.rest)
+        async with _exchange(client, call, admit, deadline_s) as response:
+            _begin(response, file)
+            await _write(response, file)
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
+        if file.bytes <= before or not file.version:
+            raise
+        return False
+    if file.expected in (None, file.bytes):
+        return True
+    if file.bytes <= before or not file.version:
         raise ProviderError("transient", provider_message="The file came incomplete.")
-    return written
+    return False
 
 
-def _expected_bytes(response: httpx.Response, max_bytes: int) -> int | None:
+def _begin(response: httpx.Response, file: _Fetched) -> None:
+    """Where the body of this answer goes: behind what is here, or all of it anew. Raises ProviderError, TooLarge."""
+    if response.status_code == 206 and file.bytes:
+        start, total = _range(response.headers.get("content-range", ""))
+        if start != file.bytes:
+            raise ProviderError("transient", provider_message="Another part of the file came than was asked for.")
+        file.expected = total
+    else:
+        file.bytes, file.expected = 0, _expected_bytes(response)
+        etag = response.headers.get("etag", "")
+        file.version = (etag if not etag.startswith("W/") else "") or response.headers.get("last-modified", "")
+    if file.expected is not None and file.expected > file.max_bytes:
+        raise _too_large(file.max_bytes)
+
+
+def _range(text: str) -> tuple[int | None, int | None]:
+    """(where it starts, bytes in all) of "bytes 100-199/200"; None for what is not said."""
+    found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", text)
+    if found is None:
+        return None, None
+    return int(found[1]), None if found[2] == "*" else int(found[2])
+
+
+def _expected_bytes(response: httpx.Response) -> int | None:
     """The announced length of a file that may be taken; None when it is not announced."""
     if response.status_code != 200:
         kind = kind_of(response.status_code)
@@ -268,25 +325,20 @@ def _expected_bytes(response: httpx.Response, max_bytes: int) -> int | None:
     if response.headers.get("content-encoding", "identity") != "identity":
         raise ProviderError("transient", provider_message="The file came compressed, which was not asked for.")
     announced = response.headers.get("content-length", "")
-    expected = int(announced) if announced.isdecimal() else None
-    if expected is not None and expected > max_bytes:
-        raise _too_large(max_bytes)
-    return expected
+    return int(announced) if announced.isdecimal() else None
 
 
-async def _write(response: httpx.Response, path: Path, max_bytes: int) -> int:
+async def _write(response: httpx.Response, fetched: _Fetched) -> None:
     """Writes off the loop: a slow disk must not hold up everybody."""
-    written = 0
-    file = await asyncio.to_thread(path.open, "wb")
+    file = await asyncio.to_thread(fetched.path.open, "ab" if fetched.bytes else "wb")
     try:
-        async for chunk in response.aiter_raw(CHUNK):
-            written += len(chunk)
-            if written > max_bytes:
-                raise _too_large(max_bytes)
+        async for chunk in response.aiter_raw():  # a size would keep back what has come when it breaks off
+            if fetched.bytes + len(chunk) > fetched.max_bytes:
+                raise _too_large(fetched.max_bytes)
             await asyncio.to_thread(file.write, chunk)
+            fetched.bytes += len(chunk)
     finally:
-        file.close()
-    return written
+        await asyncio.to_thread(file.close)
 
 
 def _too_large(max_bytes: int) -> TooLarge:

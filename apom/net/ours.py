@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -26,6 +26,7 @@ from apom.net import CHUNK, CONNECT_MOST_S, NOT_SENT, hush
 
 Params: TypeAlias = Mapping[str, str | int | float | bool | list[str]]
 
+TAKING_IN_S = 600.0  # a long clip is read to its end before the answer comes
 KEPT_S = 4.0  # an idle connection; the server closes its own after five
 BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)  # the connection, not the patience
 
@@ -115,6 +116,18 @@ class Connection:
         Raises Unavailable.
         """
         request = self._client.build_request(method, path, params=params, json=json, timeout=self._timeout(timeout_s))
+        return self._sent(request, is_safe, lambda response: response.read())
+
+    def send(self, path: str, content: bytes | Iterable[bytes], *, params: Params | None, is_safe: bool) -> Reply:
+        """Bytes, by PUT; `is_safe` as for `ask`. Taking them in may need the time of a large picture. Raises Unavailable."""
+        request = self._client.build_request(
+            "PUT",
+            path,
+            params=params,
+            content=content,
+            headers={"Content-Type": "application/octet-stream"},
+            timeout=self._timeout(TAKING_IN_S),
+        )
         return self._sent(request, is_safe, lambda response: response.read())
 
     def fetch(self, path: str, target: Path, headers: Mapping[str, str]) -> Reply:

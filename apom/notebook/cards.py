@@ -160,7 +160,7 @@ def _player(take: Take, pictures: Pictures) -> tuple[Markup, str]:
     """A clip that plays, and what has to be said about it."""
     poster = pictures.uri(take.thumb_key)
     is_whole = (take.bytes or 0) <= LIMITS.shown_clip_bytes and take.mime in PLAYED
-    src = pictures.uri(take.file_key if is_whole else take.preview_key)
+    src = pictures.uri((take.proxy_key or take.file_key) if is_whole else take.preview_key)
     file = _('The whole clip as a file: apom.save(take, "clips")') if take.file_key else ""
     if src is None:
         return _picture(poster or take.placeholder, _title(take), LARGE), file

@@ -5,6 +5,7 @@ Stands before Streamlit's own check, which lets any port of localhost in and ask
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -81,10 +82,10 @@ def is_json(headers: Headers) -> bool:
 class Origin:
     """Refuses foreign names (421), foreign pages (403), and changes at `/api` that are not JSON (415).
 
-    `public_url`: the address people use, "" on loopback. `uploads`: path prefixes that take other bodies than JSON.
+    `public_url`: the address people use, "" on loopback. `uploads`: the paths that take other bodies than JSON.
     """
 
-    def __init__(self, app: ASGIApp, *, public_url: str = "", uploads: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str = "", uploads: re.Pattern[str] | None = None) -> None:
         self.app = app
         self._public_url = public_url
         self._uploads = uploads
@@ -114,5 +115,5 @@ class Origin:
             and scope["method"] not in SAFE_METHODS
             and is_api(scope)
             and not is_script(headers)
-            and not scope["path"].startswith(self._uploads or ("\0",))
+            and not (self._uploads and self._uploads.fullmatch(scope["path"]))
         )

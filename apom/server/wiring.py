@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
 from apom import runfile
-from apom.api import create_api, hooks, media
+from apom.api import create_api, hooks, media, upload_routes
 from apom.config import Settings
 from apom.errors import Unavailable
 from apom.models import Actor
@@ -46,7 +47,7 @@ class Wiring:
     `sessions`: the actor behind a token; a route that ends a session calls its `forget`. `resolve_session`: the actor
     behind a session's id, for pages; it may block and answers None once the session has ended. `lifespan` opens and
     closes what they need; `wind_down` tells them, while the last answers go out, that it is about to. `routes` go before
-    Streamlit's. `uploads`: path prefixes at `/api` that take files.
+    Streamlit's. `uploads`: the paths at `/api` that take files.
     `media_origins`: where media may be redirected to.
     """
 
@@ -55,7 +56,7 @@ class Wiring:
     lifespan: Lifespan | None = None
     wind_down: Callable[[], None] = nothing
     routes: Sequence[BaseRoute] = ()
-    uploads: tuple[str, ...] = ()
+    uploads: re.Pattern[str] | None = None
     media_origins: tuple[str, ...] = ()
     script: Path = DASHBOARD
 
@@ -71,6 +72,7 @@ def wiring(settings: Settings) -> Wiring:
         lifespan=lambda _: _studio(settings, api),
         wind_down=_wind_down,
         routes=[Mount("/api", app=api), media.ROUTE, hooks.ROUTE],
+        uploads=upload_routes.PATHS,
     )
 
 

@@ -15,7 +15,7 @@ from apom.store.projects import assignments, visible
 
 TAKE = """a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite,
     b.headliner_asset_id is not distinct from a.id as is_headliner, a.rating, a.ai_model, a.seed, a.error_message,
-    a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.placeholder, a.mime, a.bytes, a.width,
+    a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.proxy_key, a.placeholder, a.mime, a.bytes, a.width,
     a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.trashed_at, a.purged_at"""
 ROW = {
     "id": "uuid",
@@ -42,6 +42,8 @@ FILE = {
     "file_key": "text",
     "thumb_key": "text",
     "preview_key": "text",
+    "proxy_key": "text",
+    "needs_proxy": "boolean",
     "placeholder": "text",
     "mime": "text",
     "bytes": "bigint",
@@ -234,7 +236,7 @@ def keys(
 ) -> list[str]:
     """Every stored file of a project, a box or a take."""
     rows = tx.all(
-        "select file_key, thumb_key, preview_key from asset where ($1::uuid is null or project_id = $1)"
+        "select file_key, thumb_key, preview_key, proxy_key from asset where ($1::uuid is null or project_id = $1)"
         " and ($2::uuid is null or box_id = $2) and ($3::uuid is null or id = $3)",
         project_id,
         box_id,
@@ -262,12 +264,45 @@ def with_key(tx: Tx, user_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any]
     """The stored file of a take, in the trash or not, whose key ends in `/{asset}/{tail}`: key, mime; for a member."""
     return tx.one(
         f"select case when a.file_key like $3 then a.file_key when a.thumb_key like $3 then a.thumb_key"
-        " when a.preview_key like $3 then a.preview_key end as key, a.mime"
+        " when a.preview_key like $3 then a.preview_key when a.proxy_key like $3 then a.proxy_key end as key, a.mime"
         f" {FROM} where a.id = $2 and a.purged_at is null"
-        " and (a.file_key like $3 or a.thumb_key like $3 or a.preview_key like $3)",
+        " and (a.file_key like $3 or a.thumb_key like $3 or a.preview_key like $3 or a.proxy_key like $3)",
         user_id,
         asset_id,
         f"%/a/{asset_id}/{tail}",
+    )
+
+
+def twin(tx: Tx, user_id: UUID, asset_id: UUID) -> Take | None:
+    """The newest other take of the same project, in the trash or not, with the very same file."""
+    row = tx.one(
+        f"select {TAKE} {FROM} join asset same on same.id = $2 and same.project_id = a.project_id"
+        " and same.sha256 = a.sha256 and same.id <> a.id where a.purged_at is null"
+        " order by a.created_at desc, a.id desc limit 1",
+        user_id,
+        asset_id,
+    )
+    return Take(**row) if row else None
+
+
+def known_files(tx: Tx, project_id: UUID, sha256: Sequence[str]) -> tuple[str, ...]:
+    """Those of these files that a take of the project has."""
+    rows = tx.all(
+        "select distinct sha256 from asset where project_id = $1 and sha256 = any($2::text[]) and purged_at is null",
+        project_id,
+        list(sha256),
+    )
+    return tuple(row["sha256"] for row in rows)
+
+
+def uploaded_bytes(tx: Tx, user_id: UUID) -> int:
+    """What a person's uploads come to, in the trash or not."""
+    return int(
+        tx.value(
+            "select coalesce(sum(bytes), 0) from asset"
+            " where created_by = $1 and source_type = 'UPLOADED' and purged_at is null",
+            user_id,
+        )
     )
 
 

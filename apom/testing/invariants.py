@@ -24,7 +24,8 @@ from apom.studio import Studio
 OVER = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 OPEN = (State.PENDING, State.SUBMITTING, State.PROCESSING, State.STORING)
 SPOILT = (BadMedia.code, TooLarge.code)
-TAKES = """select a.id, a.status, a.error_message, a.file_key, a.thumb_key, a.preview_key, a.bytes, a.sha256, a.purged_at,
+TAKES = """select a.id, a.status, a.error_message, a.file_key, a.thumb_key, a.preview_key, a.proxy_key,
+    a.bytes, a.sha256, a.purged_at,
     g.id as generation, g.state, g.attention, g.decision, g.turn, g.task_id, g.error_code,
     (select count(*) from ledger_entry l where l.generation_id = g.id) as entries
     from asset a left join generation_output o on o.asset_id = a.id left join generation g on g.id = o.generation_id"""
@@ -117,7 +118,11 @@ def _assert_files(studio: Studio, takes: Sequence[dict[str, Any]]) -> None:
     """
     storage = studio.assets._storage
     named = {
-        key for t in takes if not t["purged_at"] for key in (t["file_key"], t["thumb_key"], t["preview_key"]) if key
+        key
+        for t in takes
+        if not t["purged_at"]
+        for key in (t["file_key"], t["thumb_key"], t["preview_key"], t["proxy_key"])
+        if key
     }
     there = {stored.key for stored in storage.list("")}
     assert named <= there, f"rows without a file: {named - there}"

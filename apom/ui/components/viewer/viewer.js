@@ -128,7 +128,7 @@ function place(here) {
 
 function draw(here) {
   const { may, beside } = here.data, take = shown(here), name = nameOf(here, take);
-  const looks = `${take.id} ${take.file_url} ${take.status}`, position = place(here);
+  const looks = `${take.id} ${take.shown_url} ${take.status}`, position = place(here);
   if (here.looks !== looks) { here.looks = looks; here.stage.replaceChildren(media(here, take, name)); }
   for (const id of Object.values(here.steps)) fetchAhead(here, id);
   set(here.view, "aria-label", name);
@@ -157,12 +157,12 @@ function aside(here, beside, take) {
 /** The neighbours' pictures, so that they are there when one leafs on. */
 function fetchAhead(here, id) {
   const take = id && view(here.shelf, id);
-  if (take?.file_url && take.asset_type === "IMAGE") new Image().src = take.file_url;
+  if (take?.shown_url && take.asset_type === "IMAGE") new Image().src = take.shown_url;
 }
 
 /** A picture, a player, or the state of what is neither yet. */
 function media(here, take, name) {
-  const { labels } = here.data, url = take.status === "COMPLETED" ? take.file_url : null;
+  const { labels } = here.data, url = take.status === "COMPLETED" ? take.shown_url : null;
   here.stage.className = "stage";
   press(here.tools.zoom, false);
   if (!url) return el("div", { class: "none" }, el("span", { class: `chip ${take.status === "ATTENTION" ? "loud" : ""}` }, icon(take.status), labels.status[take.status]), el("span", { class: "why" }, take.error_message ?? ""));

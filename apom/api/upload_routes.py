@@ -1,0 +1,153 @@
+"""Files that come in: by PUT as they are, in one piece or several; or as a form with many of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from anyio import fail_after, from_thread, to_thread
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from apom import words
+from apom.api.account_routes import Body
+from apom.api.deps import Mine
+from apom.api.forms import Form
+from apom.config import LIMITS, MB
+from apom.errors import ApomError, Invalid, TooLarge, TooMany, Unavailable
+from apom.models import Arriving, Drop, RefusedFile, Rights, Upload, Uploaded, new_id
+from apom.studio import Workspace
+
+T = TypeVar("T")
+PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload)/?")
+SILENCE_S = 60.0
+FORM_FILES = 100
+FORM_BYTES = FORM_FILES * LIMITS.image_bytes + LIMITS.video_bytes
+ENOUGH = MB  # bytes that are handed to the disk at once
+router = APIRouter()
+Word = Annotated[str, Query(max_length=2 * LIMITS.rights_chars)]
+
+
+class Hashes(Body):
+    """SHA-256 of files, in hex."""
+
+    sha256: list[str]
+
+
+@router.get("/uploads/{box_id}/{upload_id}")
+def upload_so_far(box_id: UUID, upload_id: UUID, mine: Mine) -> Arriving:
+    """How far an upload is: where one goes on with it."""
+    return mine.received(box_id, upload_id)
+
+
+@router.put("/uploads/{box_id}/{upload_id}", status_code=201, max_body_size=LIMITS.video_bytes + MB)
+async def upload(
+    request: Request,
+    response: Response,
+    box_id: UUID,
+    upload_id: UUID,
+    mine: Mine,
+    name: Word = "",
+    size: Annotated[int | None, Query(ge=0)] = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    owner: Word = "",
+    licence: Word = "",
+    note: Word = "",
+) -> Arriving:
+    """The bytes of a file, as the body: all of them, or those from `offset` on while `size` says how many there are in all.
+
+    The same id again is the same take. 201 when it is whole, 202 when more is to come.
+    """
+    rights = Rights(owner=owner, licence=licence, note=note)
+    told = Upload(id=upload_id, name=name, size=_size(request, size, offset), offset=offset, rights=rights)
+    arriving = await _in_thread(request, lambda body: mine.receive(box_id, told, body))
+    if arriving.done is None:
+        response.status_code = 202
+    return arriving
+
+
+@router.post("/boxes/{box_id}/upload", status_code=201, max_body_size=FORM_BYTES)
+@router.post("/boxes/{box_id}/upload/", status_code=201, max_body_size=FORM_BYTES, include_in_schema=False)
+async def upload_form(request: Request, box_id: UUID, mine: Mine) -> Drop:
+    """A form (multipart/form-data) with files; fields `owner`, `licence` and `note` before them are for all of them.
+
+    Each file for itself. When none could be taken, the answer is the problem of the first.
+    """
+    content_type = request.headers.get("content-type", "")
+    return await _in_thread(request, lambda body: _received(mine, box_id, Form(body=body, content_type=content_type)))
+
+
+@router.post("/projects/{project_id}/known-files")
+def known_files(project_id: UUID, body: Hashes, mine: Mine) -> tuple[str, ...]:
+    """Those of these files that a take of the project has."""
+    return mine.known_files(project_id, body.sha256)
+
+
+def _size(request: Request, size: int | None, offset: int) -> int | None:
+    """The size in all: as announced, else as the body's length says when it is all in one piece."""
+    length = request.headers.get("content-length", "")
+    return offset + int(length) if size is None and length.isdecimal() else size
+
+
+def _received(mine: Workspace, box_id: UUID, form: Form) -> Drop:
+    """File by file. Raises what the first was refused for, when none could be taken."""
+    mine.received(box_id, new_id())  # the right is asked for before anything is read
+    uploaded: list[Uploaded] = []
+    refused: list[tuple[str, ApomError]] = []
+    for count, (name, content) in enumerate(form.files(), 1):
+        if count > FORM_FILES:
+            raise Invalid("Send at most {most} files in one form.", most=FORM_FILES)
+        try:
+            uploaded.append(_one(mine, box_id, form.fields, name, content))
+        except (TooMany, Unavailable):
+            raise
+        except ApomError as error:
+            refused.append((name, error))
+    if not uploaded:
+        raise refused[0][1] if refused else Invalid("There is no file in the form.", field="file")
+    said = (
+        RefusedFile(name=name, code=error.code, detail=words.say(error, mine.actor.language)) for name, error in refused
+    )
+    return Drop(uploaded=tuple(uploaded), refused=tuple(said))
+
+
+def _one(mine: Workspace, box_id: UUID, fields: dict[str, str], name: str, content: Iterator[bytes]) -> Uploaded:
+    rights = Rights(**{field: fields.get(field, "") for field in Rights.model_fields})
+    arriving = mine.receive(box_id, Upload(id=new_id(), name=name, rights=rights), content)
+    assert arriving.done is not None, "nothing was said of its size, so it came whole"
+    return arriving.done
+
+
+async def _in_thread(request: Request, act: Callable[[Iterator[bytes]], T]) -> T:
+    """`act` gets the body piece by piece, in a thread of those that are for uploads alone."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > FORM_BYTES:
+        raise TooLarge("That is too much at once. Send fewer files.")
+    return await to_thread.run_sync(lambda: act(_pieces(request)), limiter=request.app.state.uploads)
+
+
+def _pieces(request: Request) -> Iterator[bytes]:
+    """The body, for a thread; when it breaks off, what has come is handed on before that is raised."""
+    stream = request.stream()
+    broken: list[Exception] = []
+
+    async def piece() -> bytes:
+        found = bytearray()
+        try:
+            with fail_after(SILENCE_S):
+                async for chunk in stream:
+                    found += chunk
+                    if len(found) >= ENOUGH:
+                        break
+        except (ClientDisconnect, TimeoutError) as error:
+            broken.append(error)
+        return bytes(found)
+
+    while found := from_thread.run(piece):
+        yield found
+        if broken:
+            break
+    if broken:
+        raise Unavailable("The file broke off on its way. Send it again; what has come is kept.") from broken[0]

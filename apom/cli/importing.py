@@ -1,0 +1,91 @@
+"""`apom import`: a folder of takes that were made elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
+
+from apom.cli.command import Commands, Reply, command
+from apom.cli.door import person
+from apom.config import LIMITS, Settings
+from apom.errors import NotFound, Unavailable
+from apom.importing import Came, Folder, Importing, bring
+from apom.models import Project, Rights
+from apom.studio import Workspace
+from apom.waiting import every
+
+LOOK_S = 2.0
+
+
+def add(commands: Commands) -> None:
+    """Declares the command."""
+    examples = """
+        apom import ~/renders --project Lighthouse
+        apom import ~/renders --project Lighthouse --licence "our own work"
+        apom import ~/renders --project Lighthouse --watch
+        """
+    parser = command(commands, "import", bring_in, examples)
+    parser.add_argument("folder", type=Path, help="where the files are")
+    parser.add_argument("--project", required=True, metavar="NAME", help="its name, or its id")
+    parser.add_argument(
+        "--watch", action="store_true", help="go on, and bring what comes into the folder (Ctrl+C ends)"
+    )
+    parser.add_argument("--owner", default="", help="whose the files are")
+    parser.add_argument("--licence", default="", help="what may be done with them")
+    parser.add_argument("--note", default="", help="what else there is to say about the rights")
+    parser.add_argument("--user", metavar="NAME", help="who brings them (the first admin)")
+
+
+def bring_in(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Bring a folder of pictures and clips into a project.
+
+    The sub-folder a file is in, or else the number its name begins with, is the code of its shot, which is made when it is
+    not there: "010 Harbour/take.png" and "010_take.png" go to shot 010. What the project has already is passed over, so a
+    run again brings only what is new. The prompts and seeds that other programs wrote into pictures are read.
+    """
+    folder = Folder(root=arguments.folder)
+    rights = Rights(owner=arguments.owner, licence=arguments.licence, note=arguments.note)
+    came: list[Came] = []
+
+    def tell(one: Came) -> None:
+        came.append(one)
+        if one.outcome != "known" and not arguments.json:
+            print(_line(one, arguments.folder), file=sys.stderr, flush=True)
+
+    with person(settings, arguments.user) as ws:
+        found = find_project(ws, arguments.project)
+        bring(cast(Importing, ws), found, folder.news(), rights, tell)
+        while arguments.watch:
+            time.sleep(LOOK_S)
+            try:
+                bring(cast(Importing, ws), found, folder.news(only_settled=True), rights, tell)
+            except Unavailable as error:
+                print(f"apom: {error} It is tried again.", file=sys.stderr, flush=True)
+                folder.seen.clear()
+    counts = Counter(one.outcome for one in came)
+    refused: JsonValue = [{"path": str(one.path), "detail": one.why} for one in came if one.outcome == "refused"]
+    document: JsonValue = {name: counts[name] for name in ("new", "known")} | {"refused": refused}
+    summary = f"{counts['new']} new, {counts['known']} known already, {counts['refused']} not taken"
+    return Reply(document=document, lines=[summary])
+
+
+def find_project(ws: Workspace, name: str) -> Project:
+    """By its name in any case, or by its id. Raises NotFound."""
+    mine = every(lambda cursor: ws.projects(cursor=cursor, limit=LIMITS.page))
+    found = [each for each in mine if name.casefold() == each.name.casefold() or name == str(each.id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NotFound("Several projects have that name. Give the id of one of them, which stands in its address.")
+    raise NotFound("There is no project of that name. Make it first, or look how it is written.")
+
+
+def _line(one: Came, root: Path) -> str:
+    name = one.path.relative_to(root)
+    return f"{one.code}  {name}" if one.outcome == "new" else f"not taken: {name}: {one.why}"

@@ -1,0 +1,60 @@
+"""`apom media`: what is made from originals."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from apom.cli.command import Commands, Reply, command, group
+from apom.cli.door import person
+from apom.cli.importing import find_project
+from apom.config import LIMITS, Settings
+from apom.errors import Unavailable
+from apom.jobs import OPEN
+from apom.models import Job, JobState
+from apom.studio import Workspace
+from apom.waiting import every
+
+LOOK_S = 0.5
+
+
+def add(commands: Commands) -> None:
+    """Declares the noun."""
+    examples = "apom media rebuild\napom media rebuild --project Lighthouse"
+    nouns = group(commands, "media", "what is made from originals", examples)
+    parser = command(nouns, "rebuild", rebuild, examples)
+    parser.add_argument("--project", metavar="NAME", help="only this one (all of the person's)")
+    parser.add_argument("--user", metavar="NAME", help="whose projects (the first admin's)")
+
+
+def rebuild(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Make thumbnails, previews and what browsers play anew from the originals, and wait until it is done.
+
+    Stopped by Ctrl+C it goes on where the server runs, else at the next start.
+    """
+    with person(settings, arguments.user) as ws:
+        if arguments.project:
+            projects = [find_project(ws, arguments.project)]
+        else:
+            projects = list(every(lambda cursor: ws.projects(cursor=cursor, limit=LIMITS.page)))
+        jobs = [ended(ws, ws.rebuild_media(project)) for project in projects]
+    failed = next((job for job in jobs if job.state is not JobState.DONE), None)
+    if failed is not None:
+        raise Unavailable("It was not done: {why}", why=failed.error_message or failed.state)
+    lines = [f"{project.name}: {_said(job)}" for project, job in zip(projects, jobs, strict=True)]
+    return Reply(document=[job.model_dump(mode="json") for job in jobs], lines=lines)
+
+
+def ended(ws: Workspace, job: Job) -> Job:
+    """The job once it has come to its end."""
+    while job.state in OPEN:
+        time.sleep(LOOK_S)
+        job = ws.job(job)
+    return job
+
+
+def _said(job: Job) -> str:
+    result = job.result if isinstance(job.result, dict) else {}
+    refused = result.get("refused")
+    bad = "; ".join(f"{n} not: {why}" for why, n in refused.items()) if isinstance(refused, dict) else ""
+    return f"{result.get('made', 0)} made anew" + (f"; {bad}" if bad else "")

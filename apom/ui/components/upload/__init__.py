@@ -1,0 +1,68 @@
+"""Where pictures and clips of one's own are dropped or chosen: each with its progress, a way to stop it, and what it was
+refused for beside its name. The rights in them are asked once for all that come together.
+
+The browser sends the files to `/api` itself, in pieces, and goes on while the person looks at other pages of this tab. The
+gallery hears of what has arrived by the project's events.
+"""
+
+from __future__ import annotations
+
+from apom.config import LIMITS, MB
+from apom.models import Box
+from apom.ui.components.assembly import Action, assemble, mount
+from apom.words import _, forms, language
+
+_HTML = """<div class="zone"></div>
+<form class="rights" hidden></form>
+<section class="drop" hidden><header></header><p class="sr" role="status"></p><ul></ul></section>"""
+PARTS = ("rest", "upload/sending")
+_upload = assemble("upload", _HTML, parts=PARTS)
+
+
+def upload(box: Box, *, key: str) -> None:
+    """The place of a box, for who may add takes to it."""
+    data = {"box": str(box.id), "rightsChars": LIMITS.rights_chars, "nameChars": LIMITS.name_chars, "labels": _labels()}
+    mount(_upload, key=key, data=data, allow=(), on_action=_nothing)
+
+
+def _nothing(_action: Action) -> None:
+    """There is nothing that Python has to hear."""
+
+
+def _labels() -> dict[str, object]:
+    sizes = _(
+        "Pictures up to {image} MB, clips up to {video} GB.",
+        image=LIMITS.image_bytes // MB,
+        video=LIMITS.video_bytes // (1024 * MB),
+    )
+    return {
+        "language": language.get(),
+        "drop": _("Drop pictures and clips here"),
+        "letGo": _("Let go to add them to this shot"),
+        "choose": _("Choose files"),
+        "sizes": sizes,
+        "whose": forms("{n} file: whose is it?", "{n} files: whose are they?"),
+        "why": _("It stands in the rights sheet. All of it may stay empty."),
+        "owner": _("Owner"),
+        "ownerHint": _("Ann Photographer"),
+        "licence": _("Licence"),
+        "licenceHint": _("our own work, CC BY 4.0, stock licence 1234"),
+        "note": _("Note"),
+        "upload": forms("Upload {n} file", "Upload {n} files"),
+        "leave": _("Leave it"),
+        "files": _("Uploads"),
+        "over": forms("{n} file uploaded", "{n} files uploaded"),
+        "underWay": _("{done} of {n} uploaded"),
+        "refused": forms("{n} not taken", "{n} not taken"),
+        "stopAll": _("Stop all"),
+        "clear": _("Clear the list"),
+        "stop": _("Stop {name}"),
+        "again": _("Try again"),
+        "waiting": _("Waiting"),
+        "looking": _("Being looked at…"),
+        "stopped": _("Stopped"),
+        "done": _("Uploaded"),
+        "twin": _("Uploaded. The same file is in this project already."),
+        "stuck": _("The server does not answer. What has been sent is kept."),
+        "folder": _("This is a folder. Choose the files in it."),
+    }

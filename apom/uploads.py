@@ -1,0 +1,283 @@
+"""Files that people bring: who may, how many bytes, and the take that each becomes.
+
+A file comes in one piece or in several, under an id that its sender chose: whatever is lost on the way, it is sent again
+under the same id and is one take. The file is in storage before its row is, and leaves again when the row cannot be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+from weakref import WeakValueDictionary
+
+from apom.config import LIMITS, MB
+from apom.errors import BadMedia, Conflict, Invalid, TooLarge, Unavailable
+from apom.events import Hub
+from apom.fields import RightsFields, check, one_line
+from apom.models import (
+    Actor,
+    Arriving,
+    Asset,
+    AssetType,
+    Box,
+    Event,
+    Rights,
+    Role,
+    SourceType,
+    Status,
+    Take,
+    Upload,
+    Uploaded,
+)
+from apom.projects import need, need_box
+from apom.store import Store, Tx, assets, boxes, projects, system
+
+if TYPE_CHECKING:
+    from apom.media.recipes import Recipe
+    from apom.media.storage import LocalStorage
+
+log = logging.getLogger("apom.uploads")
+GB = 1024 * MB
+TIDY_S = 3600.0
+HASHES = 500  # most files asked about at once
+SHA256 = frozenset("0123456789abcdef")
+
+
+class Uploads:
+    """Takes files in. `folder`: where those lie that are not whole yet, best on the volume of the media."""
+
+    def __init__(
+        self, store: Store, storage: LocalStorage, env: str, folder: Path, hub: Hub, clock: Callable[[], datetime]
+    ) -> None:
+        from apom.media.parts import Parts
+
+        self._store = store
+        self._storage = storage
+        self._env = env
+        self._parts = Parts(folder)
+        self._hub = hub
+        self._clock = clock
+        self._decoding = threading.BoundedSemaphore(os.cpu_count() or 1)  # each holds the largest picture it has seen
+        self._whole: WeakValueDictionary[UUID, threading.Lock] = WeakValueDictionary()  # taken in by one at a time
+
+    def receive(self, actor: Actor, box_id: UUID, upload: Upload, content: Iterable[bytes]) -> Arriving:
+        """Adds a piece of a file, or all of it; once it is whole it becomes a take, COMPLETED from the start.
+
+        What cannot be taken is refused as soon as that can be known, and nothing of it is kept. When the pieces break off,
+        what has come is kept for a day. Raises NotFound, NotAllowed, Invalid, Conflict, TooLarge, BadMedia, Unavailable.
+        """
+        upload = _tidied(upload)
+        asset_id = take_id(actor, upload.id)
+        found = self._found(actor, box_id, asset_id)
+        if found is not None:
+            return found
+        gate = _Gate(upload)
+        self._check_room(actor, upload.size or 0)
+        try:
+            size = self._parts.write(asset_id, upload.offset, content, gate)
+            if upload.size is not None and size < upload.size:
+                return Arriving(bytes=size)
+            return Arriving(bytes=size, done=self._take_in(actor, box_id, upload, asset_id))
+        except (BadMedia, TooLarge, Invalid):
+            self._parts.drop(asset_id)
+            raise
+        except OSError as error:
+            raise Unavailable(
+                "The file cannot be stored here: {reason}. Nothing is lost: try again.", reason=error.strerror or error
+            ) from error
+
+    def received(self, actor: Actor, box_id: UUID, upload_id: UUID) -> Arriving:
+        """How far an upload is: where its sender goes on. Raises NotFound, NotAllowed, Conflict."""
+        asset_id = take_id(actor, upload_id)
+        return self._found(actor, box_id, asset_id) or Arriving(bytes=self._parts.size(asset_id))
+
+    def known(self, actor: Actor, project_id: UUID, sha256: Sequence[str]) -> tuple[str, ...]:
+        """Those of these files that a take of the project has, in the trash or not. Raises NotFound, Invalid."""
+        if len(sha256) > HASHES or not all(len(each) == 64 and set(each) <= SHA256 for each in sha256):
+            raise Invalid("Give at most {most} hashes: SHA-256, as 64 hex digits.", field="sha256", most=HASHES)
+        with self._store.read() as tx:
+            need(tx, actor, project_id, Role.VIEWER)
+            return assets.known_files(tx, project_id, sha256)
+
+    def sweep(self) -> int:
+        """Drops what was broken off long ago; how many."""
+        return self._parts.sweep(timedelta(hours=LIMITS.kept_piece_hours), self._clock())
+
+    async def tidy(self, _: object) -> None:
+        """The same as a chore of the engine. Raises nothing."""
+        try:
+            await asyncio.to_thread(self.sweep)
+        except OSError:
+            log.warning("uploads that broke off could not be cleared away; they are later", exc_info=True)
+
+    def _found(self, actor: Actor, box_id: UUID, asset_id: UUID) -> Arriving | None:
+        """The take that an upload has become already. Raises NotFound, NotAllowed, Conflict."""
+        with self._store.read() as tx:
+            need_box(tx, actor, box_id, Role.EDITOR)
+            return self._found_in(tx, actor, box_id, asset_id)
+
+    def _found_in(self, tx: Tx, actor: Actor, box_id: UUID, asset_id: UUID) -> Arriving | None:
+        take = assets.take(tx, actor.user_id, asset_id, even_trashed=True)
+        if take is None:
+            return None
+        if take.box_id != box_id:
+            raise Conflict("This upload went to another shot. Send the file anew, under another id.")
+        return Arriving(bytes=take.bytes or 0, done=Uploaded(take=take, twin=assets.twin(tx, actor.user_id, take.id)))
+
+    def _check_room(self, actor: Actor, more: int) -> None:
+        with self._store.read() as tx:
+            _check_room(tx, actor, more)
+
+    def _take_in(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID) -> Uploaded:
+        """The whole file becomes a take, once, however many ask."""
+        lock = self._whole.setdefault(asset_id, threading.Lock())
+        with lock:
+            found = self._found(actor, box_id, asset_id)
+            if found is not None:
+                return _done(found)
+            with self._storage.temp() as path:
+                self._parts.hand_over(asset_id, path)
+                try:
+                    return self._stored(actor, box_id, upload, asset_id, path)
+                except (OSError, Unavailable):
+                    self._parts.take_back(asset_id, path)
+                    raise
+
+    def _stored(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, path: Path) -> Uploaded:
+        from apom.media.arrive import discard, take_in
+        from apom.media.recipes import read_recipe
+
+        with self._decoding:
+            recipe = read_recipe(path)
+            asset_type, file = take_in(self._storage, path, env=self._env, asset_id=asset_id)
+        now = self._clock()
+        try:
+            with self._store.write() as tx:
+                box = need_box(tx, actor, box_id, Role.EDITOR)  # the file took its time: the right may have ended
+                _check_room(tx, actor, file["bytes"])
+                take = _asset(actor, box, asset_id, asset_type, upload, recipe, boxes.count_takes(tx, box_id, 1), now)
+                assets.insert(tx, [take])
+                assets.set_file(tx, asset_id, asset_type, file, now)
+                projects.touch(tx, box.project_id, now)
+                found = self._found_in(tx, actor, box_id, asset_id)
+        except BaseException:
+            discard(self._storage, file)
+            raise
+        self._hub.publish(_event(take))
+        assert found is not None, "it was written a moment ago"
+        return _done(found)
+
+
+def take_id(actor: Actor, upload_id: UUID) -> UUID:
+    """What the take of an upload is called: told by who sends it and under which id, and by nobody else."""
+    return uuid5(actor.user_id, str(upload_id))
+
+
+def tidy_name(name: str) -> str:
+    """A file's name, only to be shown: its last part, in one line, its ending kept when it has to be cut."""
+    shown = one_line(name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    stem, dot, ending = shown.rpartition(".")
+    if len(shown) > LIMITS.name_chars and dot and len(ending) < 10:
+        return f"{stem[: LIMITS.name_chars - len(ending) - 1]}.{ending}"
+    return shown[: LIMITS.name_chars]
+
+
+def _tidied(upload: Upload) -> Upload:
+    if upload.size is not None and upload.offset > upload.size:
+        raise Invalid("The file has {size} bytes. Begin within it.", field="offset", size=upload.size)
+    rights = Rights(**check(RightsFields, upload.rights.model_dump()))
+    return upload.model_copy(update={"name": tidy_name(upload.name), "rights": rights})
+
+
+class _Gate:
+    """Refuses a file while it comes: by its size as announced and as counted, and by its first bytes."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._announced = upload.size
+        self._most = LIMITS.video_bytes
+        self._is_seen = False
+        self._check_size(0)
+
+    def __call__(self, head: bytes, size: int) -> None:
+        """Raises BadMedia, TooLarge, Invalid."""
+        from apom.media.sniff import HEAD, sniff
+
+        if self._announced is not None and size > self._announced:
+            raise Invalid("More bytes came than were announced. Send the file anew.", field="size")
+        if not self._is_seen and (len(head) == HEAD or size == self._announced):
+            self._is_seen = True
+            if sniff(head).asset_type is AssetType.IMAGE:
+                self._most = LIMITS.image_bytes
+        self._check_size(size)
+
+    def _check_size(self, size: int) -> None:
+        from apom.media.arrive import too_large
+
+        size = max(size, self._announced or 0)
+        if size > self._most:
+            raise too_large(size, self._most)
+
+
+def _check_room(tx: Tx, actor: Actor, more: int) -> None:
+    """Whether a person may keep so many bytes more. Raises TooLarge."""
+    most = int(str(system.value(tx, "upload_gb"))) * GB
+    if most and assets.uploaded_bytes(tx, actor.user_id) + more > most:
+        raise TooLarge(
+            "Your uploads would come to more than {most} GB, the most that a person may keep. Delete some for good, or "
+            "ask an admin for more.",
+            most=most // GB,
+        )
+
+
+def _asset(
+    actor: Actor,
+    box: Box,
+    asset_id: UUID,
+    asset_type: AssetType,
+    upload: Upload,
+    recipe: Recipe,
+    number: int,
+    now: datetime,
+) -> Asset:
+    config: dict[str, Any] = dict(recipe.config)
+    if upload.name:
+        config["file_name"] = upload.name
+    return Asset(
+        id=asset_id,
+        project_id=box.project_id,
+        box_id=box.id,
+        number=number,
+        asset_type=asset_type,
+        source_type=SourceType.UPLOADED,
+        status=Status.COMPLETED,
+        prompt_text=recipe.prompt,
+        ai_model=recipe.model,
+        seed=recipe.seed,
+        generation_config=config,
+        rights=upload.rights.model_dump(exclude_defaults=True),
+        created_by=actor.user_id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _done(arriving: Arriving) -> Uploaded:
+    assert arriving.done is not None, "there is a take"
+    return arriving.done
+
+
+def _event(take: Take) -> Event:
+    return Event(
+        type="asset_status_changed",
+        project_id=take.project_id,
+        box_id=take.box_id,
+        asset_id=take.id,
+        status=Status.COMPLETED,
+    )
