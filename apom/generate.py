@@ -113,7 +113,10 @@ class Generate:
         hub: Hub,
         clock: Callable[[], datetime],
         wake: Callable[[], None],
+        *,
+        is_reachable: bool = False,
     ) -> None:
+        self._is_reachable = is_reachable
         self._store = store
         self._money = money
         self._catalog = catalog
@@ -195,7 +198,11 @@ class Generate:
         """What models mind about the inputs they would be given."""
         ids = {each.asset_id for _, inputs in used for each in inputs if each.asset_id}
         sources = {take.id: take for take in lists.several(tx, actor.user_id, ids) if take.trashed_at is None}
-        return [fault for choice, inputs in used for fault in unusable_inputs(choice, project_id, inputs, sources)]
+        return [
+            fault
+            for choice, inputs in used
+            for fault in unusable_inputs(choice, project_id, inputs, sources, is_reachable=self._is_reachable)
+        ]
 
     def bill(self, tx: Tx, actor: Actor, project_id: UUID, counts: Mapping[Choice, int]) -> Bill:
         """What so many takes of each model would cost, and why that may not be spent."""

@@ -18,6 +18,7 @@ from apom.alternatives import alternatives
 from apom.config import LIMITS
 from apom.errors import ApomError, Invalid
 from apom.fields import one_line, tidy
+from apom.media.fitting import fits
 from apom.models import BatchInput, BatchOrder, Json, Reason, Status, Take
 from apom.words import N_, say
 
@@ -371,9 +372,16 @@ def _by_chance(schema: Mapping[str, Any]) -> int:
 
 
 def unusable_inputs(
-    choice: Choice, project_id: UUID, inputs: Sequence[BatchInput], sources: Mapping[UUID, Take]
+    choice: Choice,
+    project_id: UUID,
+    inputs: Sequence[BatchInput],
+    sources: Mapping[UUID, Take],
+    *,
+    is_reachable: bool = True,
 ) -> Iterator[Fault]:
-    """What a model minds about the inputs: each has to be a take of this project that is here and of the right kind."""
+    """What a model minds about the inputs: each has to be a take of this project that is here, of the right kind, and one
+    that can be brought there. `is_reachable`: whether a provider can fetch files from here.
+    """
     title = choice.model.title
     for place, used in enumerate(inputs):
         declared = next((i for i in choice.model.inputs if i.role == used.role), None)
@@ -384,6 +392,21 @@ def unusable_inputs(
             error = Invalid("Choose a take of this project as input.", field="inputs")
         elif source.status is not Status.COMPLETED or source.asset_type != declared.kind.upper():
             error = Invalid("The input must be a finished {kind}.", field="inputs", kind=declared.kind)
+        elif declared.sent_as == "url" and not is_reachable:
+            error = Invalid(
+                "{model} fetches what it starts from by itself, and nobody outside can reach this server. Set APOM_PUBLIC_URL "
+                "to an address that can be reached, or choose another model.",
+                field="inputs",
+                model=title,
+            )
+        elif not fits(source.mime or "", source.bytes or 0, declared.mimes, declared.max_mb):
+            error = Invalid(
+                "{model} takes {mimes} of at most {most} MB here, and this one cannot be made so. Choose another.",
+                field="inputs",
+                model=title,
+                mimes=", ".join(declared.mimes),
+                most=f"{declared.max_mb:g}",
+            )
         else:
             continue
         yield Fault(error=error, field=f"inputs.{place}", model=choice.name)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from apom.words import N_
 if TYPE_CHECKING:
     from apom.providers.answers import Polled
     from apom.providers.client import Client, Rendered
-    from apom.providers.spec import Model, Poll, ProviderSpec, Submit
+    from apom.providers.spec import Input, Model, Poll, ProviderSpec, Submit
 
 log = logging.getLogger("apom.engine")
 
@@ -107,6 +107,26 @@ class Outcome:
     is_well: bool | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A file that a take starts from: which part it plays, whose original it is, where it lies."""
+
+    role: InputRole
+    asset_id: UUID
+    path: Path
+    mime: str
+
+
+class Lender(Protocol):
+    """Gives originals away as a model takes them. Blocking; called in a thread."""
+
+    def fitted(self, source: Source, declared: Input) -> AbstractContextManager[tuple[Path, str]]:
+        """The file and its type, converted where the model takes another type or fewer bytes. Raises TooLarge, BadMedia."""
+
+    def lend(self, source: Source, declared: Input) -> tuple[str | None, str]:
+        """An address from which the provider fetches it, None when nobody outside can, and the type it has there."""
+
+
 class Keeper(Protocol):
     """Takes bytes in: sniffs, checks, measures and stores them (apom.media). Blocking; called in a thread."""
 
@@ -150,17 +170,27 @@ async def prepare(
     generation: Generation,
     provider: Client,
     model: Model,
-    files: Sequence[tuple[InputRole, Path, str]],
+    sources: Sequence[Source],
+    lender: Lender,
     callback_url: str | None = None,
 ) -> Rendered:
-    """Brings the inputs and renders the request: free, so it may fail and be repeated. `files`: (role, path, mime)."""
+    """Brings the inputs and renders the request: free, so it may fail and be repeated."""
     inputs: dict[str, list[Any]] = {}
-    for role, path, mime in files:
-        declared = next(i for i in model.inputs if i.role == role)
-        inputs.setdefault(declared.name, []).append(await provider.bring(declared, path, mime))
+    for source in sources:
+        declared = next(i for i in model.inputs if i.role == source.role)
+        inputs.setdefault(declared.name, []).append(await _brought(provider, declared, source, lender))
     return provider.render_submit(
         model, generation.params, inputs, client_id=str(generation.id), callback_url=callback_url
     )
+
+
+async def _brought(provider: Client, declared: Input, source: Source, lender: Lender) -> Any:
+    if declared.sent_as == "url":
+        url, mime = await asyncio.to_thread(lender.lend, source, declared)
+        return await provider.bring(declared, source.path, mime, url)
+    with ExitStack() as until_sent:
+        path, mime = await asyncio.to_thread(until_sent.enter_context, lender.fitted(source, declared))
+        return await provider.bring(declared, path, mime)
 
 
 def unprepared(generation: Generation, error: Exception) -> Outcome:

@@ -31,7 +31,8 @@ from apom.derivatives import Derivatives
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
-from apom.engine.wiring import MediaKeeper, ProviderPool, inside
+from apom.engine.lending import Lending
+from apom.engine.wiring import MediaKeeper, ProviderPool, as_taken, inside
 from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
@@ -102,7 +103,7 @@ from apom.sending import OnProgress, send
 from apom.sharing import Sharing
 from apom.statement import csv_text
 from apom.stills import Stills
-from apom.store import Store, open_store
+from apom.store import Store, assets, open_store
 from apom.system_config import SystemConfig
 from apom.tokens import BOTH, PREFIX, Tokens
 from apom.uploads import TIDY_S, Uploads
@@ -195,11 +196,13 @@ class Studio:
             sandbox_url=settings.sandbox_url,
             mounts=lambda: inside(settings),
         )
+        callbacks = Callbacks(settings.data_dir, settings.public_url)
+        self._lending = Lending(callbacks.key, settings.public_url, clock)
         self.engine = Engine(
             store,
             MediaKeeper(storage, settings.env, settings.data_dir / "held"),
-            lambda: ProviderPool(store, storage, settings, self.ai_providers),
-            Callbacks(settings.data_dir, settings.public_url),
+            lambda: ProviderPool(store, storage, settings, self.ai_providers, self._lending),
+            callbacks,
             self.hub,
             clock,
         )
@@ -208,7 +211,9 @@ class Studio:
         self.uploads = Uploads(store, storage, settings.env, settings.data_dir / "arriving", self.hub, clock)
         self.engine.declare(self.uploads.tidy, TIDY_S)
         self.money = Money(store, clock)
-        self.generate = Generate(store, catalog, self.money, self.hub, clock, self.engine.wake)
+        self.generate = Generate(
+            store, catalog, self.money, self.hub, clock, self.engine.wake, is_reachable=self._lending.is_possible
+        )
         self.stills = Stills(store, storage, settings.env, self.hub, clock)
         self.decisions = Decisions(store, self.hub, clock, self.engine.heed, self.engine.confirm)
         self.batches = Batches(
@@ -226,6 +231,7 @@ class Studio:
         self.derivatives = Derivatives(store, storage, settings.env, self.hub, clock, self.jobs)
         self.engine.declare(self.derivatives.look, PROXIES_S)
         self._store = store
+        self._storage = storage
 
     @classmethod
     def open(
@@ -309,6 +315,18 @@ class Studio:
     def call_back(self, provider: str, generation_id: UUID, proof: str, body: bytes) -> bool:
         """A provider called the address of a generation; False for an address that was never given out."""
         return self.engine.call_back(provider, generation_id, proof, body)
+
+    @contextmanager
+    def lent(self, asset_id: UUID, name: str) -> Iterator[tuple[Path, str]]:
+        """The file behind an address that a provider was given, and its type. Raises NotFound for every other."""
+        lent = self._lending.read(asset_id, name)
+        with self._store.read() as tx:
+            found = assets.file_of(tx, asset_id) if lent else None
+        if lent is None or found is None:
+            raise NotFound
+        path = self._storage.path(found[0])
+        with as_taken(self._storage, path, found[1], (lent.mime,), lent.most_mb) as taken:
+            yield taken
 
     def operator(self) -> Operator:
         """The door for whoever runs the machine: the command line."""

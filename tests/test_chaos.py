@@ -34,7 +34,7 @@ WAYS = ["lookup", "callbacks", "neither"]  # by which a submission is found agai
 @contextmanager
 def hooks_served() -> Iterator[str]:
     """The address under which the provider can call the current studio of this process."""
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=[hooks.ROUTE]), port=0, log_level="critical"))
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=[*hooks.ROUTES]), port=0, log_level="critical"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -104,7 +104,7 @@ def call(studio: Studio, take_id: UUID, body: bytes, provider: str = "sandbox") 
     assert url is not None
 
     async def go() -> int:
-        app = Starlette(routes=[hooks.ROUTE])
+        app = Starlette(routes=[*hooks.ROUTES])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9") as client:
             return (await client.post(url, content=body)).status_code
 

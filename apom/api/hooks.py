@@ -6,10 +6,13 @@ wakes the engine, which asks the provider.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from uuid import UUID
 
+import anyio.to_thread
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from apom.errors import ApomError
@@ -43,4 +46,20 @@ async def _body(request: Request) -> bytes:
     return bytes(content)
 
 
-ROUTE = Route("/hooks/{address:path}", hook, methods=["POST"])
+async def lent(request: Request) -> Response:
+    """What a take starts from, for the provider that was given the address; 404 for every other."""
+    files = ExitStack()
+    try:
+        path, mime = await anyio.to_thread.run_sync(
+            files.enter_context, current().lent(request.path_params["asset"], request.path_params["name"])
+        )
+    except (ApomError, ValueError, OSError):
+        return Response(status_code=404)
+    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(path, media_type=mime, headers=headers, background=BackgroundTask(files.close))
+
+
+ROUTES = (
+    Route("/hooks/files/{asset:uuid}/{name}", lent, methods=["GET"]),
+    Route("/hooks/{address:path}", hook, methods=["POST"]),
+)

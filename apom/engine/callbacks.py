@@ -21,9 +21,8 @@ class Callbacks:
     """
 
     def __init__(self, data_dir: Path, public_url: str) -> None:
-        self._path = data_dir / "hooks.key"
+        self.key = HookKey(data_dir / "hooks.key")
         self._public_url = public_url.rstrip("/")
-        self._key: bytes | None = None
 
     @property
     def are_possible(self) -> bool:
@@ -42,9 +41,20 @@ class Callbacks:
         return hmac.compare_digest(self._proof(provider, generation_id).encode(), proof.encode("utf-8", "replace"))
 
     def _proof(self, provider: str, generation_id: UUID) -> str:
+        return hmac.new(self.key(), f"{provider}/{generation_id}".encode(), hashlib.sha256).hexdigest()
+
+
+class HookKey:
+    """The key of every address that proves itself: read, or made, when it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key: bytes | None = None
+
+    def __call__(self) -> bytes:
         if self._key is None:
             self._key = _read_or_make(self._path)
-        return hmac.new(self._key, f"{provider}/{generation_id}".encode(), hashlib.sha256).hexdigest()
+        return self._key
 
 
 def _read_or_make(path: Path) -> bytes:

@@ -6,17 +6,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
 from apom.config import Settings
+from apom.engine.lending import Lending, Lent
 from apom.errors import BadMedia, NotFound
-from apom.models import Generation, InputRole, Json
-from apom.steps import Arrived
+from apom.models import Generation, Json
+from apom.steps import Arrived, Source
 from apom.store import Store, assets, generations
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from apom.net import HttpClient, Mounts
     from apom.net.guard import Guard
     from apom.providers.client import Client
-    from apom.providers.spec import ProviderSpec
+    from apom.providers.spec import Input, ProviderSpec
 
 NOTE = "note.json"
 SANDBOX_HOST = "http://sandbox.apom"
@@ -109,10 +110,13 @@ class ProviderPool:
     engine's loop. An admin's word about a key or an address counts at once, for what is in flight too.
     """
 
-    def __init__(self, store: Store, storage: LocalStorage, settings: Settings, providers: AIProviders) -> None:
+    def __init__(
+        self, store: Store, storage: LocalStorage, settings: Settings, providers: AIProviders, lending: Lending
+    ) -> None:
         self._store = store
         self._storage = storage
         self._providers = providers
+        self._lending = lending
         self._mounts = inside(settings)
         self._specs: dict[str, ProviderSpec] = {}
         self._http: dict[Guard, tuple[HttpClient, HttpClient]] = {}
@@ -145,8 +149,8 @@ class ProviderPool:
             )
         return self._http[guard]
 
-    def files(self, generation: Generation) -> list[tuple[InputRole, Path, str]]:
-        """(role, path, mime) of the inputs, in order. Raises NotFound when one is gone."""
+    def sources(self, generation: Generation) -> list[Source]:
+        """The inputs, in order. Raises NotFound when one is gone."""
         found = []
         with self._store.read() as tx:
             for used in generation.inputs:
@@ -154,14 +158,40 @@ class ProviderPool:
                 if source is None:
                     raise NotFound("The picture this was to be made from is gone. Choose another and generate again.")
                 key, mime = source
-                found.append((used.role, self._storage.path(key), mime))
+                path = self._storage.path(key)
+                found.append(Source(role=used.role, asset_id=used.source_asset_id, path=path, mime=mime))
         return found
+
+    @contextmanager
+    def fitted(self, source: Source, declared: Input) -> Iterator[tuple[Path, str]]:
+        """The file and its type, as the model takes them."""
+        with as_taken(self._storage, source.path, source.mime, declared.mimes, declared.max_mb) as found:
+            yield found
+
+    def lend(self, source: Source, declared: Input) -> tuple[str | None, str]:
+        """Where the provider fetches it, and the type it has there."""
+        from apom.media.fitting import wanted
+
+        mime = wanted(source.mime, declared.mimes) or source.mime
+        return self._lending.url(Lent(asset_id=source.asset_id, mime=mime, most_mb=declared.max_mb)), mime
 
     async def close(self) -> None:
         """Ends every connection."""
         for pair in self._http.values():
             for http in pair:
                 await http.aclose()
+
+
+@contextmanager
+def as_taken(
+    storage: LocalStorage, path: Path, mime: str, mimes: Sequence[str], most_mb: float
+) -> Iterator[tuple[Path, str]]:
+    """A file as somebody takes it, and its type; what was made for that is removed. Raises TooLarge, BadMedia."""
+    from apom.media.fitting import fitted
+
+    with storage.temp() as folder:
+        folder.mkdir()
+        yield fitted(path, mime, mimes, most_mb, folder)
 
 
 def inside(settings: Settings) -> Mounts | None:

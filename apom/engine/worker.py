@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from apom import steps
@@ -13,8 +12,8 @@ from apom.engine.callbacks import Callbacks
 from apom.engine.desk import OLDEST_S, Held
 from apom.engine.history import History
 from apom.engine.outcomes import WRITE_WAIT_S
-from apom.models import Generation, InputRole
-from apom.steps import Keeper, Outcome
+from apom.models import Generation
+from apom.steps import Keeper, Lender, Outcome, Source
 from apom.store import Store, generations
 
 if TYPE_CHECKING:
@@ -32,14 +31,14 @@ def lease(timeout_s: float = 0.0) -> timedelta:
     return timedelta(seconds=max(steps.LEASE_S, timeout_s + LEASE_MARGIN_S))
 
 
-class Providers(Protocol):
+class Providers(Lender, Protocol):
     """Where the engine finds the provider of a generation and the files that go into it."""
 
     def client(self, snapshot: str) -> Client:
         """The client for a kept provider file. Called on the engine's loop."""
 
-    def files(self, generation: Generation) -> list[tuple[InputRole, Path, str]]:
-        """(role, path, mime) of the inputs. Blocking. Raises NotFound."""
+    def sources(self, generation: Generation) -> list[Source]:
+        """The inputs, in order. Blocking. Raises NotFound."""
 
     async def close(self) -> None:
         """Ends every connection."""
@@ -92,9 +91,9 @@ class Worker:
         """The request, its inputs uploaded. Raises ApomError."""
         generation = held.generation
         client, model = self.client(generation)
-        files = await asyncio.to_thread(self._providers.files, generation) if generation.inputs else []
+        sources = await asyncio.to_thread(self._providers.sources, generation) if generation.inputs else []
         url = self._callbacks.url(generation) if client.spec.callback else None
-        return await steps.prepare(generation, client, model, files, url)
+        return await steps.prepare(generation, client, model, sources, self._providers, url)
 
     async def submit(self, held: Held, request: Rendered) -> Outcome:
         """Sends it. The intent is committed."""

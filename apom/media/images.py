@@ -59,14 +59,21 @@ def read(path: Path, reader: str, limits: Limits) -> Picture:
 
 
 def write_full(path: Path, reader: str, target: Path, limits: Limits) -> None:
-    """The picture in its full size as a JPEG, for browsers that cannot show the original: upright, in sRGB, and nothing
-    else of what the original said. Raises as `read` does.
+    """The picture in its full size as a JPEG, for browsers that cannot show the original. Raises as `read` does."""
+    full(path, reader, limits).convert("RGB").save(target, "JPEG", quality=FULL_QUALITY, optimize=True)
+
+
+def full(path: Path, reader: str, limits: Limits) -> Image.Image:
+    """The picture in its full size, upright, in sRGB (RGB or RGBA), and nothing else of what the original said: no place,
+    no camera, no prompt. Raises as `read` does.
     """
     with opened(path, reader, limits) as image:
         image.load()
         turn = _turn(image)
-        full = _srgb(_rgb(_eight_bits(image)), image.info.get("icc_profile")).convert("RGB")
-        (full if turn is None else full.transpose(turn)).save(target, "JPEG", quality=FULL_QUALITY, optimize=True)
+        found = _srgb(_rgb(_eight_bits(image)), image.info.get("icc_profile"))
+        found = found if turn is None else found.transpose(turn)
+        found.info.clear()
+        return found
 
 
 @contextmanager

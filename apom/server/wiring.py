@@ -71,7 +71,7 @@ def wiring(settings: Settings) -> Wiring:
         resolve_session=_of_session,
         lifespan=lambda _: _studio(settings, api),
         wind_down=_wind_down,
-        routes=[Mount("/api", app=api), media.ROUTE, hooks.ROUTE],
+        routes=[Mount("/api", app=api), media.ROUTE, *hooks.ROUTES],
         uploads=upload_routes.PATHS,
     )
 
