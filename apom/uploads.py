@@ -74,19 +74,19 @@ class Uploads:
         what has come is kept for a day. Raises NotFound, NotAllowed, Invalid, Conflict, TooLarge, BadMedia, Unavailable.
         """
         upload = _tidied(upload)
-        asset_id = take_id(actor, upload.id)
+        asset_id = take_id(actor, box_id, upload.id)
         found = self._found(actor, box_id, asset_id)
         if found is not None:
             return found
-        gate = _Gate(upload)
-        self._check_room(actor, upload.size or 0)
+        gate, part = _Gate(upload), _part(actor, asset_id)
+        self._check_room(actor, (upload.size or 0) + self._parts.held(str(actor.user_id)) - self._parts.size(part))
         try:
-            size = self._parts.write(asset_id, upload.offset, content, gate)
+            size = self._parts.write(part, upload.offset, content, gate)
             if upload.size is not None and size < upload.size:
                 return Arriving(bytes=size)
             return Arriving(bytes=size, done=self._take_in(actor, box_id, upload, asset_id))
         except (BadMedia, TooLarge, Invalid):
-            self._parts.drop(asset_id)
+            self._parts.drop(part)
             raise
         except OSError as error:
             raise Unavailable(
@@ -95,8 +95,8 @@ class Uploads:
 
     def received(self, actor: Actor, box_id: UUID, upload_id: UUID) -> Arriving:
         """How far an upload is: where its sender goes on. Raises NotFound, NotAllowed, Conflict."""
-        asset_id = take_id(actor, upload_id)
-        return self._found(actor, box_id, asset_id) or Arriving(bytes=self._parts.size(asset_id))
+        asset_id = take_id(actor, box_id, upload_id)
+        return self._found(actor, box_id, asset_id) or Arriving(bytes=self._parts.size(_part(actor, asset_id)))
 
     def known(self, actor: Actor, project_id: UUID, sha256: Sequence[str]) -> tuple[str, ...]:
         """Those of these files that a take of the project has, in the trash or not. Raises NotFound, Invalid."""
@@ -121,15 +121,10 @@ class Uploads:
         """The take that an upload has become already. Raises NotFound, NotAllowed, Conflict."""
         with self._store.read() as tx:
             need_box(tx, actor, box_id, Role.EDITOR)
-            return self._found_in(tx, actor, box_id, asset_id)
-
-    def _found_in(self, tx: Tx, actor: Actor, box_id: UUID, asset_id: UUID) -> Arriving | None:
-        take = assets.take(tx, actor.user_id, asset_id, even_trashed=True)
-        if take is None:
-            return None
-        if take.box_id != box_id:
-            raise Conflict("This upload went to another shot. Send the file anew, under another id.")
-        return Arriving(bytes=take.bytes or 0, done=Uploaded(take=take, twin=assets.twin(tx, actor.user_id, take.id)))
+            if not assets.is_there(tx, asset_id):
+                return None
+            done = _uploaded(tx, actor, asset_id)
+            return Arriving(bytes=done.take.bytes or 0, done=done)
 
     def _check_room(self, actor: Actor, more: int) -> None:
         with self._store.read() as tx:
@@ -140,14 +135,14 @@ class Uploads:
         lock = self._whole.setdefault(asset_id, threading.Lock())
         with lock:
             found = self._found(actor, box_id, asset_id)
-            if found is not None:
-                return _done(found)
+            if found is not None and found.done is not None:
+                return found.done
             with self._storage.temp() as path:
-                self._parts.hand_over(asset_id, path)
+                self._parts.hand_over(_part(actor, asset_id), path)
                 try:
                     return self._stored(actor, box_id, upload, asset_id, path)
                 except (OSError, Unavailable):
-                    self._parts.take_back(asset_id, path)
+                    self._parts.take_back(_part(actor, asset_id), path)
                     raise
 
     def _stored(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, path: Path) -> Uploaded:
@@ -166,18 +161,32 @@ class Uploads:
                 assets.insert(tx, [take])
                 assets.set_file(tx, asset_id, asset_type, file, now)
                 projects.touch(tx, box.project_id, now)
-                found = self._found_in(tx, actor, box_id, asset_id)
+                done = _uploaded(tx, actor, asset_id)
         except BaseException:
-            discard(self._storage, file)
+            with self._store.read() as tx:
+                is_anothers = assets.is_there(tx, asset_id)  # another process was faster with this very upload
+            if not is_anothers:
+                discard(self._storage, file)
             raise
         self._hub.publish(_event(take))
-        assert found is not None, "it was written a moment ago"
-        return _done(found)
+        return done
 
 
-def take_id(actor: Actor, upload_id: UUID) -> UUID:
-    """What the take of an upload is called: told by who sends it and under which id, and by nobody else."""
-    return uuid5(actor.user_id, str(upload_id))
+def take_id(actor: Actor, box_id: UUID, upload_id: UUID) -> UUID:
+    """What the take of an upload is called: told by who sends it, where to and under which id; nobody else comes upon it."""
+    return uuid5(actor.user_id, f"{box_id} {upload_id}")
+
+
+def _part(actor: Actor, asset_id: UUID) -> str:
+    """Where it lies until it is whole; what a person has there counts as theirs."""
+    return f"{actor.user_id}.{asset_id}"
+
+
+def _uploaded(tx: Tx, actor: Actor, asset_id: UUID) -> Uploaded:
+    take = assets.take(tx, actor.user_id, asset_id, even_trashed=True)
+    if take is None:  # it was moved to where this person is not
+        raise Conflict("This upload has gone to another project. Send the file anew, under another id.")
+    return Uploaded(take=take, twin=assets.twin(tx, actor.user_id, asset_id))
 
 
 def tidy_name(name: str) -> str:
@@ -266,11 +275,6 @@ def _asset(
         created_at=now,
         updated_at=now,
     )
-
-
-def _done(arriving: Arriving) -> Uploaded:
-    assert arriving.done is not None, "there is a take"
-    return arriving.done
 
 
 def _event(take: Take) -> Event:

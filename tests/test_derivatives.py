@@ -68,7 +68,7 @@ NOT_PLAYED = [
     ("x.mp4", {"pixels": "yuv420p10le"}),
     ("x.mp4", {"codec": "libx265", "rotation": 90}),
     ("x.mkv", {"sound": True}),
-    ("x.mov", {"sound": True}),
+    ("x.mov", {"sound": True, "rotation": 90}),
 ]
 
 

@@ -16,6 +16,8 @@ HOMES = {
     "psycopg_pool": {"apom/store"},
     "PIL": {"apom/media", "apom/sandbox"},
     "av": {"apom/media", "apom/sandbox"},
+    "pillow_heif": {"apom/media"},
+    "python_multipart": {"apom/api/forms.py"},
     "httpx": {"apom/net"},
     "httpcore": {"apom/net"},
     "cryptography": {"apom/vault.py"},

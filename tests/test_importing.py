@@ -138,9 +138,9 @@ def test_the_command_brings_it_and_says_what_came(
     command = ["import", str(folder), "--project", "lighthouse", "--owner", "Ann", "--data-dir", str(data)]
     assert main(command) == 0
     said = capsys.readouterr()
-    assert said.out.strip() == "4 new, 1 known already, 2 not taken"
-    assert "010  010 Harbour/a.png" in said.err
-    assert "not taken: lost.png: It is in no sub-folder" in said.err
+    assert said.out.endswith("\n4 new, 1 known already, 2 not taken\n")
+    assert "010  010 Harbour/a.png\n" in said.out
+    assert "not taken: lost.png: It is in no sub-folder" in said.out
     assert main([*command, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["new"], found["known"], len(found["refused"])) == (0, 5, 2)

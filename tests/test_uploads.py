@@ -12,9 +12,9 @@ from media_samples import clip, corner
 
 from apom.config import LIMITS
 from apom.errors import BadMedia, Conflict, Invalid, NotAllowed, NotFound, TooLarge, Unavailable
-from apom.models import AssetType, Box, Mark, Project, Rights, Role, SourceType, Status, Upload, new_id
+from apom.models import Asset, AssetType, Box, Mark, Project, Rights, Role, SourceType, Status, Upload, new_id
 from apom.sending import send
-from apom.store import system
+from apom.store import Tx, assets, system
 from apom.studio import Studio
 from apom.uploads import tidy_name
 
@@ -75,8 +75,7 @@ def test_the_same_id_again_is_the_same_take(cast: Cast, shot: Box, picture: Path
     assert cast.alice.received(shot, id).done == first
     assert cast.alice.box(shot).assets_count == 1
     other = cast.alice.create_box(shot.project_id, "Storm")
-    with pytest.raises(Conflict, match="another shot"):
-        cast.alice.upload(other, picture, upload_id=id)
+    assert cast.alice.upload(other, picture, upload_id=id).take.id != first.take.id, "an id is good for one shot"
 
 
 def test_an_id_is_its_senders_own(cast: Cast, project: Project, shot: Box, picture: Path) -> None:
@@ -198,6 +197,33 @@ def test_a_person_keeps_no_more_than_an_admin_allows(cast: Cast, shot: Box, pict
         tx.all("update asset set bytes = $2 where id = $1", take.id, 1024**3)
     with pytest.raises(TooLarge, match="1 GB"):
         cast.alice.upload(shot, picture)
+    assert len(files(cast.studio)) == 2
+
+
+def test_what_came_in_part_counts_too(cast: Cast, shot: Box) -> None:
+    with cast.studio._store.write() as tx:
+        system.put(tx, "upload_gb", 1, None, cast.studio.uploads._clock())
+    begun = Upload(size=1024**3 - 5)
+    cast.alice.receive(shot, begun, [b"\x89PNG\r\n\x1a\n"])
+    with pytest.raises(TooLarge, match="1 GB"):
+        cast.alice.receive(shot, Upload(size=1024**3 - 5), [])
+    assert cast.alice.receive(shot, begun.model_copy(update={"offset": 8}), [b"x"]).bytes == 9
+
+
+def test_another_process_that_was_faster_keeps_its_file(
+    cast: Cast, shot: Box, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = Upload(name="x.png", size=picture.stat().st_size)
+    insert = assets.insert
+
+    def meanwhile(tx: Tx, takes: list[Asset]) -> None:
+        monkeypatch.setattr(assets, "insert", insert)
+        monkeypatch.setattr(assets, "is_there", lambda *_: True)
+        raise Conflict("somebody was faster")
+
+    monkeypatch.setattr(assets, "insert", meanwhile)
+    with pytest.raises(Conflict):
+        cast.alice.receive(shot, upload, [picture.read_bytes()])
     assert len(files(cast.studio)) == 2
 
 

@@ -56,7 +56,7 @@ def bring_in(settings: Settings, arguments: argparse.Namespace) -> Reply:
     def tell(one: Came) -> None:
         came.append(one)
         if one.outcome != "known" and not arguments.json:
-            print(_line(one, arguments.folder), file=sys.stderr, flush=True)
+            print(_line(one, arguments.folder), flush=True)
 
     with person(settings, arguments.user) as ws:
         found = find_project(ws, arguments.project)
@@ -87,5 +87,7 @@ def find_project(ws: Workspace, name: str) -> Project:
 
 
 def _line(one: Came, root: Path) -> str:
+    from apom.cli import printable
+
     name = one.path.relative_to(root)
-    return f"{one.code}  {name}" if one.outcome == "new" else f"not taken: {name}: {one.why}"
+    return printable(f"{one.code}  {name}" if one.outcome == "new" else f"not taken: {name}: {one.why}")

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
 from apom.errors import Conflict
 from apom.media.sniff import HEAD
@@ -15,41 +14,46 @@ Judge = Callable[[bytes, int], None]
 
 
 class Parts:
-    """A folder with a file for each. Safe to use from many threads; who writes to a file last ends who wrote before."""
+    """A folder with a file for each, by its name. For many threads: who writes to a file last ends who wrote before."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writers: dict[UUID, object] = {}
+        self._writers: dict[str, object] = {}
 
-    def path(self, id: UUID) -> Path:
+    def path(self, name: str) -> Path:
         """Where the file grows."""
-        return self._folder / f"{id}.part"
+        return self._folder / f"{name}.part"
 
-    def size(self, id: UUID) -> int:
+    def size(self, name: str) -> int:
         """The bytes that are here."""
         try:
-            return self.path(id).stat().st_size
+            return self.path(name).stat().st_size
         except FileNotFoundError:
             return 0
 
-    def write(self, id: UUID, offset: int, content: Iterable[bytes], judge: Judge) -> int:
+    def held(self, beginning: str) -> int:
+        """The bytes of all files whose names begin so."""
+        paths = self._folder.glob(f"{beginning}*.part") if self._folder.is_dir() else ()
+        return sum(self.size(path.stem) for path in paths)
+
+    def write(self, name: str, offset: int, content: Iterable[bytes], judge: Judge) -> int:
         """Adds `content` behind the first `offset` bytes; how many there are then. What has come stays when it breaks off.
 
         `judge(head, size)` is asked before anything is written, with the first `HEAD` bytes and the size to be; what it
         raises ends the writing. Raises Conflict when so much is not here, or somebody else has begun to write; OSError.
         """
-        if offset > self.size(id):
-            raise Conflict("Only {bytes} bytes of this file are here. Go on from there.", bytes=self.size(id))
+        if offset > self.size(name):
+            raise Conflict("Only {bytes} bytes of this file are here. Go on from there.", bytes=self.size(name))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        me = self._writers[id] = object()
+        me = self._writers[name] = object()
         try:
-            with self.path(id).open("r+b" if offset else "w+b") as file:
+            with self.path(name).open("r+b" if offset else "w+b") as file:
                 head = file.read(min(offset, HEAD))
                 file.truncate(offset)
                 file.seek(offset)
                 size = offset
                 for chunk in content:
-                    if self._writers.get(id) is not me:
+                    if self._writers.get(name) is not me:
                         raise Conflict("This file is being sent anew by now. This try has ended.")
                     head += chunk[: HEAD - len(head)]
                     size += len(chunk)
@@ -57,21 +61,21 @@ class Parts:
                     file.write(chunk)
                 return size
         finally:
-            if self._writers.get(id) is me:
-                del self._writers[id]
+            if self._writers.get(name) is me:
+                del self._writers[name]
 
-    def hand_over(self, id: UUID, path: Path) -> None:
+    def hand_over(self, name: str, path: Path) -> None:
         """The file is whole and moves to `path`. Raises OSError."""
-        shutil.move(self.path(id), path)
+        shutil.move(self.path(name), path)
 
-    def take_back(self, id: UUID, path: Path) -> None:
+    def take_back(self, name: str, path: Path) -> None:
         """It could not be stored: it waits here for another try."""
         if path.exists():
-            shutil.move(path, self.path(id))
+            shutil.move(path, self.path(name))
 
-    def drop(self, id: UUID) -> None:
+    def drop(self, name: str) -> None:
         """Nobody wants it any more."""
-        self.path(id).unlink(missing_ok=True)
+        self.path(name).unlink(missing_ok=True)
 
     def sweep(self, older_than: timedelta, now: datetime) -> int:
         """Drops what nothing was added to for so long; how many."""

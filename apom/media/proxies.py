@@ -121,7 +121,7 @@ class _Making:
                 packet.stream = self._seen
                 self._proxy.mux(packet)
             return
-        for frame in packet.decode():
+        for frame in _decoded(packet):
             self._code(frame)
 
     def _code(self, frame: VideoFrame) -> None:
@@ -143,8 +143,16 @@ class _Making:
 
     def _hear(self, packet: Any) -> None:
         assert self._heard is not None, "sound is only asked for where there is some"
-        for frame in packet.decode():
+        for frame in _decoded(packet):
             self._proxy.mux(self._heard.encode(frame))
+
+
+def _decoded(packet: Any) -> list[Any]:
+    """Its frames; none of a damaged packet: what can be seen of a clip is shown."""
+    try:
+        return list(packet.decode())
+    except av.InvalidDataError:
+        return []
 
 
 def _even(pixels: float) -> int:

@@ -273,6 +273,11 @@ def with_key(tx: Tx, user_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any]
     )
 
 
+def is_there(tx: Tx, asset_id: UUID) -> bool:
+    """Whether there is a take of that id, whoever may see it."""
+    return tx.value("select 1 from asset where id = $1", asset_id) is not None
+
+
 def twin(tx: Tx, user_id: UUID, asset_id: UUID) -> Take | None:
     """The newest other take of the same project, in the trash or not, with the very same file."""
     row = tx.one(
