@@ -17,6 +17,8 @@ from apom.api import (
     problems,
     project_routes,
     provider_routes,
+    review_routes,
+    sharing_routes,
 )
 from apom.api.deps import TheStudio
 from apom.models import Health
@@ -39,6 +41,8 @@ def create_api(operator_token: str = "") -> FastAPI:
         account_routes,
         operator_routes,
         project_routes,
+        sharing_routes,
+        review_routes,
         job_routes,
         asset_routes,
         attention_routes,
