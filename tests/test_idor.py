@@ -372,13 +372,14 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
     studio_module.set_current(studio)
     alice = cast.alice
     project = alice.create_project("P")
-    box, spare_box = alice.create_boxes(project, ["one", "two"])
+    box = alice.create_box(project, "one")
     asset, spare = (arrived(studio, alice, box) for _ in range(2))
     alice.set_headliner(box, asset)  # type: ignore[arg-type]
     let_in(alice, project, "victor", Role.VIEWER)
     link = alice.create_link(project, "client").link
     comment = alice.add_comment(asset, "softer light")  # type: ignore[arg-type]
     round = alice.publish_round(project)
+    spare_box = alice.create_box(project, "two")
     token, _ = alice.create_token("notebook")
     spare_project = alice.create_project("spare")
     let_in(alice, spare_project, "victor", Role.VIEWER)
