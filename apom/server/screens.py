@@ -19,7 +19,9 @@ TITLES = {
     "batch": N_("Generate"),
     "queue": N_("Queue"),
     "account": N_("Account"),
+    "review": N_("Review"),
 }
+PUBLIC = ("review",)  # without a sign-in
 
 
 def module(name: str) -> ModuleType:
@@ -40,4 +42,7 @@ def module(name: str) -> ModuleType:
 @cache
 def screens() -> tuple[Screen, ...]:
     """Every page behind the sign-in, the first one first."""
-    return tuple(Screen(path=path, title=title, show=module(path or "projects").show) for path, title in TITLES.items())
+    return tuple(
+        Screen(path=path, title=title, show=module(path or "projects").show, is_public=path in PUBLIC)
+        for path, title in TITLES.items()
+    )
