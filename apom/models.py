@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = dict[str, JsonValue]
 OptionRole: TypeAlias = Literal["negative", "aspect_ratio", "duration_s", "resolution", "audio"]
+LAST_ON_EARTH = timedelta(hours=12)  # where a day ends last it is that much behind UTC
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -951,6 +952,11 @@ class SharedLink(Record):
     visits: int = Field(0, description="how often it was opened, reloads within half an hour not counted")
     comments: int = Field(0, description="written through it")
     last_seen_at: datetime | None = Field(None, description="when somebody last looked through it")
+
+    @property
+    def last_day(self) -> date:
+        """The last day that it works on for its whole length, wherever on Earth."""
+        return (self.expires_at - LAST_ON_EARTH - timedelta(microseconds=1)).date()
 
 
 class MadeLink(Record):

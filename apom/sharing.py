@@ -12,12 +12,23 @@ from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, NotFound
 from apom.events import Hub
 from apom.fields import check_name, tidy
-from apom.models import Actor, BoxKind, Event, LinkActivity, Page, Role, Round, RoundShot, SharedLink, new_id
+from apom.models import (
+    LAST_ON_EARTH,
+    Actor,
+    BoxKind,
+    Event,
+    LinkActivity,
+    Page,
+    Role,
+    Round,
+    RoundShot,
+    SharedLink,
+    new_id,
+)
 from apom.projects import need
 from apom.store import Store, Tx, audit, boxes, reviewers, sharing, system
 
 PASSWORD_CHARS = (6, 128)
-LAST_ON_EARTH = timedelta(hours=12)  # where a day ends last it is that much behind UTC
 
 
 def end_of(day: date) -> datetime:

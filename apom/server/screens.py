@@ -18,6 +18,7 @@ TITLES = {
     "box": N_("Shot"),
     "batch": N_("Generate"),
     "queue": N_("Queue"),
+    "inbox": N_("Inbox"),
     "account": N_("Account"),
     "review": N_("Review"),
 }

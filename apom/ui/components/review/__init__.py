@@ -29,7 +29,12 @@ def review(link: str, *, key: str) -> None:
 
 
 def _labels() -> dict[str, object]:
-    return {**_player_labels(), **_talk_labels(), "language": language.get(), "lost": _("Connection lost. Trying again…")}
+    return {
+        **_player_labels(),
+        **_talk_labels(),
+        "language": language.get(),
+        "lost": _("Connection lost. Trying again…"),
+    }
 
 
 def _player_labels() -> dict[str, object]:
@@ -65,11 +70,13 @@ def _player_labels() -> dict[str, object]:
 def _talk_labels() -> dict[str, object]:
     return {
         "talk": _("Comments"),
-        "silence": _("Nothing has been said yet. Pause where something strikes you, draw on the picture if that helps, and write."),
+        "silence": _(
+            "Nothing has been said yet. Pause where something strikes you, draw on the picture if that helps, and write."
+        ),
         "closed": _("Comments are closed."),
         "name": _("Your name"),
         "needName": _("Tell us your name first."),
-        "write": _("Say something about this shot (C)"),
+        "write": _("Comment on this shot"),
         "what": _("What should change?"),
         "send": _("Send"),
         "when": _("About this moment, or the whole shot"),

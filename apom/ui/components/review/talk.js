@@ -124,7 +124,7 @@ async function removeOwn(here, comment) {
 async function send(here) {
   const { labels } = here.data, { draft } = here, text = here.field.value.trim(), name = here.name.value.trim() || here.room.name;
   if (!text || here.sending) return;
-  if (!name) { complain(here, labels.needName); return here.name.focus(); }
+  if (!name) return askName(here);
   const [timecode_s, end_s] = span(here);
   here.sending = true;
   drawComposer(here);
@@ -134,6 +134,7 @@ async function send(here) {
       const body = { asset_id: draft.asset, text, name, answers: draft.answers, region: draft.answers ? null : here.shape, timecode_s, end_s };
       here.looksAt = (await ask("POST", at(here, "/comments"), body)).id;
     }
+    Object.assign(here, { asksName: false });
     here.room.name = name;
     complain(here, "");
     giveUp(here);
@@ -146,6 +147,14 @@ async function send(here) {
   drawReview(here);
 }
 
+/** A name is asked for once, when it is first needed. */
+function askName(here) {
+  here.asksName = true;
+  drawComposer(here);
+  complain(here, here.data.labels.needName);
+  here.name.focus();
+}
+
 function complain(here, text) {
   say(here.problem, text);
 }
@@ -154,12 +163,13 @@ function complain(here, text) {
 async function judge(here, verdict) {
   const { labels } = here.data, { shot } = partOf(here), name = here.name.value.trim() || here.room.name;
   if (shot.verdict === verdict) return;
-  if (!name) { complain(here, labels.needName); return here.name.focus(); }
+  if (!name) return askName(here);
   const before = shot.verdict;
   shot.verdict = verdict;
   drawReview(here);
   try {
     await ask("POST", at(here, "/verdicts"), { box_id: shot.box_id, round_id: here.room.round_id, verdict, name });
+    Object.assign(here, { asksName: false });
     here.room.name = name;
     complain(here, "");
     if (verdict === "CHANGES_WANTED" && here.room.can_comment) { here.field.placeholder = labels.what; here.field.focus(); }
@@ -243,6 +253,7 @@ function drawComposer(here) {
   if (!room) return;
   const { shot } = partOf(here), canDraw = !draft?.answers && !draft?.edits && Boolean(shot.take);
   here.composer.hidden = !room.can_comment && !room.can_approve;
+  here.composer.classList.toggle("open", Boolean(draft || here.shape || here.asksName));
   for (const part of [here.field, here.sender]) part.hidden = !room.can_comment;
   here.composer.querySelector(".row").hidden = !room.can_comment;
   here.name.hidden = Boolean(room.name) || (!room.can_comment && !room.can_approve);
