@@ -33,6 +33,7 @@ def _labels() -> dict[str, object]:
         "offline": _("The server does not answer. Try again in a moment."),
         "project": _("Project"),
         "allProjects": _("All projects"),
+        "list": _("Comments and verdicts"),
         "parts": {"unread": _("Unread"), "read": _("Read")},
         "unread": forms("{n} unread", "{n} unread"),
         "noUnread": _("All is read"),

@@ -2,7 +2,6 @@
 
 const AT_ONCE = 100, MOST_READ = 200;
 const NEWS = ["comment", "verdict", "hello", "caught_up"];
-const PARTS_OF = ["unread", "read"];
 
 Object.assign(ICONS, {
   talk: "M4 6a1.5 1.5 0 0 1 1.5-1.5h13A1.5 1.5 0 0 1 20 6v9a1.5 1.5 0 0 1-1.5 1.5H11L6.5 20v-3.5h-1A1.5 1.5 0 0 1 4 15z",
@@ -18,14 +17,15 @@ export default function (component) {
 
 function start(here) {
   const { labels } = here.data;
-  Object.assign(here, { items: { unread: [], read: [] }, selected: new Set(), state: "new", project: "", nodes: new Map() });
+  Object.assign(here, { items: { unread: [], read: [] }, selected: new Set(), state: "new", project: "", nodes: new Map(), known: [] });
   here.projects = el("select", { "aria-label": labels.project }, el("option", { value: "" }, labels.allProjects), ...here.data.projects.map(([id, name]) => el("option", { value: id }, name)));
   here.projects.addEventListener("change", () => { here.project = here.projects.value; here.selected.clear(); readInbox(here); }, here.while);
   here.total = el("span", { class: "total", role: "status" });
   here.root.querySelector(".head").append(here.projects, here.total);
-  here.lists = Object.fromEntries(PARTS_OF.map((name) => [name, el("ul", { role: "list", "aria-label": labels.parts[name] })]));
-  here.sections = Object.fromEntries(PARTS_OF.map((name) => [name, el("section", { class: name, hidden: true }, el("header", {}, el("h2", {}, labels.parts[name]), ...(name === "unread" ? [el("button", { type: "button", class: "deed", "data-act": "allRead" }, labels.allRead)] : [])), here.lists[name])]));
-  here.root.querySelector(".lists").append(...PARTS_OF.map((name) => here.sections[name]));
+  here.allRead = el("button", { type: "button", class: "deed", "data-act": "allRead" }, labels.allRead);
+  here.root.querySelector(".head").append(here.allRead);
+  here.list = el("ul", { role: "list", "aria-label": labels.list });
+  here.root.querySelector(".lists").append(here.list);
   here.bar = here.root.querySelector(".bar");
   here.root.addEventListener("click", (event) => onInboxClick(here, event), here.while);
   here.root.addEventListener("keydown", (event) => {
@@ -60,20 +60,24 @@ async function readInbox(here) {
   drawInbox(here, labels);
 }
 
-function all(here) {
-  return [...here.items.unread, ...here.items.read];
+/** Unread first; what one is answering stays where it is, whoever reads it meanwhile. */
+function inOrder(here) {
+  const found = [...here.items.unread, ...here.items.read], isOpen = ({ id }) => here.nodes.get(id)?.querySelector(".answer")?.hidden === false;
+  const isNew = (item) => isOpen(item) ? here.nodes.get(item.id).wasNew : !item.is_read;
+  const items = found.map((item) => ({ ...item, isNew: isNew(item) }));
+  return items.sort((a, b) => b.isNew - a.isNew || b.at.localeCompare(a.at));
 }
 
 function drawInbox(here) {
-  const { labels } = here.data, { items } = here, known = new Set(all(here).map(({ id }) => id));
+  const { labels } = here.data, items = here.known = inOrder(here), known = new Set(items.map(({ id }) => id)), writes = here.root.activeElement;
   for (const id of here.selected) if (!known.has(id)) here.selected.delete(id);
-  for (const name of PARTS_OF) {
-    here.sections[name].hidden = !items[name].length;
-    here.nodes[name] ??= new Map();
-    reconcile(here.lists[name], here.nodes[name], items[name], () => makeItem(here), (node, item) => paintItem(here, node, item));
-  }
-  const n = items.unread.length;
+  reconcile(here.list, here.nodes, items, () => makeItem(here), (node, item) => paintItem(here, node, item));
+  if (writes?.matches("textarea") && here.root.activeElement !== writes) writes.focus();
+  let before = null;
+  for (const { id, isNew } of items) { set(here.nodes.get(id), "data-head", isNew === before ? null : labels.parts[isNew ? "unread" : "read"]); before = isNew; }
+  const n = here.items.unread.length;
   say(here.total, here.state === "new" ? "" : n ? counted(labels, "unread", n) + (here.more ? "+" : "") : labels.noUnread);
+  here.allRead.hidden = !here.items.unread.some(({ role }) => role !== "VIEWER");
   const isEmpty = here.state !== "new" && !known.size;
   teach(here.root.querySelector(".empty"), here.state === "failed" ? { empty: labels.failed[0], hint: labels.failed[1] } : { empty: labels.none[0], hint: labels.none[1] }, isEmpty);
   drawPicked(here);
@@ -105,6 +109,8 @@ function makeItem(here) {
 function paintItem(here, node, item) {
   const { labels } = here.data, part = (name) => node.querySelector(name), mine = item.role !== "VIEWER";
   node.item = item;
+  node.wasNew = item.isNew;
+  node.classList.toggle("unread", item.isNew);
   node.classList.toggle("picked", here.selected.has(item.id));
   node.classList.toggle("resolved", item.is_resolved);
   part(".pick").checked = here.selected.has(item.id);

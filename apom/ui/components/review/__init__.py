@@ -9,16 +9,16 @@ from apom.models import Opinion
 from apom.ui.components.assembly import assemble
 from apom.words import _, forms, language
 
-_HTML = """<main class="review" data-state="new">
-<header class="top"></header>
+_HTML = """<div class="review" data-state="new">
+<div class="top"></div>
 <section class="watch"><div class="stage"><div class="screens"></div><p class="blank-word"></p></div>
 <div class="scrub"></div><div class="keys"></div></section>
 <ol class="strip"></ol>
-<aside class="side"></aside>
+<section class="side"></section>
 <p class="pill" role="status" hidden></p>
 <div class="notice" role="status" hidden></div>
 <div class="veil" role="status" hidden></div>
-</main>"""
+</div>"""
 PARTS = ("socket", "rest", "notice", "review/player", "review/drawing", "review/strip", "review/talk")
 _review = assemble("review", _HTML, parts=PARTS)
 

@@ -168,6 +168,7 @@ function stopPlayer(here) {
   for (const film of here.films) { film.pause(); film.removeAttribute("src"); film.load(); }
   here.still.removeAttribute("src");
   here.rival?.pause?.();
+  for (const film of here.films) film.removeAttribute("poster");
   Object.assign(here, { film: null, shows: null });
 }
 
@@ -224,26 +225,27 @@ function moment(here) {
 
 function startScrub(here) {
   here.scrub = here.root.querySelector(".scrub");
-  here.scrub.append(el("div", { class: "parts" }), el("div", { class: "span", hidden: true }), el("div", { class: "done" }), el("div", { class: "head" }), el("div", { class: "dots" }));
-  set(here.scrub, "role", "slider");
-  set(here.scrub, "aria-label", here.data.labels.scrub);
-  set(here.scrub, "tabindex", "0");
+  here.rail = el("div", { class: "rail", role: "slider", tabindex: "0", "aria-label": here.data.labels.scrub, "aria-valuemin": 0 });
+  here.scrub.append(el("div", { class: "parts" }), el("div", { class: "span", hidden: true }), el("div", { class: "done" }), el("div", { class: "head" }), here.rail, el("div", { class: "dots" }));
   const to = (event) => {
-    const box = here.scrub.getBoundingClientRect(), share = Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+    const box = here.rail.getBoundingClientRect(), share = Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
     here.mode === "cut" ? seekCut(here, share * here.length) : seek(here, here.at, share * partOf(here).length);
   };
-  here.scrub.addEventListener("pointerdown", (event) => {
-    const dot = event.target.closest(".dot");
-    if (dot || !here.parts) return;
+  here.rail.addEventListener("pointerdown", (event) => {
+    if (!here.parts) return;
     here.resumes = here.plays;
+    here.began = true;
     pause(here);
-    here.scrub.setPointerCapture(event.pointerId);
-    here.scrub.onpointermove = to;
+    here.rail.setPointerCapture(event.pointerId);
+    here.rail.onpointermove = to;
     to(event);
   }, here.while);
-  const drop = () => { here.scrub.onpointermove = null; if (here.resumes) play(here); here.resumes = false; };
-  here.scrub.addEventListener("pointerup", drop, here.while);
-  here.scrub.addEventListener("pointercancel", drop, here.while);
+  const drop = () => { here.rail.onpointermove = null; if (here.resumes) play(here); here.resumes = false; };
+  for (const end of ["pointerup", "pointercancel"]) here.rail.addEventListener(end, drop, here.while);
+  here.rail.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -5, PageUp: 5 }[event.key];
+    if (by && here.parts) { nudge(here, by); keep(event); }
+  }, here.while);
   here.scrub.addEventListener("click", (event) => { const id = event.target.closest(".dot")?.dataset.id; if (id) jumpTo(here, id); }, here.while);
 }
 
@@ -276,7 +278,7 @@ function drawPlayer(here) {
   drawTime(here);
   drawWipe(here);
   drawRegions(here);
-  set(here.scrub, "aria-valuemax", Math.round(here.mode === "cut" ? here.length : partOf(here).length));
+  set(here.rail, "aria-valuemax", Math.round(here.mode === "cut" ? here.length : partOf(here).length));
   if (room.can_download && shot.take) keys.load ??= addLoad(here);
   if (keys.load) { keys.load.hidden = !room.can_download || !shot.take; set(keys.load, "href", shot.take ? `${shot.take.file_url}?keep=1` : null); }
 }
@@ -290,8 +292,8 @@ function addLoad(here) {
 function drawTime(here) {
   const [now, all] = onBar(here, here.at, here.local);
   here.scrub.style.setProperty("--at", all ? now / all : 0);
-  set(here.scrub, "aria-valuenow", Math.round(now));
-  set(here.scrub, "aria-valuetext", time(now));
+  set(here.rail, "aria-valuenow", Math.round(now));
+  set(here.rail, "aria-valuetext", time(now));
   say(here.clockText, `${time(now)} / ${time(all)}`);
   drawDraftTime(here);
 }

@@ -70,6 +70,8 @@ function leaveForGood(here) {
   if (here.pill) here.pill.hidden = true;
   stopPlayer(here);
   Object.assign(here, { room: null, comments: [], draft: null, isGone: true });
+  for (const name of [".top", ".strip", ".talk", ".judge", ".parts", ".dots", ".wipe", ".canvas"]) here.root.querySelector(name).replaceChildren();
+  here.root.querySelector(".notice").hidden = true;
   const { labels } = here.data;
   veil(here, "lock", labels.gone[0], labels.gone[1]);
 }
