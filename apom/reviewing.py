@@ -51,10 +51,14 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """What a browser shows at the door: the link's token, and a secret of its own that tells it from other browsers."""
+    """What a browser shows at the door: the link's token, and a secret of its own that tells it from other browsers.
+
+    `link_id`: which link it says that this is; None where only the token speaks.
+    """
 
     token: str
     browser: str = ""
+    link_id: UUID | None = None
 
     def __repr__(self) -> str:
         return "Pass(…)"
@@ -87,7 +91,7 @@ class Reviewing:
 
     def _link(self, tx: Tx, shown: Pass) -> SharedLink:
         link = sharing.live_link(tx, token_hash(shown.token), self._clock())
-        if link is None:
+        if link is None or shown.link_id not in (None, link.id):
             raise gone()
         return link
 

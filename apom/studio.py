@@ -279,9 +279,13 @@ class Studio:
         """What this person may do."""
         return Workspace(self, actor)
 
-    def review(self, token: str, *, browser: str = "", address: str = "") -> Review:
-        """What this link may do in a browser, which is told from others by a secret of its own. Asks nothing yet."""
-        return Review(self, Pass(token=token, browser=browser), address)
+    def review(self, token: str, *, browser: str = "", link: Ref | None = None, address: str = "") -> Review:
+        """What this link may do in a browser, which is told from others by a secret of its own. Asks nothing yet.
+
+        `link`: which link it has to be.
+        """
+        wanted = None if link is None else id_of(link)
+        return Review(self, Pass(token=token, browser=browser, link_id=wanted), address)
 
     def review_url(self, token: str) -> str:
         """What is sent to whoever may review."""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import duckdb
+import httpx
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from browser import idle, listen
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from review_room import PASSWORD, box_named, furnish
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin
+from ws_client import Tab
 
-from apom import testing
-from apom.client import RemoteStudio
+from apom import runfile, testing
+from apom.client import OperatorClient, RemoteStudio
 from apom.client.workspace import RemoteWorkspace
-from apom.models import MadeLink
+from apom.models import MadeLink, Opinion, Visibility
 from apom.testing import Running
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -29,6 +40,7 @@ class House:
     """A running server with alice's film, and her door."""
 
     app: Running
+    data: Path
     browser: Browser
     alice: RemoteWorkspace
 
@@ -49,7 +61,7 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     data = tmp_path_factory.mktemp("review") / "data"
     furnish(data)
     with testing.server(data) as app, RemoteStudio(app.url) as studio:
-        yield House(app, browser, studio.login("alice", PASSWORD))
+        yield House(app, data, browser, studio.login("alice", PASSWORD))
 
 
 def enter(context: BrowserContext, link: MadeLink) -> Page:
@@ -210,3 +222,106 @@ def test_two_open_links_do_not_mix(house: House) -> None:
     assert all(
         cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in context.cookies() if cookie["name"] in names
     )
+
+
+# nothing but the page
+
+
+def tables(house: House, name: str) -> dict[str, list[str]]:
+    """Every row of the running store, by a copy of it."""
+    run = runfile.read(house.data)
+    assert run is not None
+    copy = OperatorClient(run.url, run.token).snapshot(name)
+    with duckdb.connect(copy.path, read_only=True) as db:
+        names = [row[0] for row in db.execute("select table_name from information_schema.tables").fetchall()]
+        return {each: sorted(map(str, db.execute(f"select * from {each}").fetchall())) for each in names}
+
+
+def files(house: House) -> dict[str, int]:
+    return {str(path): path.stat().st_size for path in (house.data / "media").rglob("*") if path.is_file()}
+
+
+def every_message(pages: dict[str, str]) -> Iterator[BackMsg]:
+    """Each kind that Streamlit's protocol has, and reruns of every page with forged fragments, clicks and values."""
+    for name in ("clear_cache", "stop_script", "load_git_info", "debug_disconnect_websocket", "app_heartbeat"):
+        yield BackMsg(**{name: True})
+    yield BackMsg(set_run_on_save=True)
+    for page, page_hash in pages.items():
+        message = BackMsg()
+        message.rerun_script.page_name = page
+        message.rerun_script.page_script_hash = page_hash
+        message.rerun_script.fragment_id = "board"
+        message.rerun_script.query_string = "project=1&box=1&view=links"
+        for trigger in ("$$ID-x-revoke", "$$ID-x-shots", "$$ID-x-inbox"):
+            message.rerun_script.widget_states.widgets.append(WidgetState(id=trigger, trigger_value=True))
+        yield message
+    request = BackMsg()
+    request.file_urls_request.file_names.append("x.png")
+    request.file_urls_request.session_id = "x"
+    yield request
+
+
+def test_a_guests_socket_uploads_and_media_change_nothing(house: House) -> None:
+    live, dead = house.link(), house.link()
+    house.alice.revoke_link(dead.link)
+    before, stored = tables(house, "before"), files(house)
+    take = next(box.headliner_asset_id for box in house.alice.get_project_boxes(house.alice.projects().items[0]))
+    for link in (live, dead):
+        name = f"apom_review_{link.link.id.hex}"
+        headers = {"Cookie": f"{name}={link.token}.{'b' * 43}"}
+        for path in ("inbox",) if link is dead else ("", "review"):
+            with Tab(house.app.url, headers=headers) as tab:
+                drawn = tab.run(page=path)
+                assert "The lighthouse" not in drawn and "alice" not in drawn
+                for message in every_message(tab.pages):
+                    with suppress(ConnectionClosed):
+                        tab.send(message)
+                drawn = tab.drawn(within_s=1)
+                assert "The lighthouse" not in drawn
+        with httpx.Client(
+            base_url=house.app.url, headers=headers | {"Origin": house.app.url}, trust_env=False
+        ) as client:
+            assert client.put("/_stcore/upload_file/x/y", content=b"x").status_code == 403
+            assert client.get(f"/app/static/m/{take}/original-0123456789ab.png").status_code == 401
+            assert client.post(f"/hooks/sandbox/{take}/x", json={}).status_code in (403, 404)
+    after = tables(house, "after")
+    assert {name for name in after if after[name] != before[name]} <= {"session", "provider_balance"}
+    assert files(house) == stored
+
+
+def test_misses_are_slowed_and_a_good_link_still_opens(house: House) -> None:
+    link = house.link()
+    with httpx.Client(base_url=house.app.url, trust_env=False) as client:
+        answers = [client.get("/review", params={"token": f"{n}" * 43}) for n in range(30)]
+        assert {answer.status_code for answer in answers} == {303, 429}
+        assert sum(answer.status_code == 303 for answer in answers) <= 21
+        missed, late = answers[0], answers[-1]
+        assert (missed.headers["location"], late.headers.get("set-cookie")) == ("/review", None)
+        assert int(late.headers["retry-after"]) >= 1
+        found = client.get("/", params={"token": link.token})
+        assert (found.status_code, found.headers["location"]) == (303, f"/review?r={link.link.id.hex}")
+        assert found.headers["cache-control"] == "no-store" and found.headers["referrer-policy"] == "no-referrer"
+        assert client.post(f"/api/review/{link.link.id.hex}/visit", headers={"Origin": house.app.url}).is_success
+
+
+def test_the_events_of_a_link_say_little_and_end_with_it(house: House) -> None:
+    link = house.link()
+    box = house.alice.get_project_boxes(house.alice.projects().items[0])[0]
+    assert box.headliner_asset_id
+    name = f"apom_review_{link.link.id.hex}"
+    url = house.app.url.replace("http", "ws") + f"/api/review/{link.link.id.hex}/events"
+    headers = {"Cookie": f"{name}={link.token}.{'b' * 43}"}
+    with connect(url, origin=Origin(house.app.url), additional_headers=headers, proxy=None) as socket:
+        assert json.loads(socket.recv(timeout=5)) == {"type": "hello"}
+        house.alice.add_comment(box.headliner_asset_id, "for us")
+        house.alice.add_comment(box.headliner_asset_id, "for you", visibility=Visibility.CLIENT)
+        assert json.loads(socket.recv(timeout=5)) == {"type": "comment"}
+        house.alice.give_verdict(box, Opinion.APPROVED)
+        assert json.loads(socket.recv(timeout=5)) == {"type": "verdict"}, "one comment was told, and no other"
+        revoked = time.monotonic()
+        house.alice.revoke_link(link.link)
+        with pytest.raises(ConnectionClosed) as ended:
+            while True:
+                socket.recv(timeout=5)
+        assert ended.value.rcvd and ended.value.rcvd.code == 4404
+        assert time.monotonic() - revoked < 5

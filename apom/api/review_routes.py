@@ -87,7 +87,7 @@ def new_pass(token: str, known: str = "") -> str:
 def opened(studio: Studio, link_id: UUID, cookies: Mapping[str, str], address: str) -> Review:
     """The door that a browser's cookie opens. Asks nothing yet."""
     token, _, browser = cookies.get(cookie_name(studio.settings, link_id), "").partition(".")
-    return studio.review(token, browser=browser, address=address)
+    return studio.review(token, browser=browser, link=link_id, address=address)
 
 
 def review(link_id: UUID, request: Request, studio: TheStudio, address: Address) -> Review:
