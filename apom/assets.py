@@ -162,7 +162,7 @@ class Assets:
             found = assets.with_key(tx, actor.user_id, asset_id, name)
         if found is None:
             raise NotFound
-        return self._storage.path(found["key"]), _mime(found["key"], found["mime"])
+        return self._storage.path(found["key"]), media_type(found["key"], found["mime"])
 
     def _changed(self, take: Take, status: Status | None = None) -> None:
         self._hub.publish(
@@ -241,7 +241,7 @@ def _events(known: Known, made: Made) -> list[Event]:
     ]
 
 
-def _mime(key: str, original: str) -> str:
+def media_type(key: str, original: str) -> str:
     """The media type of a stored file: the original's from its bytes, of those we made from their ending."""
     variant, _, tail = key.rsplit("/", 1)[1].partition("-")
     return original if variant == "original" else MIMES["." + tail.rpartition(".")[2]]

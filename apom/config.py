@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,11 @@ class Limits(BaseModel):
     page: int = Field(500, description="most rows in one page of a list")
     marks: int = Field(200, description="most takes marked, or asked for by their ids, at once")
     search_chars: int = Field(500, description="longest text to search for")
+    comment_chars: int = Field(2_000, description="longest comment")
+    reviewer_chars: int = Field(60, description="longest name that a reviewer gives")
+    link_days: int = Field(180, description="longest life of a review link, in days")
+    link_comments_minute: int = Field(10, description="most comments and verdicts of a reviewer in a minute")
+    link_comments_day: int = Field(500, description="most comments and verdicts through a review link in a day")
     tokens: int = Field(50, description="most API tokens of a person")
     token_days: int = Field(365, description="longest life of an API token, in days")
     shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
@@ -114,6 +120,11 @@ class Settings(BaseSettings):
         """Where programs on this machine find this process, whatever its public address is."""
         host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104  (compared, not bound)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address that people are given leads nowhere but to their own computer."""
+        return urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
 
     @property
     def is_https(self) -> bool:

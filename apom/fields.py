@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from apom.config import LIMITS
 from apom.errors import Invalid
+from apom.models import Region
 
 KEPT = "\n\t\u200c\u200d"  # joiners hold emoji and some scripts together
 
@@ -102,8 +103,22 @@ class AssetChanges(TypedDict, total=False):
     tags: Annotated[list[Name], Field(max_length=50)]
 
 
+class CommentFields(TypedDict, total=False):
+    """What a comment says and where it points. Times in seconds into the clip, places in 0..1 of the frame."""
+
+    __pydantic_config__ = Strict  # type: ignore[misc]  # as above
+    text: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=LIMITS.comment_chars)]
+    region: Region | None
+    timecode_s: Seconds | None
+    end_s: Seconds | None
+
+
 class _Name(TypedDict):
     name: Name
+
+
+class _ReviewerName(TypedDict):
+    name: Annotated[str, AfterValidator(one_line), Field(min_length=1, max_length=LIMITS.reviewer_chars)]
 
 
 @cache
@@ -129,6 +144,11 @@ def refusal(place: Sequence[int | str], wrong: Mapping[str, Any]) -> Invalid:
         return Invalid("{label} has at most {most} characters.", field=field, label=label, most=most)
     reason = str(wrong["msg"]).rstrip(".").lower()
     return Invalid("{label} cannot be used: {reason}.", field=field, label=label, reason=reason)
+
+
+def check_reviewer(name: str) -> str:
+    """What a reviewer calls themself, tidied. Raises Invalid."""
+    return str(check(_ReviewerName, {"name": name})["name"])
 
 
 def check_name(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = dict[str, JsonValue]
 OptionRole: TypeAlias = Literal["negative", "aspect_ratio", "duration_s", "resolution", "audio"]
+LAST_ON_EARTH = timedelta(hours=12)  # where a day ends last it is that much behind UTC
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -195,6 +196,41 @@ class Step(StrEnum):
     STORING = "STORING"  # the provider is done, its files are fetched
 
 
+class Visibility(StrEnum):
+    """Who reads a comment."""
+
+    INTERNAL = "INTERNAL"  # members of the project, and nobody behind a link
+    CLIENT = "CLIENT"  # whoever holds a review link, too
+
+
+class Opinion(StrEnum):
+    """What a verdict says of a take."""
+
+    APPROVED = "APPROVED"
+    CHANGES_WANTED = "CHANGES_WANTED"
+
+
+class Progress(StrEnum):
+    """How far a shot is on its way to the client's approval."""
+
+    NO_TAKE = "NO_TAKE"  # nothing is picked yet
+    PICKED = "PICKED"  # its headliner was not in the last round
+    IN_REVIEW = "IN_REVIEW"  # the last round shows its headliner, and nobody has judged it
+    CHANGES_WANTED = "CHANGES_WANTED"  # somebody wants changes
+    APPROVED = "APPROVED"  # whoever judged it approved
+
+
+class LinkAction(StrEnum):
+    """What was done with a review link."""
+
+    OPENED = "OPENED"
+    VIEWED = "VIEWED"  # looked at a shot
+    COMMENTED = "COMMENTED"
+    APPROVED = "APPROVED"
+    CHANGES_WANTED = "CHANGES_WANTED"
+    DOWNLOADED = "DOWNLOADED"
+
+
 REPLAY = "replay"  # error_code of a submission that goes out once more, under the same key
 STEPS = {
     State.PENDING: Step.WAITING,
@@ -298,6 +334,7 @@ class Project(Record):
     assets_count: int = 0
     active_count: int = Field(0, description="takes in flight")
     attention_count: int = Field(0, description="takes that wait for a person")
+    unread_count: int = Field(0, description="comments and verdicts of others that nobody has read")
     bytes: int = 0
 
 
@@ -333,9 +370,25 @@ class Box(Record):
     assets_count: int = 0
     active_count: int = 0
     attention_count: int = 0
+    unread_count: int = Field(0, description="comments and verdicts of others that nobody has read")
+    reviewed_asset_id: UUID | None = Field(None, description="the take that the last round shows")
+    approvals: int = Field(0, description="people whose last word in the last round was yes")
+    changes_wanted: int = Field(0, description="people whose last word in the last round asked for changes")
     created_by: UUID
     created_at: datetime
     updated_at: datetime
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def progress(self) -> Progress:
+        """How far it is. A verdict is about a take: another headliner has none yet."""
+        if self.headliner_asset_id is None:
+            return Progress.NO_TAKE
+        if self.headliner_asset_id != self.reviewed_asset_id:
+            return Progress.PICKED
+        if self.changes_wanted:
+            return Progress.CHANGES_WANTED
+        return Progress.APPROVED if self.approvals else Progress.IN_REVIEW
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
@@ -954,6 +1007,280 @@ class SharedLink(Record):
     revoked_at: datetime | None = None
     created_by: UUID
     created_at: datetime
+    project_name: str = ""
+    has_password: bool = False
+    visits: int = Field(0, description="how often it was opened, reloads within half an hour not counted")
+    comments: int = Field(0, description="written through it")
+    last_seen_at: datetime | None = Field(None, description="when somebody last looked through it")
+
+    @property
+    def last_day(self) -> date:
+        """The last day that it works on for its whole length, wherever on Earth."""
+        return (self.expires_at - LAST_ON_EARTH - timedelta(microseconds=1)).date()
+
+
+class MadeLink(Record):
+    """A new review link. Its token and its address are here and nowhere else."""
+
+    link: SharedLink
+    token: str = Field(repr=False)
+    url: str = Field(repr=False, description="what to send")
+    is_local: bool = Field(description="only this computer can open it: APOM_PUBLIC_URL says where others reach us")
+
+
+class Reviewer(Record):
+    """A browser that looks through a review link, and who says to sit before it."""
+
+    id: UUID
+    link_id: UUID
+    project_id: UUID
+    name: str = ""
+    admitted_at: datetime | None = Field(None, description="when it gave the link's password")
+    round_seen: int | None = Field(None, description="the last round that it was shown, by number")
+    round_before: int | None = Field(None, description="the one it had been shown before what is new to it")
+    visit_at: datetime = Field(description="when this visit began")
+    before_at: datetime | None = Field(None, description="when the visit before this one ended")
+    seen_at: datetime
+    created_at: datetime
+
+
+class LinkActivity(Record):
+    """Something that was done with a review link."""
+
+    id: UUID
+    link_id: UUID
+    at: datetime
+    action: LinkAction
+    name: str = Field(description='of who did it, as they call themselves; "" before they did')
+    box_code: str | None = None
+    box_name: str | None = None
+
+
+class RoundShot(Record):
+    """A shot as a round froze it."""
+
+    round_id: UUID
+    position: int
+    box_id: UUID
+    code: str
+    name: str
+    asset_id: UUID | None = None
+    in_s: float | None = None
+    out_s: float | None = None
+    duration_s: float | None = Field(None, description="how long a picture stands in the cut")
+
+
+Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]  # of the frame's width or height
+Point: TypeAlias = tuple[Unit, Unit]
+
+
+class Pin(Record):
+    """A spot on the frame."""
+
+    kind: Literal["pin"] = "pin"
+    x: Unit
+    y: Unit
+
+
+class Area(Record):
+    """A box on the frame, by its upper left corner."""
+
+    kind: Literal["box"] = "box"
+    x: Unit
+    y: Unit
+    width: Unit
+    height: Unit
+
+
+class Strokes(Record):
+    """Lines drawn by hand."""
+
+    kind: Literal["strokes"] = "strokes"
+    lines: Annotated[
+        tuple[Annotated[tuple[Point, ...], Field(min_length=1, max_length=400)], ...],
+        Field(min_length=1, max_length=20),
+    ]
+
+
+Region: TypeAlias = Annotated[Pin | Area | Strokes, Field(discriminator="kind")]
+
+
+class Comment(Record):
+    """Something that was said about a take, by a member or through a review link."""
+
+    id: UUID
+    project_id: UUID
+    box_id: UUID
+    box_code: str
+    box_name: str
+    asset_id: UUID | None = None
+    take_number: int | None = None
+    round_id: UUID | None = None
+    round_number: int | None = None
+    link_id: UUID | None = Field(None, description="the link it came through; None: a member's")
+    link_label: str | None = None
+    user_id: UUID | None = None
+    parent_comment_id: UUID | None = Field(None, description="what it answers")
+    author_name: str
+    text: str
+    visibility: Visibility
+    region: Region | None = None
+    timecode_s: float | None = Field(None, description="the moment of the clip it is about")
+    end_s: float | None = Field(None, description="where a range of it ends")
+    is_read: bool = False
+    is_resolved: bool = False
+    is_hidden: bool = Field(False, description="kept from those behind links")
+    created_at: datetime
+    updated_at: datetime = Field(description="when its text was last changed")
+
+
+class Verdict(Record):
+    """What somebody said of a take in a round. Appended: who thinks again says it again."""
+
+    id: UUID
+    project_id: UUID
+    round_id: UUID
+    round_number: int
+    box_id: UUID
+    box_code: str
+    asset_id: UUID | None = None
+    take_number: int | None = None
+    link_id: UUID | None = Field(None, description="the link it came through; None: a member's")
+    user_id: UUID | None = None
+    name: str
+    verdict: Opinion
+    is_read: bool = False
+    created_at: datetime
+
+
+class InboxItem(Record):
+    """A comment or a verdict of somebody else, as the inbox shows it."""
+
+    id: UUID
+    kind: Literal["comment", "verdict"]
+    at: datetime
+    is_read: bool
+    is_resolved: bool = False
+    is_hidden: bool = False
+    project_id: UUID
+    project_name: str
+    role: Role = Field(description="the reader's own, in that project")
+    box_id: UUID
+    box_code: str
+    box_name: str
+    asset_id: UUID | None = None
+    take_number: int | None = None
+    asset_type: AssetType | None = None
+    thumb_key: str | None = None
+    placeholder: str | None = None
+    round_number: int | None = None
+    link_label: str | None = Field(None, description="the link it came through; None: a member's")
+    author_name: str
+    text: str = ""
+    visibility: Visibility
+    region: Region | None = None
+    timecode_s: float | None = None
+    end_s: float | None = None
+    parent_comment_id: UUID | None = None
+    verdict: Opinion | None = None
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def thumbnail_url(self) -> str | None:
+        """The take it is about."""
+        return media_url(self.thumb_key)
+
+
+class Unread(Record):
+    """How much of a project nobody has read yet."""
+
+    project_id: UUID
+    project_name: str
+    unread: int
+
+
+# What one sees behind a review link: these records and nothing else. No cost, no seed, no model, no member's name but
+# beside what a member said to clients.
+
+
+class ReviewDoor(Record):
+    """What a link says before anything else."""
+
+    asks_password: bool
+
+
+class ReviewTake(Record):
+    """A take as a round shows it."""
+
+    id: UUID
+    number: int
+    asset_type: AssetType
+    file_url: str | None
+    thumbnail_url: str | None
+    preview_url: str | None
+    placeholder: str | None
+    mime: str | None
+    width: int | None
+    height: int | None
+    duration_s: float | None
+    fps: float | None
+    prompt_text: str | None = Field(None, description="None unless the link shows prompts")
+
+
+class ReviewShot(Record):
+    """A shot of the last round."""
+
+    box_id: UUID
+    code: str
+    name: str
+    in_s: float | None
+    out_s: float | None
+    duration_s: float | None
+    take: ReviewTake | None
+    previous: ReviewTake | None = Field(description="the take of the round before, where it was another one")
+    changed: Literal["new", "take", "trim"] | None = Field(description="since the reviewer's last visit")
+    verdict: Opinion | None = Field(description="the reviewer's own last word in this round")
+    approvals: int
+    changes_wanted: int
+
+
+class ReviewRoom(Record):
+    """All that a link shows of the last round, beside the comments."""
+
+    project_name: str
+    fps: float
+    width: int
+    height: int
+    can_comment: bool
+    can_approve: bool
+    can_download: bool
+    round_id: UUID | None = Field(description="None before the first round")
+    round_number: int | None
+    note: str
+    published_at: datetime | None
+    shots: tuple[ReviewShot, ...]
+    name: str = Field(description='what the reviewer calls themself; "" before they did')
+    last_visit_at: datetime | None
+
+
+class ReviewComment(Record):
+    """A comment as those behind a link read it."""
+
+    id: UUID
+    box_id: UUID
+    asset_id: UUID
+    round_number: int | None
+    parent_comment_id: UUID | None
+    author_name: str
+    is_guest: bool
+    is_mine: bool
+    text: str
+    region: Region | None
+    timecode_s: float | None
+    end_s: float | None
+    is_resolved: bool
+    created_at: datetime
+    updated_at: datetime
 
 
 class AuditEntry(Record):
@@ -972,7 +1299,7 @@ class Event(Record):
 
     type: str = Field(
         description="hello, asset_status_changed, assets_changed, boxes_changed, project_changed, batch_changed, "
-        "job_changed"
+        "job_changed, comment, verdict, round, links_changed"
     )
     project_id: UUID
     version: int = 0
@@ -982,6 +1309,8 @@ class Event(Record):
     batch_id: UUID | None = None
     job_id: UUID | None = None
     status: Status | None = None
+    comment_id: UUID | None = None
+    visibility: Visibility | None = Field(None, description="of a comment")
 
 
 class HealthPart(Record):

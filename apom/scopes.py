@@ -17,6 +17,7 @@ READING = frozenset(
     "me sessions tokens project projects mosaics members box get_project_boxes models wait asset get_box_assets"
     " get_assets search_assets get_favorite_assets queue provider_health spending statement file links events"
     " queue_items queue_summary spending_by_day count_assets jobs job estimate_batch batches batch statement_csv"
+    " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files".split()
 )
 IN_PERSON = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from apom.assets import Assets
 from apom.balances import LOOK_S, Balances
 from apom.batches import Batches
 from apom.bulk import Bulk
+from apom.comments import Comments
 from apom.config import LIMITS, Settings, shipped
 from apom.continuing import Continuing, Onward
 from apom.decisions import Decisions, one_by_one
@@ -56,25 +57,35 @@ from apom.models import (
     BatchPlan,
     Box,
     BoxKind,
+    Comment,
     Decided,
     Deed,
     Health,
+    InboxItem,
     InputRole,
     Job,
     Json,
     Judgement,
+    LinkActivity,
+    MadeLink,
     Mark,
     Marked,
     Member,
+    Opinion,
     Page,
     Project,
     ProviderHealth,
     ProviderTest,
     QueueItem,
     QueueSummary,
+    Region,
+    ReviewComment,
+    ReviewDoor,
+    ReviewRoom,
     Rights,
     Role,
     Round,
+    RoundShot,
     Rows,
     Scope,
     Session,
@@ -89,14 +100,18 @@ from apom.models import (
     SystemSetting,
     Take,
     Trial,
+    Unread,
     Upload,
     Uploaded,
     User,
+    Verdict,
+    Visibility,
 )
 from apom.money import Money
 from apom.preflight import prepare_folder
 from apom.projects import Projects
 from apom.queue import Queue
+from apom.reviewing import Pass, Reviewing
 from apom.scopes import limited
 from apom.search import Filter
 from apom.sending import OnProgress, send
@@ -225,7 +240,9 @@ class Studio:
         self.balances = Balances(store, catalog, clock)
         self.engine.declare(self.balances.look, LOOK_S)
         self.queue = Queue(store, catalog, clock, self.engine.places, self.engine.providers)
-        self.sharing = Sharing(store, clock)
+        self.sharing = Sharing(store, self.hub, clock)
+        self.comments = Comments(store, self.hub, clock)
+        self.reviewing = Reviewing(store, storage, self.hub, clock)
         self.jobs = Jobs(store, self.hub, clock, lambda: self.engine.is_on)
         self.bulk = Bulk(store, self.hub, clock, self.jobs)
         self.derivatives = Derivatives(store, storage, settings.env, self.hub, clock, self.jobs)
@@ -282,11 +299,17 @@ class Studio:
         """What this person may do."""
         return Workspace(self, actor)
 
-    def review(self, token: str) -> Review:
-        """What this link may do. Raises NotFound for one that is not live."""
-        review = Review(self, token)
-        review.round()
-        return review
+    def review(self, token: str, *, browser: str = "", link: Ref | None = None, address: str = "") -> Review:
+        """What this link may do in a browser, which is told from others by a secret of its own. Asks nothing yet.
+
+        `link`: which link it has to be.
+        """
+        wanted = None if link is None else id_of(link)
+        return Review(self, Pass(token=token, browser=browser, link_id=wanted), address)
+
+    def review_url(self, token: str) -> str:
+        """What is sent to whoever may review."""
+        return f"{self.settings.url}/review?token={token}"
 
     def register(self, username: str, password: str, *, email: str | None = None, address: str = "") -> User:
         """See `Accounts.register`."""
@@ -1250,36 +1273,175 @@ class Workspace:
         """Freezes the headliners in order as the next round. Raises NotFound, NotAllowed, Conflict."""
         return self._studio.sharing.publish(self.actor, id_of(project), note)
 
+    def rounds(self, project: Ref) -> Rows[Round]:
+        """A project's rounds, newest first. Raises NotFound."""
+        return Rows(self._studio.sharing.rounds(self.actor, id_of(project)), Round)
+
+    def round_shots(self, round: Ref) -> Rows[RoundShot]:
+        """The shots as a round froze them, in order. Raises NotFound."""
+        return Rows(self._studio.sharing.shots(self.actor, id_of(round)), RoundShot)
+
     def create_link(
         self,
         project: Ref,
         label: str,
         *,
         days: int | None = None,
+        until: date | None = None,
+        password: str | None = None,
         can_comment: bool = True,
         can_approve: bool = False,
         can_download: bool = False,
         show_prompts: bool = False,
-    ) -> tuple[SharedLink, str]:
-        """A review link and its token, shown this once. Raises NotFound, NotAllowed, Invalid."""
-        return self._studio.sharing.create_link(
+    ) -> MadeLink:
+        """A review link with its token and address, shown this once.
+
+        It ends after `days`, or with the day `until`, wherever that ends last. Raises NotFound, NotAllowed, Invalid.
+        """
+        link, token = self._studio.sharing.create_link(
             self.actor,
             id_of(project),
             label,
             days=days,
+            until=until,
+            password=password,
             can_comment=can_comment,
             can_approve=can_approve,
             can_download=can_download,
             show_prompts=show_prompts,
         )
+        is_local = self._studio.settings.is_local
+        return MadeLink(link=link, token=token, url=self._studio.review_url(token), is_local=is_local)
 
-    def links(self, project: Ref) -> Rows[SharedLink]:
-        """A project's review links, newest first. Raises NotFound."""
-        return Rows(self._studio.sharing.links(self.actor, id_of(project)), SharedLink)
+    def links(self, project: Ref | None = None, *, live: bool = False) -> Rows[SharedLink]:
+        """The review links of a project, or of all the actor's projects, newest first. `live`: only those that work.
+
+        Raises NotFound.
+        """
+        wanted = None if project is None else id_of(project)
+        return Rows(self._studio.sharing.links(self.actor, wanted, live), SharedLink)
+
+    def change_link(
+        self,
+        link: Ref,
+        *,
+        can_comment: bool | None = None,
+        can_approve: bool | None = None,
+        can_download: bool | None = None,
+        show_prompts: bool | None = None,
+    ) -> SharedLink:
+        """What those behind a link may do from now on; None leaves it as it is. Raises NotFound, NotAllowed."""
+        switches = {
+            "can_comment": can_comment,
+            "can_approve": can_approve,
+            "can_download": can_download,
+            "show_prompts": show_prompts,
+        }
+        return self._studio.sharing.change(self.actor, id_of(link), switches)
+
+    def link_activity(self, link: Ref, *, cursor: str | None = None, limit: int = 100) -> Page[LinkActivity]:
+        """What was done with a link, newest first. Raises NotFound, Invalid."""
+        return self._studio.sharing.activity(self.actor, id_of(link), cursor, limit)
 
     def revoke_link(self, link: Ref) -> None:
         """Ends a review link now. Raises NotFound, NotAllowed."""
         self._studio.sharing.revoke(self.actor, id_of(link))
+
+    # what is said about takes
+
+    def comments(
+        self,
+        *,
+        project: Ref | None = None,
+        box: Ref | None = None,
+        asset: Ref | None = None,
+        unresolved: bool = False,
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> Page[Comment]:
+        """What was said about a take, a shot or in a project, newest first. Raises NotFound, Invalid."""
+        return self._studio.comments.page(
+            self.actor,
+            project_id=None if project is None else id_of(project),
+            box_id=None if box is None else id_of(box),
+            asset_id=None if asset is None else id_of(asset),
+            unresolved=unresolved,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    def add_comment(
+        self,
+        asset: Ref,
+        text: str,
+        *,
+        visibility: Visibility = Visibility.INTERNAL,
+        region: Region | None = None,
+        timecode_s: float | None = None,
+        end_s: float | None = None,
+        answers: Ref | None = None,
+    ) -> Comment:
+        """Says something about a take. Nobody behind a link reads it unless `visibility` is CLIENT.
+
+        `answers`: the comment it answers, about the same take. Raises NotFound, NotAllowed, Invalid.
+        """
+        fields = {"text": text, "region": region, "timecode_s": timecode_s, "end_s": end_s}
+        parent = None if answers is None else id_of(answers)
+        return self._studio.comments.add(self.actor, id_of(asset), fields, visibility, parent)
+
+    def edit_comment(self, comment: Ref, text: str) -> Comment:
+        """Other words for one's own comment. Raises NotFound, NotAllowed, Invalid."""
+        return self._studio.comments.edit(self.actor, id_of(comment), text)
+
+    def delete_comment(self, comment: Ref) -> None:
+        """A comment with its answers: an editor any, others their own while nobody has answered.
+
+        Raises NotFound, NotAllowed, Conflict.
+        """
+        self._studio.comments.delete(self.actor, id_of(comment))
+
+    def mark_comments(
+        self,
+        items: Sequence[Ref],
+        *,
+        is_read: bool | None = None,
+        is_resolved: bool | None = None,
+        is_hidden: bool | None = None,
+    ) -> Rows[InboxItem]:
+        """Comments and verdicts read or not, comments resolved or not, or hidden from those behind links; all or none.
+
+        None leaves a thing as it is, what is not there is left out. Raises NotAllowed, Invalid for too many.
+        """
+        ids = [id_of(item) for item in items]
+        marked = self._studio.comments.mark(
+            self.actor, ids, is_read=is_read, is_resolved=is_resolved, is_hidden=is_hidden
+        )
+        return Rows(marked, InboxItem)
+
+    def give_verdict(self, box: Ref, verdict: Opinion) -> Verdict:
+        """One's own word about the take that the last round shows of a shot. Raises NotFound, NotAllowed, Conflict."""
+        return self._studio.comments.judge(self.actor, id_of(box), verdict)
+
+    def verdicts(self, project: Ref, *, box: Ref | None = None) -> Rows[Verdict]:
+        """What was decided in a project, or about a shot of it, newest first. Raises NotFound."""
+        found = self._studio.comments.verdicts(self.actor, id_of(project), None if box is None else id_of(box))
+        return Rows(found, Verdict)
+
+    def inbox(
+        self,
+        *,
+        project: Ref | None = None,
+        is_read: bool | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[InboxItem]:
+        """Comments and verdicts of others, across one's projects or in one of them, newest first. Raises NotFound, Invalid."""
+        wanted = None if project is None else id_of(project)
+        return self._studio.comments.inbox(self.actor, project_id=wanted, is_read=is_read, cursor=cursor, limit=limit)
+
+    def unread(self) -> Rows[Unread]:
+        """How much of each project nobody has read, where there is something."""
+        return Rows(self._studio.comments.unread(self.actor), Unread)
 
     # live
 
@@ -1291,23 +1453,93 @@ class Workspace:
 
 
 class Review:
-    """What one review link may do. The link is checked again on every call: a revoked one raises NotFound at once."""
+    """What one review link may do in one browser.
 
-    def __init__(self, studio: Studio, token: str) -> None:
+    The link is checked again on every call: unknown, expired, revoked, its password not given, all raise the same NotFound.
+    """
+
+    def __init__(self, studio: Studio, shown: Pass, address: str = "") -> None:
         self._studio = studio
-        self._token = token
+        self._pass = shown
+        self._address = address
+
+    def id(self) -> UUID:
+        """The link's id, its password given or not. Raises NotFound."""
+        return self._studio.reviewing.live(self._pass)
+
+    def door(self) -> ReviewDoor:
+        """Whether this browser has to give a password first. Raises NotFound."""
+        return self._studio.reviewing.door(self._pass)
+
+    def admit(self, password: str) -> None:
+        """Gives the password. Raises NotFound, NotSignedIn for a wrong one, TooMany."""
+        self._studio.reviewing.admit(self._pass, password, self._address)
 
     def link(self) -> SharedLink:
-        """The link itself."""
-        return self._studio.sharing.shown(self._token)[0]
+        """The link itself. Raises NotFound."""
+        return self._studio.reviewing.link(self._pass)
 
     def round(self) -> Round | None:
-        """The last published round, None before the first."""
-        return self._studio.sharing.shown(self._token)[1]
+        """The last published round, None before the first. Raises NotFound."""
+        return self._studio.reviewing.round(self._pass)
 
-    def shots(self) -> list[dict[str, Any]]:
-        """The frozen shots in order; prompts only where the link says so."""
-        return self._studio.sharing.shown(self._token)[2]
+    def room(self) -> ReviewRoom:
+        """What the link shows: the frozen shots in order; prompts only where it says so. Raises NotFound."""
+        return self._studio.reviewing.room(self._pass)
+
+    def visit(self) -> ReviewRoom:
+        """The same for who comes in: what is new since the last visit is said, and this visit remembered. Raises NotFound."""
+        return self._studio.reviewing.visit(self._pass)
+
+    def looked(self, box: Ref) -> None:
+        """A shot was looked at. Raises NotFound."""
+        self._studio.reviewing.looked(self._pass, id_of(box))
+
+    def call_me(self, name: str) -> None:
+        """What the reviewer wants to be called. Raises NotFound, Invalid."""
+        self._studio.reviewing.call(self._pass, name)
+
+    def comments(self, *, cursor: str | None = None, limit: int = 200) -> Page[ReviewComment]:
+        """What clients may read, newest first. Raises NotFound, Invalid."""
+        return self._studio.reviewing.comments(self._pass, cursor, limit)
+
+    def comment(
+        self,
+        asset: Ref,
+        text: str,
+        *,
+        name: str = "",
+        region: Region | None = None,
+        timecode_s: float | None = None,
+        end_s: float | None = None,
+        answers: Ref | None = None,
+    ) -> UUID:
+        """Says something about a take of the last round or the one before, or answers; the comment's id.
+
+        Raises NotFound, NotAllowed, Invalid, Conflict, TooMany.
+        """
+        fields = {"text": text, "region": region, "timecode_s": timecode_s, "end_s": end_s}
+        parent = None if answers is None else id_of(answers)
+        return self._studio.reviewing.comment(self._pass, id_of(asset), fields, name, parent)
+
+    def edit_comment(self, comment: Ref, text: str) -> None:
+        """Other words for one's own comment. Raises NotFound, NotAllowed, Invalid."""
+        self._studio.reviewing.edit(self._pass, id_of(comment), text)
+
+    def delete_comment(self, comment: Ref) -> None:
+        """One's own comment, while nobody has answered. Raises NotFound, NotAllowed, Conflict."""
+        self._studio.reviewing.delete(self._pass, id_of(comment))
+
+    def give_verdict(self, box: Ref, round: Ref, verdict: Opinion, *, name: str = "") -> None:
+        """Approves a shot of the last round, or asks for changes.
+
+        Raises NotFound, NotAllowed, Invalid, TooMany, Conflict when another round was published meanwhile.
+        """
+        self._studio.reviewing.judge(self._pass, id_of(box), id_of(round), verdict, name)
+
+    def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> tuple[Path, str]:
+        """A file of a take that some round shows: (path, media type). `to_keep`: as a download. Raises NotFound, NotAllowed."""
+        return self._studio.reviewing.file(self._pass, id_of(asset), name, to_keep=to_keep)
 
 
 _current: Studio | None = None

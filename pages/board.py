@@ -12,6 +12,7 @@ from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
 from apom.words import _, plural
+from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
 
@@ -35,12 +36,15 @@ def show() -> None:
                     args=("batch",),
                     kwargs={"project": str(project.id)},
                 )
+            st.button(_("Share"), icon=":material/share:", on_click=guard.guarded(_open), args=("sharing",))
             st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
         st.space("stretch")
     board(project.id, can_edit)
     opened = st.session_state.pop("board-dialog", None)
     if opened == "adding":
         add_shots(project)
+    elif opened == "sharing":
+        share(project)
     elif opened == "settings":
         settings(project)
 
@@ -51,6 +55,7 @@ def _project_asked_for() -> UUID:
 
 
 def _open(dialog: str) -> None:
+    forget()
     st.session_state["board-dialog"] = dialog
 
 
@@ -84,6 +89,8 @@ def summary(project: Project) -> str:
         parts.append(_("{n} in flight", n=project.active_count))
     if project.attention_count:
         parts.append(plural("{n} needs you", "{n} need you", project.attention_count))
+    if project.unread_count:
+        parts.append(plural("{n} unread", "{n} unread", project.unread_count))
     return " · ".join(parts)
 
 

@@ -7,7 +7,7 @@ from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.projects import project_item, projects
 from apom.ui.door import attempt, follow, go, go_next, mine
-from apom.words import _
+from apom.words import _, plural
 
 PAGE = 100
 
@@ -30,12 +30,17 @@ def show() -> None:
         new_project()
     mosaics = ws.mosaics(page.items)
     projects(
-        [project_item(project, mosaics.get(project.id, [])) for project in page.items],
+        [project_item(project, mosaics.get(project.id, []), note=unread(project)) for project in page.items],
         key="projects",
         on_action=guard.guarded(lambda action: go_next("board", project=str(action.id))),
     )
     if page.next:
         st.caption(_("These are the latest {n}. Older ones are found by REST.", n=PAGE))
+
+
+def unread(project: Project) -> str:
+    """What waits in the inbox."""
+    return plural("{n} unread", "{n} unread", project.unread_count) if project.unread_count else ""
 
 
 def welcome() -> None:

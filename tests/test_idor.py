@@ -36,6 +36,7 @@ class Row:
     params: dict[str, str] = field(default_factory=dict)
 
 
+NOTHING = "00000000-0000-4000-8000-000000000000"
 BATCH: dict[str, list[str]] = {"prompts": ["x"], "models": ["sandbox/sandbox-image"], "boxes": []}
 ROWS = [
     # open to anybody
@@ -205,9 +206,49 @@ ROWS = [
     Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
     Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
     Row(method="POST", path="/projects/{project_id}/rounds", body={}, owner=201, viewer=403),
-    Row(method="GET", path="/projects/{project_id}/links", owner=200, viewer=200),
+    Row(method="GET", path="/projects/{project_id}/rounds", owner=200, viewer=200),
+    Row(method="GET", path="/rounds/{round_id}/shots", owner=200, viewer=200),
+    Row(method="GET", path="/links", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/links", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="PATCH", path="/links/{link_id}", body={"can_comment": False}, owner=200, viewer=403),
+    Row(method="GET", path="/links/{link_id}/activity", owner=200, viewer=200),
     Row(method="POST", path="/projects/{project_id}/links", body={"label": "client"}, owner=201, viewer=403),
     Row(method="DELETE", path="/links/{link_id}", owner=204, viewer=403),
+    Row(method="GET", path="/comments", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/comments", params={"box_id": "{box_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/comments", params={"asset_id": "{asset_id}"}, owner=200, viewer=200),
+    Row(method="POST", path="/assets/{asset_id}/comments", body={"text": "x"}, owner=201, viewer=201),
+    Row(method="PATCH", path="/comments/{comment_id}", body={"text": "y"}, owner=200, viewer=403),
+    Row(method="GET", path="/inbox", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/inbox", params={"project_id": "{project_id}"}, owner=200, viewer=200),
+    Row(method="GET", path="/inbox/unread", owner=200, viewer=200, stranger=200),
+    Row(
+        method="POST",
+        path="/inbox/marks",
+        body={"ids": ["00000000-0000-4000-8000-000000000000"], "is_read": True},
+        owner=200,
+        viewer=200,
+        stranger=200,
+    ),
+    Row(method="POST", path="/boxes/{box_id}/verdicts", body={"verdict": "APPROVED"}, owner=201, viewer=403),
+    Row(method="GET", path="/projects/{project_id}/verdicts", owner=200, viewer=200),
+    Row(method="DELETE", path="/comments/{comment_id}", owner=204, viewer=403),
+    # behind a review link: nobody without its own cookie, members neither (tests/test_review_routes.py has the rest)
+    *(
+        Row(method=method, path=f"/review/{{link_id}}{path}", body=body, owner=404, viewer=404, anonymous=404)
+        for method, path, body in (
+            ("GET", "", None),
+            ("POST", "/password", {"password": "x"}),
+            ("POST", "/visit", None),
+            ("PUT", "/name", {"name": "x"}),
+            ("POST", "/shots/{box_id}/looked", None),
+            ("GET", "/comments", None),
+            ("POST", "/comments", {"asset_id": NOTHING, "text": "x", "name": "y"}),
+            ("PATCH", "/comments/{comment_id}", {"text": "x"}),
+            ("DELETE", "/comments/{comment_id}", None),
+            ("POST", "/verdicts", {"box_id": NOTHING, "round_id": NOTHING, "verdict": "APPROVED", "name": "x"}),
+        )
+    ),
     Row(method="GET", path="/boxes/{box_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/boxes/{box_id}", body={"notes": "n"}, owner=200, viewer=403),
     Row(method="POST", path="/boxes/{box_id}/move", body={"steps": 1}, owner=200, viewer=403),
@@ -347,11 +388,14 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
     studio_module.set_current(studio)
     alice = cast.alice
     project = alice.create_project("P")
-    box, spare_box = alice.create_boxes(project, ["one", "two"])
+    box = alice.create_box(project, "one")
     asset, spare = (arrived(studio, alice, box) for _ in range(2))
     alice.set_headliner(box, asset)  # type: ignore[arg-type]
     let_in(alice, project, "victor", Role.VIEWER)
-    link, _ = alice.create_link(project, "client")
+    link = alice.create_link(project, "client").link
+    comment = alice.add_comment(asset, "softer light")  # type: ignore[arg-type]
+    round = alice.publish_round(project)
+    spare_box = alice.create_box(project, "two")
     token, _ = alice.create_token("notebook")
     spare_project = alice.create_project("spare")
     let_in(alice, spare_project, "victor", Role.VIEWER)
@@ -366,6 +410,8 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "spare_box_id": str(spare_box.id),
             "spare_project_id": str(spare_project.id),
             "link_id": str(link.id),
+            "comment_id": str(comment.id),
+            "round_id": str(round.id),
             "job_id": str(alice.mark_all(Judgement(rating=2), project=project).id),
             "token_id": str(token.id),
             "user_id": str(alice.actor.user_id),

@@ -20,7 +20,7 @@ ADDRESSES = [
     ("HEAD", "/", 200),
     ("POST", "/", 405),
     ("GET", "/secret", 200),
-    ("GET", "/review?token=x", 200),
+    ("GET", "/review?token=x", 303),
     ("GET", "/no/such/page", 200),
     ("GET", "/favicon.png", 200),
     ("GET", "/static/js/nothing.js", 200),

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from apom.server.throttle import KEYS, Meter, Rate, paced
+from apom.server.meters import KEYS, Meter, Rate
+from apom.server.throttle import paced
 
 
 class Clock:

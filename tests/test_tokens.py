@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
+from test_idor import arrived
 from test_newcomer import register
 
 from apom import testing
@@ -183,7 +184,8 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
     cast.studio.operator().change_user("alice", is_admin=True)
     project = alice.create_project("P")
     box = alice.create_box(project, "one")
-    take = alice.generate(box, "x")[0]
+    take: Any = arrived(cast.studio, alice, box)
+    alice.set_headliner(box, take)
     ws: Any = by(cast.studio, alice.create_token("reader", scopes=[Scope.READ])[1])
     arguments: dict[str, tuple[Any, ...]] = {
         "project": (project,),
@@ -197,7 +199,10 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
         "received": (box, new_id()),
         "known_files": (project, ["0" * 64]),
         "file": (take, "original-000000000000.png"),
-        "links": (project,),
+        "rounds": (project,),
+        "round_shots": (alice.publish_round(project),),
+        "link_activity": (alice.create_link(project, "client").link,),
+        "verdicts": (project,),
         "spending": (project,),
         "queue_items": ([take],),
         "wait": ([],),
@@ -210,7 +215,7 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
     before = tables(cast.studio)
     for name in sorted(READING - {"events"}):
         try:
-            getattr(ws, name)(*arguments.get(name, ()))
+            getattr(ws, name)(*arguments.get(name, ()), **({"project": project} if name == "comments" else {}))
         except NotFound:
             assert name == "file"
         except NotAllowed:

@@ -19,6 +19,8 @@ from apom.api import (
     problems,
     project_routes,
     provider_routes,
+    review_routes,
+    sharing_routes,
     upload_routes,
 )
 from apom.api.deps import TheStudio
@@ -45,6 +47,8 @@ def create_api(operator_token: str = "") -> FastAPI:
         admin_routes,
         operator_routes,
         project_routes,
+        sharing_routes,
+        review_routes,
         job_routes,
         asset_routes,
         upload_routes,

@@ -46,14 +46,14 @@ async def _tell(socket: WebSocket, project_id: UUID | None) -> None:
         return
     with current().hub.subscribe(*watched) as subscription:
         sender = asyncio.create_task(_send(socket, subscription, actor, project_id))
-        receiver = asyncio.create_task(_until_gone(socket))
+        receiver = asyncio.create_task(until_gone(socket))
         await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)
         for task in (sender, receiver):
             task.cancel()
         await asyncio.gather(sender, receiver, return_exceptions=True)
 
 
-async def _until_gone(socket: WebSocket) -> None:
+async def until_gone(socket: WebSocket) -> None:
     """Reads and ignores, so that the end of the connection or of the server is noticed."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while True:

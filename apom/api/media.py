@@ -7,6 +7,7 @@ a browser may keep it for ever; it is `private`, and the right is checked on eve
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -20,8 +21,8 @@ from apom.errors import ApomError, NotFound
 from apom.studio import Workspace, current
 
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 HEADERS = {
-    "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
@@ -38,10 +39,17 @@ async def media(request: Request) -> Response:
         )
     except ApomError:
         return Response(status_code=404)
-    etag = f'"{path.stem}"'
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, media_type=mime, headers={**HEADERS, "ETag": etag})
-    return FileResponse(path, media_type=mime, headers={**HEADERS, "ETag": etag})
+    return served(request, path, mime)
+
+
+def served(
+    request: Request, path: Path, mime: str, kept: Mapping[str, str] = KEPT, *, filename: str | None = None
+) -> Response:
+    """A stored file as an answer. `kept`: how long browsers may keep it; `filename`: it is a download of that name."""
+    headers = {**HEADERS, **kept, "ETag": f'"{path.stem}"'}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, media_type=mime, headers=headers)
+    return FileResponse(path, media_type=mime, headers=headers, filename=filename)
 
 
 def _find(workspace: Workspace, asset: UUID, name: str) -> tuple[Path, str]:

@@ -1,4 +1,4 @@
-"""Projects, members, boxes, rounds and links."""
+"""Projects, members and boxes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apom.api.account_routes import Body, Text
 from apom.api.deps import Mine
 from apom.config import LIMITS
 from apom.fields import BoxChanges, ProjectChanges
-from apom.models import Box, BoxKind, Member, Page, Project, Role, Round, SharedLink
+from apom.models import Box, BoxKind, Member, Page, Project, Role
 
 router = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=LIMITS.page)]
@@ -54,30 +54,6 @@ class Headliner(Body):
     """The take that stands for the shot, null for none."""
 
     asset_id: UUID | None
-
-
-class Note(Body):
-    """What changed since the last round."""
-
-    note: Annotated[str, Field(max_length=LIMITS.notes_chars)] = ""
-
-
-class NewLink(Body):
-    """Who it is for, and what they may do."""
-
-    label: Text
-    days: int | None = None
-    can_comment: bool = True
-    can_approve: bool = False
-    can_download: bool = False
-    show_prompts: bool = False
-
-
-class Link(Body):
-    """A link with its token, which is shown this once."""
-
-    link: SharedLink
-    token: str
 
 
 @router.get("/projects")
@@ -198,28 +174,3 @@ def move_box(box_id: UUID, body: Move, mine: Mine) -> tuple[Box, ...]:
 def set_headliner(box_id: UUID, body: Headliner, mine: Mine) -> Box:
     """The take that stands for the shot."""
     return mine.set_headliner(box_id, body.asset_id)
-
-
-@router.post("/projects/{project_id}/rounds", status_code=201)
-def publish_round(project_id: UUID, body: Note, mine: Mine) -> Round:
-    """Freezes the headliners in order."""
-    return mine.publish_round(project_id, body.note)
-
-
-@router.get("/projects/{project_id}/links")
-def links(project_id: UUID, mine: Mine) -> tuple[SharedLink, ...]:
-    """The review links, newest first."""
-    return mine.links(project_id)
-
-
-@router.post("/projects/{project_id}/links", status_code=201)
-def create_link(project_id: UUID, body: NewLink, mine: Mine) -> Link:
-    """A review link; its token is in this answer and nowhere else."""
-    link, token = mine.create_link(project_id, **body.model_dump())
-    return Link(link=link, token=token)
-
-
-@router.delete("/links/{link_id}", status_code=204)
-def revoke_link(link_id: UUID, mine: Mine) -> None:
-    """It ends now, everywhere."""
-    mine.revoke_link(link_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -36,25 +36,31 @@ from apom.models import (
     BatchPlan,
     Box,
     BoxKind,
+    Comment,
     Decided,
     Deed,
+    InboxItem,
     InputRole,
     Job,
     Json,
     Judgement,
+    LinkActivity,
+    MadeLink,
     Mark,
     Marked,
     Member,
+    Opinion,
     Page,
     Project,
     ProviderHealth,
     ProviderTest,
     QueueItem,
     QueueSummary,
-    Record,
+    Region,
     Rights,
     Role,
     Round,
+    RoundShot,
     Rows,
     Scope,
     Session,
@@ -66,22 +72,18 @@ from apom.models import (
     Status,
     SystemSetting,
     Take,
+    Unread,
     Upload,
     Uploaded,
     User,
+    Verdict,
+    Visibility,
 )
 from apom.net.ours import Connection
 from apom.sending import OnProgress, send
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
 from apom.waiting import OnChange, every, wait
-
-
-class MadeLink(Record):
-    """A new review link and its token."""
-
-    link: SharedLink
-    token: str
 
 
 def _order_token() -> str:
@@ -636,33 +638,146 @@ class RemoteWorkspace:
     def publish_round(self, project: Ref, note: str = "") -> Round:
         return self._door.ask(Round, "POST", f"projects/{id_of(project)}/rounds", body={"note": note})
 
+    def rounds(self, project: Ref) -> Rows[Round]:
+        return self._door.ask(Rows[Round], "GET", f"projects/{id_of(project)}/rounds")
+
+    def round_shots(self, round: Ref) -> Rows[RoundShot]:
+        return self._door.ask(Rows[RoundShot], "GET", f"rounds/{id_of(round)}/shots")
+
     def create_link(
         self,
         project: Ref,
         label: str,
         *,
         days: int | None = None,
+        until: date | None = None,
+        password: str | None = None,
         can_comment: bool = True,
         can_approve: bool = False,
         can_download: bool = False,
         show_prompts: bool = False,
-    ) -> tuple[SharedLink, str]:
+    ) -> MadeLink:
         body = {
             "label": label,
             "days": days,
+            "until": until,
+            "password": password,
             "can_comment": can_comment,
             "can_approve": can_approve,
             "can_download": can_download,
             "show_prompts": show_prompts,
         }
-        made = self._door.ask(MadeLink, "POST", f"projects/{id_of(project)}/links", body=body)
-        return made.link, made.token
+        return self._door.ask(MadeLink, "POST", f"projects/{id_of(project)}/links", body=body)
 
-    def links(self, project: Ref) -> Rows[SharedLink]:
-        return self._door.ask(Rows[SharedLink], "GET", f"projects/{id_of(project)}/links")
+    def links(self, project: Ref | None = None, *, live: bool = False) -> Rows[SharedLink]:
+        params = {"project_id": _id(project), "live": live}
+        return self._door.ask(Rows[SharedLink], "GET", "links", params=params)
+
+    def change_link(
+        self,
+        link: Ref,
+        *,
+        can_comment: bool | None = None,
+        can_approve: bool | None = None,
+        can_download: bool | None = None,
+        show_prompts: bool | None = None,
+    ) -> SharedLink:
+        body = {
+            "can_comment": can_comment,
+            "can_approve": can_approve,
+            "can_download": can_download,
+            "show_prompts": show_prompts,
+        }
+        return self._door.ask(SharedLink, "PATCH", f"links/{id_of(link)}", body=body)
+
+    def link_activity(self, link: Ref, *, cursor: str | None = None, limit: int = 100) -> Page[LinkActivity]:
+        params = {"cursor": cursor, "limit": limit}
+        return self._door.ask(Page[LinkActivity], "GET", f"links/{id_of(link)}/activity", params=params)
 
     def revoke_link(self, link: Ref) -> None:
         self._door.do("DELETE", f"links/{id_of(link)}")
+
+    # what is said about takes
+
+    def comments(
+        self,
+        *,
+        project: Ref | None = None,
+        box: Ref | None = None,
+        asset: Ref | None = None,
+        unresolved: bool = False,
+        cursor: str | None = None,
+        limit: int = 200,
+    ) -> Page[Comment]:
+        params = {
+            "project_id": _id(project),
+            "box_id": _id(box),
+            "asset_id": _id(asset),
+            "unresolved": unresolved,
+            "cursor": cursor,
+            "limit": limit,
+        }
+        return self._door.ask(Page[Comment], "GET", "comments", params=params)
+
+    def add_comment(
+        self,
+        asset: Ref,
+        text: str,
+        *,
+        visibility: Visibility = Visibility.INTERNAL,
+        region: Region | None = None,
+        timecode_s: float | None = None,
+        end_s: float | None = None,
+        answers: Ref | None = None,
+    ) -> Comment:
+        body = {
+            "text": text,
+            "visibility": visibility,
+            "region": region,
+            "timecode_s": timecode_s,
+            "end_s": end_s,
+            "answers": _id(answers),
+        }
+        return self._door.ask(Comment, "POST", f"assets/{id_of(asset)}/comments", body=body)
+
+    def edit_comment(self, comment: Ref, text: str) -> Comment:
+        return self._door.ask(Comment, "PATCH", f"comments/{id_of(comment)}", body={"text": text})
+
+    def delete_comment(self, comment: Ref) -> None:
+        self._door.do("DELETE", f"comments/{id_of(comment)}")
+
+    def mark_comments(
+        self,
+        items: Sequence[Ref],
+        *,
+        is_read: bool | None = None,
+        is_resolved: bool | None = None,
+        is_hidden: bool | None = None,
+    ) -> Rows[InboxItem]:
+        marks = {"is_read": is_read, "is_resolved": is_resolved, "is_hidden": is_hidden}
+        body = {"ids": [id_of(item) for item in items], **marks}
+        return self._door.ask(Rows[InboxItem], "POST", "inbox/marks", body=body, is_safe=True)
+
+    def give_verdict(self, box: Ref, verdict: Opinion) -> Verdict:
+        return self._door.ask(Verdict, "POST", f"boxes/{id_of(box)}/verdicts", body={"verdict": verdict})
+
+    def verdicts(self, project: Ref, *, box: Ref | None = None) -> Rows[Verdict]:
+        params = {"box_id": _id(box)}
+        return self._door.ask(Rows[Verdict], "GET", f"projects/{id_of(project)}/verdicts", params=params)
+
+    def inbox(
+        self,
+        *,
+        project: Ref | None = None,
+        is_read: bool | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[InboxItem]:
+        params = {"project_id": _id(project), "is_read": is_read, "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[InboxItem], "GET", "inbox", params=params)
+
+    def unread(self) -> Rows[Unread]:
+        return self._door.ask(Rows[Unread], "GET", "inbox/unread")
 
     # live
 

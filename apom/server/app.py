@@ -18,6 +18,7 @@ from apom.errors import ApomError
 from apom.server import logs, selfcheck
 from apom.server.body import BodyLimit
 from apom.server.closed import Closed
+from apom.server.guests import Exchange, Guests
 from apom.server.headers import SecurityHeaders, content_policy, script_hashes, security_headers, streamlit_index
 from apom.server.identity import Identity
 from apom.server.mishap import Mishap
@@ -45,6 +46,7 @@ def parts(settings: Settings, wiring: Wiring) -> Parts:
     guard.connect(wiring.resolve_session)
     policy = content_policy(script_hashes(streamlit_index()), wiring.media_origins)
     headers = security_headers(policy, is_https=settings.is_https)
+    guests = Guests(wiring.links, settings)
     return {
         "script_path": wiring.script,
         "lifespan": _lifespan(settings, wiring),
@@ -53,9 +55,10 @@ def parts(settings: Settings, wiring: Wiring) -> Parts:
             Middleware(SecurityHeaders, headers=headers),
             Middleware(Mishap),
             Middleware(Origin, public_url=settings.public_url, uploads=wiring.uploads),
+            Middleware(Exchange, guests=guests, settings=settings),
             Middleware(Identity, sessions=wiring.sessions, cookie=settings.cookie),
             Middleware(Closed),
-            Middleware(Throttle),
+            Middleware(Throttle, guests=guests),
             Middleware(BodyLimit, max_body_size=LIMITS.body_bytes),
         ],
         "on_script_error": fault.show,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Generic, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,7 +25,7 @@ from apom.server.refusal import refuse
 from apom.server.watch import SignIn, watched
 from apom.tokens import PREFIX as API_TOKEN
 
-Resolve: TypeAlias = Callable[[str], Actor | None]
+T = TypeVar("T")
 
 REMEMBERED_S = 2.0
 REMEMBERED = 4096
@@ -65,27 +65,32 @@ def client(scope: Scope) -> str:
     return peer[0] if peer else ""
 
 
+def address_of(scope: Scope) -> str:
+    """The peer's address as one counts by: a whole one, of IPv6 its network."""
+    return cut(client(scope), v4=32, v6=64)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Lookup:
+class Lookup(Generic[T]):
     """One question to the store, and when it was asked (monotonic seconds)."""
 
     at: float
-    found: asyncio.Task[Actor | None]
+    found: asyncio.Task[T | None]
 
 
-class Sessions:
-    """Who is behind a token, asked at most every two seconds; many requests at once ask once.
+class Remembered(Generic[T]):
+    """What is behind a token, asked at most every two seconds; many requests at once ask once.
 
     `resolve` may block: it runs in one of four threads of its own. Keys are hashes, so no token stays in memory.
     """
 
-    def __init__(self, resolve: Resolve, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, resolve: Callable[[str], T | None], clock: Callable[[], float] = time.monotonic) -> None:
         self._resolve = resolve
         self._clock = clock
-        self._lookups: dict[bytes, Lookup] = {}
+        self._lookups: dict[bytes, Lookup[T]] = {}
         self._threads = CapacityLimiter(4)
 
-    async def actor(self, token: str) -> Actor | None:
+    async def found(self, token: str) -> T | None:
         """None for a token that is unknown or over. Raises what `resolve` raises."""
         key, now = _digest(token), self._clock()
         lookup = self._lookups.get(key)
@@ -101,13 +106,21 @@ class Sessions:
         else:
             self._lookups.pop(_digest(token), None)
 
-    async def _ask(self, token: str) -> Actor | None:
+    async def _ask(self, token: str) -> T | None:
         return await to_thread.run_sync(self._resolve, token, limiter=self._threads)
 
     def _make_room(self, now: float) -> None:
         if len(self._lookups) >= REMEMBERED:
             fresh = {key: lookup for key, lookup in self._lookups.items() if now - lookup.at < REMEMBERED_S}
             self._lookups = fresh if len(fresh) < REMEMBERED else {}
+
+
+class Sessions(Remembered[Actor]):
+    """Who is behind a token."""
+
+    async def actor(self, token: str) -> Actor | None:
+        """None for a token that is unknown or over. Raises what `resolve` raises."""
+        return await self.found(token)
 
 
 def _digest(token: str) -> bytes:

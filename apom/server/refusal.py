@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -9,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from apom.api.problems import problem
-from apom.errors import ApomError
+from apom.errors import ApomError, TooMany
 from apom.words import language, say
 
 API = "/api/"
@@ -37,3 +38,10 @@ async def refuse(
     )
     response.headers.update(headers or {})
     await response(scope, receive, send)
+
+
+async def too_often(wait_s: float, scope: Scope, receive: Receive, send: Send) -> None:
+    """Ends an HTTP request that came too early by so many seconds."""
+    error = TooMany("That was too often. Try again in {seconds} s.", retry_after_s=wait_s)
+    headers = {"retry-after": str(math.ceil(wait_s))}
+    await refuse(scope, receive, send, HTTPStatus.TOO_MANY_REQUESTS, error, headers)

@@ -17,11 +17,11 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
 from apom import runfile
-from apom.api import create_api, hooks, media, upload_routes
+from apom.api import create_api, hooks, media, review_routes, upload_routes
 from apom.config import Settings
-from apom.errors import Unavailable
+from apom.errors import NotFound, Unavailable
 from apom.models import Actor
-from apom.server.identity import Sessions
+from apom.server.identity import Remembered, Sessions
 from apom.studio import Studio, current, set_current
 
 log = logging.getLogger("apom.server")
@@ -40,11 +40,17 @@ def nobody(_: str) -> Actor | None:
     return None
 
 
+def no_link(_: str) -> UUID | None:
+    """Knows no review link."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
     """What the edge is given.
 
-    `sessions`: the actor behind a token; a route that ends a session calls its `forget`. `resolve_session`: the actor
+    `sessions`: the actor behind a token; a route that ends a session calls its `forget`. `links`: the live review link
+    behind a token. `resolve_session`: the actor
     behind a session's id, for pages; it may block and answers None once the session has ended. `lifespan` opens and
     closes what they need; `wind_down` tells them, while the last answers go out, that it is about to. `routes` go before
     Streamlit's. `uploads`: the paths at `/api` that take files.
@@ -52,6 +58,7 @@ class Wiring:
     """
 
     sessions: Sessions = field(default_factory=lambda: Sessions(nobody))
+    links: Remembered[UUID] = field(default_factory=lambda: Remembered(no_link))
     resolve_session: Callable[[str], Actor | None] = nobody
     lifespan: Lifespan | None = None
     wind_down: Callable[[], None] = nothing
@@ -68,10 +75,11 @@ def wiring(settings: Settings) -> Wiring:
     api.state.sessions = sessions
     return Wiring(
         sessions=sessions,
+        links=Remembered(_live_link),
         resolve_session=_of_session,
         lifespan=lambda _: _studio(settings, api),
         wind_down=_wind_down,
-        routes=[Mount("/api", app=api), media.ROUTE, *hooks.ROUTES],
+        routes=[Mount("/api", app=api), media.ROUTE, review_routes.MEDIA, *hooks.ROUTES],
         uploads=upload_routes.PATHS,
     )
 
@@ -80,6 +88,13 @@ def _of_session(session_id: str) -> Actor | None:
     try:
         return current().resolve(session_id=UUID(session_id))
     except ValueError:
+        return None
+
+
+def _live_link(token: str) -> UUID | None:
+    try:
+        return current().review(token).id()
+    except NotFound:
         return None
 
 

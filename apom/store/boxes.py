@@ -19,15 +19,42 @@ counted as (
         (array_agg(a.id order by (a.id = w.headliner_asset_id) desc nulls last, a.created_at desc, a.id desc)
             filter (where a.thumb_key is not null))[1] as cover_id
     from asset a join wanted w on w.id = a.box_id where a.trashed_at is null group by a.box_id
-)
+),
+{reviewed}
 select w.id, w.project_id, p.name as project_name, w.code, w.name, w.kind, w.section, w.prompt_text, w.line, w.notes,
     w.duration_s, w.in_s, w.out_s, w.order_index, w.headliner_asset_id, cover.thumb_key as cover_key,
     cover.placeholder as cover_placeholder, coalesce(c.n, 0) as assets_count, coalesce(c.active, 0) as active_count,
-    coalesce(c.attention, 0) as attention_count, w.created_by, w.created_at, w.updated_at
+    coalesce(c.attention, 0) as attention_count, coalesce(u.n, 0) as unread_count, s.asset_id as reviewed_asset_id,
+    coalesce(v.approvals, 0) as approvals, coalesce(v.changes_wanted, 0) as changes_wanted, w.created_by, w.created_at,
+    w.updated_at
 from wanted w join project p on p.id = w.project_id
 left join counted c on c.box_id = w.id left join asset cover on cover.id = c.cover_id
+left join unread u on u.box_id = w.id left join shown s on s.box_id = w.id left join judged v on v.box_id = w.id
 order by w.order_index nulls last, w.code
 """
+# What was said about boxes of `wanted`, and what the last round shows of them and got for it.
+REVIEWED = """unread as (
+    select box_id, count(*) as n from (
+        select box_id from comment where not is_read and user_id is distinct from $1
+        union all select box_id from verdict where not is_read and user_id is distinct from $1
+    ) said where box_id in (select id from wanted) group by box_id
+),
+shown as (
+    select s.box_id, s.asset_id, s.round_id from round_shot s
+    join (select project_id, max(number) as number from round
+        where project_id in (select project_id from wanted) group by project_id) last on true
+    join round r on r.id = s.round_id and r.project_id = last.project_id and r.number = last.number
+    where s.box_id in (select id from wanted)
+),
+judged as (
+    select box_id, count(*) filter (where verdict = 'APPROVED') as approvals,
+        count(*) filter (where verdict = 'CHANGES_WANTED') as changes_wanted
+    from (
+        select v.box_id, v.verdict, row_number() over (
+            partition by v.box_id, coalesce(v.reviewer_id, v.user_id) order by v.created_at desc, v.id desc) as n
+        from verdict v join shown s on s.round_id = v.round_id and s.box_id = v.box_id
+    ) said where n = 1 group by box_id
+)"""
 SETTABLE = frozenset("name code section prompt_text line notes duration_s in_s out_s".split())
 
 
@@ -69,7 +96,7 @@ def of_project(tx: Tx, user_id: UUID, project_id: UUID, kind: BoxKind | None = N
 
 def _selected(tx: Tx, where: str, user_id: UUID, *args: object) -> tuple[Box, ...]:
     """What is counted is narrowed first: a store of many projects is not added up for one shot."""
-    select = SELECT.format(visible=visible("b.project_id"), where=where)
+    select = SELECT.format(visible=visible("b.project_id"), where=where, reviewed=REVIEWED)
     return tuple(Box(**row) for row in tx.all(select, user_id, *args))
 
 
@@ -163,6 +190,6 @@ def delete(tx: Tx, box_id: UUID) -> None:
     for table in ("asset_recipe", "asset_input"):
         tx.all(f"delete from {table} where asset_id in (select id from asset where box_id = $1)", box_id)
     tx.all("delete from generation_output where generation_id in (select id from generation where box_id = $1)", box_id)
-    for table in ("comment", "verdict", "round_shot", "generation", "asset"):
+    for table in ("comment", "verdict", "link_activity", "round_shot", "generation", "asset"):
         tx.all(f"delete from {table} where box_id = $1", box_id)
     tx.all("delete from box where id = $1", box_id)

@@ -26,12 +26,20 @@ takes as (
     select project_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
         count(*) filter (where status = 'ATTENTION') as attention, cast(sum(bytes) as bigint) as bytes
     from asset where trashed_at is null and project_id in (select id from wanted) group by project_id
+),
+unread as (
+    select project_id, count(*) as n from (
+        select project_id from comment where not is_read and user_id is distinct from $1
+        union all select project_id from verdict where not is_read and user_id is distinct from $1
+    ) said where project_id in (select id from wanted) group by project_id
 )
 select w.id, w.name, w.notes, w.fps, w.width, w.height, w.target_s, w.style_text, w.currency, w.budget,
     w.retention_days, w.is_archived, w.created_by, w.created_at, w.updated_at, w.role,
     coalesce(shots.n, 0) as boxes_count, coalesce(takes.n, 0) as assets_count, coalesce(takes.active, 0) as active_count,
-    coalesce(takes.attention, 0) as attention_count, coalesce(takes.bytes, 0) as bytes
+    coalesce(takes.attention, 0) as attention_count, coalesce(takes.bytes, 0) as bytes,
+    coalesce(unread.n, 0) as unread_count
 from wanted w left join shots on shots.project_id = w.id left join takes on takes.project_id = w.id
+left join unread on unread.project_id = w.id
 order by w.updated_at desc, w.id desc
 """
 SETTABLE = frozenset(
@@ -163,7 +171,10 @@ def delete(tx: Tx, project_id: UUID) -> None:
         project_id,
     )
     tx.all("delete from round_shot where round_id in (select id from round where project_id = $1)", project_id)
-    for table in "comment verdict round shared_link invitation batch job generation asset box project_member".split():
+    for table in (
+        "comment verdict link_activity reviewer round shared_link invitation batch job generation asset box"
+        " project_member".split()
+    ):
         tx.all(f"delete from {table} where project_id = $1", project_id)
     tx.all("delete from project where id = $1", project_id)
 

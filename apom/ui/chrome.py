@@ -19,8 +19,8 @@ def _sign_out() -> None:
     mine().logout()
 
 
-def _to_queue(_action: Action) -> None:
-    go_next("queue")
+def _to(action: Action) -> None:
+    go_next(action.action)
 
 
 def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -> None:
@@ -34,7 +34,7 @@ def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -
             st.text("/", width="content")
         st.text(title, width="stretch")
         with st.container(width="content", key="queue-badge"):
-            badge(key="badge", on_open=guard.guarded(_to_queue))
+            badge(key="badge", on_open=guard.guarded(_to))
         with st.popover(plain(actor.username), icon=":material/person:"):
             st.page_link(guard.page("account"), label=_("Account"), icon=":material/manage_accounts:")
             st.page_link(guard.page("providers"), label=_("Providers"), icon=":material/hub:")

@@ -8,14 +8,17 @@ export default function (component) {
 }
 
 function start(here) {
-  here.link = here.root.querySelector("a");
-  here.link.append(icon("line"), el("span", { class: "label" }), el("span", { class: "flight" }), el("span", { class: "need" }, icon("ATTENTION"), el("span")));
-  here.known = shared("queue counts", () => ({ flight: 0, need: 0 }));            // another page has just counted
-  here.link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    act(here, "open", NOBODY);
-  }, here.while);
+  Object.assign(ICONS, { tray: "M4 13.5 6.5 5.5h11l2.5 8v5H4zM4 13.5h4.5l1.2 2.3h4.6l1.2-2.3H20" });
+  here.known = shared("queue counts", () => ({ flight: 0, need: 0, unread: 0 }));            // another page has just counted
+  for (const [name, shape] of [["inbox", "tray"], ["queue", "line"]]) {
+    const link = here[name] = here.root.querySelector(`.${name}`);
+    link.append(icon(shape), el("span", { class: "label" }), el("span", { class: "flight" }), el("span", { class: "need" }, ...(name === "queue" ? [icon("ATTENTION")] : []), el("span")));
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      act(here, name, NOBODY);
+    }, here.while);
+  }
   document.addEventListener("visibilitychange", () => look(here), here.while);
   here.isOld = true;
   look(here);
@@ -28,21 +31,27 @@ async function look(here) {
   if (!here.isOld || here.rests || document.hidden) return;
   Object.assign(here, { isOld: false, rests: true });
   try {
-    const found = await ask("GET", "/api/queue/summary");
+    const [found, said] = await Promise.all([ask("GET", "/api/queue/summary"), ask("GET", "/api/inbox/unread")]);
     here.known.flight = found.reduce((sum, project) => sum + project.in_flight, 0);
     here.known.need = found.reduce((sum, project) => sum + (project.role === "VIEWER" ? 0 : project.attention), 0);
+    here.known.unread = said.reduce((sum, project) => sum + project.unread, 0);
     if (!here.while.signal.aborted) drawBadge(here);
   } catch { here.isOld = true; }
   setTimeout(() => { here.rests = false; if (!here.while.signal.aborted) look(here); }, REST_MS);
 }
 
 function drawBadge(here) {
-  const { labels } = here.data, { flight, need } = here.known, part = (name) => here.link.querySelector(name);
-  const words = [flight && counted(labels, "inFlight", flight), need && counted(labels, "needs", need)].filter(Boolean);
-  say(part(".label"), labels.queue);
-  say(part(".flight"), flight ? flight.toLocaleString(labels.language) : "");
-  part(".need").hidden = !need;
-  say(part(".need span"), need.toLocaleString(labels.language));
-  set(here.link, "aria-label", [labels.queue, ...words].join(", "));
-  set(here.link, "title", words.join(", "));
+  const { labels } = here.data, { flight, need, unread } = here.known;
+  drawWay(here, here.inbox, labels.inbox, 0, unread, [unread && counted(labels, "unread", unread)]);
+  drawWay(here, here.queue, labels.queue, flight, need, [flight && counted(labels, "inFlight", flight), need && counted(labels, "needs", need)]);
+}
+
+function drawWay({ data: { labels } }, link, name, quiet, loud, words) {
+  const part = (selector) => link.querySelector(selector), said = words.filter(Boolean);
+  say(part(".label"), name);
+  say(part(".flight"), quiet ? quiet.toLocaleString(labels.language) : "");
+  part(".need").hidden = !loud;
+  say(part(".need span"), loud.toLocaleString(labels.language));
+  set(link, "aria-label", [name, ...said].join(", "));
+  set(link, "title", said.join(", "));
 }

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from apom.models import Box
+from apom.models import Box, Progress
 from apom.ui.components.assembly import OnAction, assemble, mount
-from apom.words import _, plural
+from apom.words import N_, _, forms, language, plural
 
+PROGRESS = {
+    Progress.IN_REVIEW: N_("In review"),
+    Progress.CHANGES_WANTED: N_("Changes wanted"),
+    Progress.APPROVED: N_("Approved"),
+}
 ACTIONS = frozenset({"open", "earlier", "later"})
 
 _HTML = """<ol class="grid" role="list"></ol>
@@ -29,6 +34,8 @@ class ShotItem(TypedDict):
     active: int
     attention: int
     status_text: str
+    unread: NotRequired[int]
+    progress: NotRequired[str]
 
 
 def shot_item(box: Box) -> ShotItem:
@@ -42,8 +49,15 @@ def shot_item(box: Box) -> ShotItem:
         takes=box.assets_count,
         active=box.active_count,
         attention=box.attention_count,
-        status_text=plural("{n} take", "{n} takes", box.assets_count) if box.assets_count else _("No takes yet"),
+        status_text=" · ".join(_status(box)),
+        unread=box.unread_count,
+        progress=box.progress.value,
     )
+
+
+def _status(box: Box) -> list[str]:
+    takes = plural("{n} take", "{n} takes", box.assets_count) if box.assets_count else _("No takes yet")
+    return [takes, _(PROGRESS[box.progress])] if box.progress in PROGRESS else [takes]
 
 
 def shots(
@@ -66,6 +80,8 @@ def shots(
         "moved": _("Shot {code} is now {place} of {count}"),
         "active": _("in flight"),
         "attention": _("Needs you"),
+        "language": language.get(),
+        "unread": forms("{n} unread", "{n} unread"),
         "empty": title,
         "hint": hint,
     }

@@ -50,7 +50,7 @@ function make(labels) {
   const open = el("button", { type: "button", class: "open", "data-act": "open" }, el("span", { class: "frame" }, picture()), icon("frame"));
   const text = el("p", { class: "text" }, el("strong", { class: "code" }), el("span", { class: "name" }));
   const tools = el("span", { class: "tools" }, tool("earlier", "left", labels.earlier), tool("later", "right", labels.later));
-  return el("li", {}, el("div", { class: "top" }, open, badges(), tools), text, el("p", { class: "status" }));
+  return el("li", {}, el("div", { class: "top" }, open, badges(), el("span", { class: "chip loud unread", hidden: true }), tools), text, el("p", { class: "status" }));
 }
 
 function paint(here, node, item) {
@@ -62,5 +62,9 @@ function paint(here, node, item) {
   say(part(".name"), item.name);
   set(part(".name"), "title", item.name);
   say(part(".status"), item.status_text);
+  set(node, "data-progress", item.progress);
+  const unread = part(".unread");
+  unread.hidden = !item.unread;
+  say(unread, item.unread ? counted(labels, "unread", item.unread) : "");
   part(".tools").hidden = !allow.includes("earlier") && !allow.includes("later");
 }

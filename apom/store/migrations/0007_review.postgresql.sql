@@ -1,0 +1,16 @@
+alter table reviewer add foreign key (link_id) references shared_link deferrable initially deferred;
+alter table reviewer add foreign key (project_id) references project deferrable initially deferred;
+alter table link_activity add foreign key (project_id) references project deferrable initially deferred;
+alter table link_activity add foreign key (link_id) references shared_link deferrable initially deferred;
+alter table link_activity add foreign key (reviewer_id) references reviewer deferrable initially deferred;
+alter table link_activity add foreign key (box_id) references box deferrable initially deferred;
+alter table comment add foreign key (reviewer_id) references reviewer deferrable initially deferred;
+alter table verdict add foreign key (reviewer_id) references reviewer deferrable initially deferred;
+create index reviewer_project on reviewer (project_id);
+create index link_activity_project on link_activity (project_id);
+create index link_activity_link on link_activity (link_id, happened_at desc);
+create index link_activity_reviewer on link_activity (reviewer_id);
+create index link_activity_box on link_activity (box_id) where box_id is not null;
+create index comment_reviewer on comment (reviewer_id) where reviewer_id is not null;
+create index comment_unread on comment (project_id, created_at desc) where not is_read;
+create index verdict_reviewer on verdict (reviewer_id) where reviewer_id is not null;

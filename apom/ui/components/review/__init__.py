@@ -1,0 +1,99 @@
+"""The review page: what a link shows, on the whole screen, for people without an account, most of them on a phone.
+
+The browser asks `/api/review/{link}` with the link's own cookie; Python knows nothing of it but the link's id.
+"""
+
+from __future__ import annotations
+
+from apom.models import Opinion
+from apom.ui.components.assembly import assemble
+from apom.words import _, forms, language
+
+_HTML = """<div class="review" data-state="new">
+<div class="top"></div>
+<section class="watch"><div class="stage"><div class="screens"></div><p class="blank-word"></p></div>
+<div class="scrub"></div><div class="keys"></div></section>
+<ol class="strip"></ol>
+<section class="side"></section>
+<p class="pill" role="status" hidden></p>
+<div class="notice" role="status" hidden></div>
+<div class="veil" role="status" hidden></div>
+</div>"""
+PARTS = ("socket", "rest", "notice", "review/player", "review/drawing", "review/strip", "review/talk")
+_review = assemble("review", _HTML, parts=PARTS)
+
+
+def review(link: str, *, key: str) -> None:
+    """The page of a link. `link`: its id as 32 hex digits, "" for none."""
+    _review(key=key, data={"link": link, "labels": _labels()})
+
+
+def _labels() -> dict[str, object]:
+    return {
+        **_player_labels(),
+        **_talk_labels(),
+        "language": language.get(),
+        "lost": _("Connection lost. Trying again…"),
+    }
+
+
+def _player_labels() -> dict[str, object]:
+    return {
+        "gone": [_("This link is not valid."), _("Ask whoever sent it for a new one.")],
+        "locked": [_("This link asks for a password"), _("Whoever sent you the link knows it.")],
+        "password": _("Password"),
+        "enter": _("Open"),
+        "offline": _("The server does not answer. Try again in a moment."),
+        "nothing": _("Nothing has been published yet. It will appear here by itself."),
+        "round": _("Round {n}"),
+        "newRound": _("Round {n} has been published."),
+        "lookAtIt": _("Look at it"),
+        "changed": forms("{n} changed since your last visit", "{n} changed since your last visit"),
+        "changedHint": _("To the next shot that has changed"),
+        "changes": {"new": _("New"), "take": _("Changed"), "trim": _("New trim")},
+        "score": _("{n} of {all} approved"),
+        "shots": _("Shots, in order"),
+        "comments": forms("{n} comment", "{n} comments"),
+        "noTake": _("There is no take of this shot yet."),
+        "before": _("Previous shot (↑)"),
+        "after": _("Next shot (↓)"),
+        "toggle": _("Play or pause (Space)"),
+        "loop": _("This shot alone, over and over"),
+        "compare": _("Beside the round before"),
+        "mute": _("Sound (M)"),
+        "full": _("Full screen (F)"),
+        "load": _("Download this take"),
+        "scrub": _("Where in the film"),
+    }
+
+
+def _talk_labels() -> dict[str, object]:
+    return {
+        "talk": _("Comments"),
+        "silence": _(
+            "Nothing has been said yet. Pause where something strikes you, draw on the picture if that helps, and write."
+        ),
+        "closed": _("Comments are closed."),
+        "name": _("Your name"),
+        "needName": _("Tell us your name first."),
+        "write": _("Comment on this shot"),
+        "what": _("What should change?"),
+        "send": _("Send"),
+        "when": _("About this moment, or the whole shot"),
+        "untimed": _("Whole shot"),
+        "range": _("From here to where you wind on"),
+        "tools": {"pin": _("Pin a spot"), "box": _("Draw a box"), "strokes": _("Draw freely")},
+        "answer": _("Reply"),
+        "answering": _("Reply to {name}"),
+        "edit": _("Edit"),
+        "editing": _("Edit your comment"),
+        "remove": _("Delete"),
+        "quit": _("Cancel"),
+        "resolved": _("Done"),
+        "you": _("You"),
+        "team": _("Team"),
+        "deeds": {Opinion.APPROVED.value: _("Approve"), Opinion.CHANGES_WANTED.value: _("Ask for changes")},
+        "verdicts": {Opinion.APPROVED.value: _("Approved"), Opinion.CHANGES_WANTED.value: _("Changes wanted")},
+        "approvals": forms("{n} approved", "{n} approved"),
+        "changesWanted": forms("{n} wants changes", "{n} want changes"),
+    }
