@@ -20,6 +20,7 @@ NAMES = {
     "registration_open": N_("Registration is open"),
     "retention_days": N_("Days until the trash"),
     "link_days": N_("Days a review link lives"),
+    "upload_gb": N_("Uploads a person may keep, in GB"),
     "smart_edit_model": N_("Smart Edit: model"),
     "smart_edit_template": N_("Smart Edit: prompt"),
     "currency": N_("Currency"),
@@ -159,7 +160,7 @@ def settings() -> None:
 
 def _field(setting: SystemSetting) -> JsonValue:
     """As its kind is typed."""
-    label, words, key, value = _(NAMES[setting.key]), _(setting.help), f"value-{setting.key}", _shown(setting)
+    label, words, key, value = _(NAMES.get(setting.key, setting.key)), _(setting.help), f"value-{setting.key}", _shown(setting)
     if setting.kind == "bool":
         return st.toggle(label, value=bool(value), key=key, help=words)
     if setting.kind == "int":
@@ -180,7 +181,7 @@ def _set(setting: SystemSetting, value: JsonValue) -> None:
             value = json.loads(str(value))
         except ValueError:
             raise Invalid(
-                "{name} is no JSON: braces around all of it, names in quotes.", name=_(NAMES[setting.key])
+                "{name} is no JSON: braces around all of it, names in quotes.", name=_(NAMES.get(setting.key, setting.key))
             ) from None
     mine().set_system(setting.key, value)
 

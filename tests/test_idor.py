@@ -78,15 +78,15 @@ ROWS = [
     ),
     Row(method="GET", path="/me/allowance", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/system", owner=403, viewer=403, stranger=403),
-    Row(method="GET", path="/users", owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/accounts", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/audit", owner=403, viewer=403, stranger=403),
     *(
         Row(method=method, path=path, body={"username": "bob", **body}, owner=403, viewer=403, stranger=403)
         for method, path, body in (
-            ("POST", "/users", {"password": "seven tall ships at dawn"}),
-            ("PATCH", "/users", {"is_admin": True}),
-            ("PUT", "/users/limit", {"limit": None}),
-            ("PUT", "/users/password", {"password": "seven tall ships at dawn"}),
+            ("POST", "/accounts", {"password": "seven tall ships at dawn"}),
+            ("PATCH", "/accounts", {"is_admin": True}),
+            ("PUT", "/accounts/limit", {"limit": None}),
+            ("PUT", "/accounts/password", {"password": "seven tall ships at dawn"}),
         )
     ),
     Row(method="GET", path="/balances", owner=403, viewer=403, stranger=403),
@@ -124,6 +124,10 @@ ROWS = [
             ("PUT", "/providers/{provider}/active", {"is_active": False}),
             ("PUT", "/providers/{provider}/address", {"base_url": "https://evil.example"}),
             ("POST", "/providers/{provider}/test", None),
+            ("GET", "/providers/{provider}/file", None),
+            ("PUT", "/providers/{provider}/file", {"definition": "{}"}),
+            ("DELETE", "/providers/{provider}/file", None),
+            ("POST", "/providers/dry-run", {"model": "sandbox/sandbox-image"}),
             ("POST", "/trials", {"model": "sandbox/sandbox-image", "prompt": "x"}),
             ("GET", "/trials/{asset_id}", None),
         )

@@ -73,7 +73,7 @@ def house(cast: Cast, studio: Studio, clock: Clock) -> Iterator[House]:
             ids |= {"project_id": str(project.id), "box_id": str(box.id), "asset_id": str(take.id)}
             ids |= {"round_id": str(round.id), "comment_id": str(comment.id), "batch_id": str(take.batch_id)}
             ids |= {"spare_id": str(take.id), "spare_box_id": str(spare.id), "spare_project_id": str(project.id)}
-    ids |= {name: str(new_id()) for name in ("job_id", "token_id", "session_id")}
+    ids |= {name: str(new_id()) for name in ("job_id", "token_id", "session_id", "upload_id")}
     ids |= {"user_id": str(alice.actor.user_id), "username": "alice", "provider": "sandbox"}
     mine = {"can_approve": True, "days": 60}
     links = {

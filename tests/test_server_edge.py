@@ -82,7 +82,7 @@ def test_every_answer_carries_the_security_headers(server: Served, method: str, 
         assert "server" not in answer.headers
     else:
         check_headers(answer.headers)
-    assert (answer.headers.get("cache-control") == "no-store") == path.startswith("/api/")
+    assert (answer.headers.get("cache-control") == "no-store") == path.startswith(("/api/", "/review?"))
 
 
 def test_streamlits_own_scripts_are_cached_for_long(server: Served) -> None:

@@ -45,7 +45,7 @@ def set_system(body: Setting, mine: Mine) -> None:
     mine.set_system(body.key, body.value)
 
 
-@router.get("/users")
+@router.get("/accounts")
 def users(
     mine: Mine,
     text: Text = "",
@@ -58,13 +58,13 @@ def users(
     return mine.users(text, is_admin=is_admin, is_active=is_active, cursor=cursor, limit=limit)
 
 
-@router.post("/users", status_code=201)
+@router.post("/accounts", status_code=201)
 def add_user(body: Credentials, mine: Mine) -> User:
     """An account that an admin makes for somebody."""
     return mine.add_user(body.username, body.password)
 
 
-@router.patch("/users")
+@router.patch("/accounts")
 def change_user(body: UserChange, mine: Mine, request: Request) -> User:
     """Admin or not, active or not; who may no longer sign in is signed out."""
     user = mine.change_user(body.username, is_admin=body.is_admin, is_active=body.is_active)
@@ -72,13 +72,13 @@ def change_user(body: UserChange, mine: Mine, request: Request) -> User:
     return user
 
 
-@router.put("/users/limit")
+@router.put("/accounts/limit")
 def set_monthly_limit(body: UserLimit, mine: Mine) -> User:
     """What somebody may spend in a month, in the studio's currency."""
     return mine.set_monthly_limit(body.username, body.limit)
 
 
-@router.put("/users/password")
+@router.put("/accounts/password")
 def reset_password(body: Credentials, mine: Mine, request: Request) -> User:
     """Somebody's new password; their sessions and tokens end."""
     user = mine.reset_password(body.username, body.password)

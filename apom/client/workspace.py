@@ -214,20 +214,20 @@ class RemoteWorkspace:
         limit: int = 100,
     ) -> Page[User]:
         params = {"text": text, "is_admin": is_admin, "is_active": is_active, "cursor": cursor, "limit": limit}
-        return self._door.ask(Page[User], "GET", "users", params=params)
+        return self._door.ask(Page[User], "GET", "accounts", params=params)
 
     def add_user(self, username: str, password: str) -> User:
-        return self._door.ask(User, "POST", "users", body={"username": username, "password": password})
+        return self._door.ask(User, "POST", "accounts", body={"username": username, "password": password})
 
     def change_user(self, username: str, *, is_admin: bool | None = None, is_active: bool | None = None) -> User:
         body = {"username": username, "is_admin": is_admin, "is_active": is_active}
-        return self._door.ask(User, "PATCH", "users", body=body)
+        return self._door.ask(User, "PATCH", "accounts", body=body)
 
     def set_monthly_limit(self, username: str, limit: float | None) -> User:
-        return self._door.ask(User, "PUT", "users/limit", body={"username": username, "limit": limit})
+        return self._door.ask(User, "PUT", "accounts/limit", body={"username": username, "limit": limit})
 
     def reset_password(self, username: str, password: str) -> User:
-        return self._door.ask(User, "PUT", "users/password", body={"username": username, "password": password})
+        return self._door.ask(User, "PUT", "accounts/password", body={"username": username, "password": password})
 
     def audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
         return self._door.ask(Page[AuditEntry], "GET", "audit", params={"cursor": cursor, "limit": limit})
