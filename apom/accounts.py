@@ -11,7 +11,7 @@ import hashlib
 import math
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -375,10 +375,7 @@ class Accounts:
     def acting(self, username: str | None = None) -> Actor:
         """Somebody as the operator acts in their name: by default the first admin. Raises NotFound."""
         with self._store.read() as tx:
-            everyone = users.everyone(tx) if username is None else (users.named(tx, one_line(username)),)
-        user = next((each for each in everyone if each and each.is_active and (each.is_admin or username)), None)
-        if user is None:
-            raise NotFound("There is no such account that can act. All of them: apom user list")
+            user = to_act(users.everyone(tx), username)
         return Actor(user_id=user.id, username=user.username, is_admin=user.is_admin, language=user.language)
 
     def set_monthly_limit(self, username: str, limit: float | None, *, by: str) -> User:
@@ -403,6 +400,15 @@ def need_admin(actor: Actor) -> str:
     if not actor.is_admin:
         raise NotAllowed("Only an admin can see and change this.")
     return actor.username
+
+
+def to_act(everyone: Iterable[User], username: str | None) -> User:
+    """The active account of that name, or the first active admin's without one. Raises NotFound."""
+    asked = None if username is None else users.fold(one_line(username))
+    for user in everyone:
+        if user.is_active and (user.is_admin if asked is None else users.fold(user.username) == asked):
+            return user
+    raise NotFound("There is no such account that can act. All of them: apom user list")
 
 
 def _closed() -> NotAllowed:

@@ -825,7 +825,7 @@ class Workspace:
         """How far an upload is: where one goes on with it. Raises NotFound, NotAllowed, Conflict."""
         return self._studio.uploads.received(self.actor, id_of(box), upload_id)
 
-    def known_files(self, project: Ref, sha256: Sequence[str]) -> tuple[str, ...]:
+    def known_files(self, project: Ref, sha256: Sequence[str]) -> frozenset[str]:
         """Those of these files (SHA-256, in hex) that a take of the project has. Raises NotFound, Invalid."""
         return self._studio.uploads.known(self.actor, id_of(project), sha256)
 

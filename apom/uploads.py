@@ -98,7 +98,7 @@ class Uploads:
         asset_id = take_id(actor, box_id, upload_id)
         return self._found(actor, box_id, asset_id) or Arriving(bytes=self._parts.size(_part(actor, asset_id)))
 
-    def known(self, actor: Actor, project_id: UUID, sha256: Sequence[str]) -> tuple[str, ...]:
+    def known(self, actor: Actor, project_id: UUID, sha256: Sequence[str]) -> frozenset[str]:
         """Those of these files that a take of the project has, in the trash or not. Raises NotFound, Invalid."""
         if len(sha256) > HASHES or not all(len(each) == 64 and set(each) <= SHA256 for each in sha256):
             raise Invalid("Give at most {most} hashes: SHA-256, as 64 hex digits.", field="sha256", most=HASHES)

@@ -130,10 +130,6 @@ STORY: tuple[tuple[tuple[str, ...], str], ...] = (
     (("user", "activate", "alice"), ""),
     (("user", "make-admin", "bob", "--no"), ""),
     (("user", "activate", "{name}"), ""),
-    (("import", "{data}", "--project", "Nothing", "--json"), ""),
-    (("import", "{data}", "--project", "Nothing", "--user", "nobody"), ""),
-    (("media", "rebuild", "--json"), ""),
-    (("media", "rebuild", "--user", "bob"), ""),
     (("user", "list"), ""),
     (("user", "list", "--json"), ""),
     (("db", "info"), ""),
@@ -152,6 +148,10 @@ STORY: tuple[tuple[tuple[str, ...], str], ...] = (
     (("db", "copy", "-"), ""),
     (("migrate", "--check", "--json"), ""),
     (("migrate", "--json"), ""),
+    (("import", "{data}", "--project", "Nothing", "--json"), ""),
+    (("import", "{data}", "--project", "Nothing", "--user", "nobody"), ""),
+    (("media", "rebuild", "--json"), ""),
+    (("media", "rebuild", "--user", "bob"), ""),
 )
 
 

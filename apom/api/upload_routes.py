@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from anyio import fail_after, from_thread, to_thread
@@ -36,13 +36,35 @@ class Hashes(Body):
     sha256: list[str]
 
 
+def _body(mime: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What the interface's description says of a body that is read as it comes."""
+    return {"requestBody": {"required": True, "content": {mime: {"schema": schema}}}}
+
+
+FORM = _body(
+    "multipart/form-data",
+    {
+        "type": "object",
+        "properties": {
+            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+            **{name: {"type": "string"} for name in Rights.model_fields},
+        },
+    },
+)
+
+
 @router.get("/uploads/{box_id}/{upload_id}")
 def upload_so_far(box_id: UUID, upload_id: UUID, mine: Mine) -> Arriving:
     """How far an upload is: where one goes on with it."""
     return mine.received(box_id, upload_id)
 
 
-@router.put("/uploads/{box_id}/{upload_id}", status_code=201, max_body_size=LIMITS.video_bytes + MB)
+@router.put(
+    "/uploads/{box_id}/{upload_id}",
+    status_code=201,
+    max_body_size=LIMITS.video_bytes + MB,
+    openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
+)
 async def upload(
     request: Request,
     response: Response,
@@ -68,7 +90,7 @@ async def upload(
     return arriving
 
 
-@router.post("/boxes/{box_id}/upload", status_code=201, max_body_size=FORM_BYTES)
+@router.post("/boxes/{box_id}/upload", status_code=201, max_body_size=FORM_BYTES, openapi_extra=FORM)
 @router.post("/boxes/{box_id}/upload/", status_code=201, max_body_size=FORM_BYTES, include_in_schema=False)
 async def upload_form(request: Request, box_id: UUID, mine: Mine) -> Drop:
     """A form (multipart/form-data) with files; fields `owner`, `licence` and `note` before them are for all of them.
@@ -80,9 +102,9 @@ async def upload_form(request: Request, box_id: UUID, mine: Mine) -> Drop:
 
 
 @router.post("/projects/{project_id}/known-files")
-def known_files(project_id: UUID, body: Hashes, mine: Mine) -> tuple[str, ...]:
+def known_files(project_id: UUID, body: Hashes, mine: Mine) -> list[str]:
     """Those of these files that a take of the project has."""
-    return mine.known_files(project_id, body.sha256)
+    return sorted(mine.known_files(project_id, body.sha256))
 
 
 def _size(request: Request, size: int | None, offset: int) -> int | None:

@@ -130,13 +130,14 @@ def person(settings: Settings, username: str | None) -> Iterator[Workspace]:
         with Studio.open(settings) as studio:
             yield studio.workspace(studio.accounts.acting(username))
         return
+    from apom.accounts import to_act
     from apom.client import connect
 
-    name = username or next((user.username for user in found.operator.users() if user.is_admin and user.is_active), "")
+    name = to_act(found.operator.users(), username).username
     token, secret = found.operator.create_token(name, f"apom {secrets.token_hex(4)}", days=1, scopes=BOTH)
     try:
         with connect(found.url, secret) as ws:
-            yield cast(Workspace, ws)  # the same methods, which a test compares
+            yield cast("Workspace", ws)  # the same methods, which a test compares
     finally:
         found.operator.revoke_token(token.id)
 

@@ -321,9 +321,9 @@ class RemoteWorkspace:
     def received(self, box: Ref, upload_id: UUID) -> Arriving:
         return self._door.ask(Arriving, "GET", f"uploads/{id_of(box)}/{upload_id}")
 
-    def known_files(self, project: Ref, sha256: Sequence[str]) -> tuple[str, ...]:
+    def known_files(self, project: Ref, sha256: Sequence[str]) -> frozenset[str]:
         path, body = f"projects/{id_of(project)}/known-files", {"sha256": list(sha256)}
-        return self._door.ask(tuple[str, ...], "POST", path, body=body, is_safe=True)
+        return self._door.ask(frozenset[str], "POST", path, body=body, is_safe=True)
 
     def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
         return self._door.ask(Rows[AIModel], "GET", "models", params={"asset_type": asset_type})

@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from apom.errors import Conflict
 from apom.media.sniff import HEAD
 
-Judge = Callable[[bytes, int], None]
+Judge: TypeAlias = Callable[[bytes, int], None]
 
 
 class Parts:

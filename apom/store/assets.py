@@ -290,14 +290,14 @@ def twin(tx: Tx, user_id: UUID, asset_id: UUID) -> Take | None:
     return Take(**row) if row else None
 
 
-def known_files(tx: Tx, project_id: UUID, sha256: Sequence[str]) -> tuple[str, ...]:
+def known_files(tx: Tx, project_id: UUID, sha256: Sequence[str]) -> frozenset[str]:
     """Those of these files that a take of the project has."""
     rows = tx.all(
         "select distinct sha256 from asset where project_id = $1 and sha256 = any($2::text[]) and purged_at is null",
         project_id,
         list(sha256),
     )
-    return tuple(row["sha256"] for row in rows)
+    return frozenset(row["sha256"] for row in rows)
 
 
 def uploaded_bytes(tx: Tx, user_id: UUID) -> int:

@@ -99,10 +99,10 @@ function startList(here) {
   here.list = here.drop.querySelector("ul");
   here.sum = el("strong");
   here.bad = el("span", { class: "fault" });
-  here.end_ = el("button", { type: "button", class: "words" });
+  here.ender = el("button", { type: "button", class: "words" });
   set(here.list, "aria-label", labels.files);
-  here.drop.querySelector("header").append(here.sum, here.bad, here.end_);
-  here.end_.addEventListener("click", () => endAll(here), here.while);
+  here.drop.querySelector("header").append(here.sum, here.bad, here.ender);
+  here.ender.addEventListener("click", () => endAll(here), here.while);
   here.list.addEventListener("click", (event) => {
     const button = event.target.closest("button"), each = button && event.target.closest("li").item;
     if (each) (each.state === "stuck" ? retryUpload : stopUpload)(here.uploads, each);
@@ -132,7 +132,7 @@ function sumUpload(here, files, labels) {
   const isOpen = isUnderWay(here.uploads);
   say(here.sum, isOpen ? fill(labels.underWay, { done, n: files.length }) : counted(labels, "over", done));
   say(here.bad, bad ? counted(labels, "refused", bad) : "");
-  say(here.end_, isOpen ? labels.stopAll : labels.clear);
+  say(here.ender, isOpen ? labels.stopAll : labels.clear);
   say(here.drop.querySelector("[role=status]"), isOpen ? "" : [here.sum.textContent, here.bad.textContent].filter(Boolean).join(", "));
 }
 
