@@ -252,7 +252,9 @@ class Reviewing:
                 round_id, box_id = self._shown_take(tx, link, asset_id)
             else:
                 asset_id, round_id, box_id = root["asset_id"], root["round_id"], root["box_id"]
-            take = sharing.takes(tx, [asset_id])[asset_id]
+            take = sharing.takes(tx, [asset_id]).get(asset_id)
+            if take is None:
+                raise Conflict("This take is no longer kept.")
             said = check_comment(fields, AssetType(take["asset_type"]), take["duration_s"])
             now = self._clock()
             comment = Comment(
