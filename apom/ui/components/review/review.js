@@ -170,7 +170,14 @@ function hearReview(here, { type }) {
   here.looking ??= setTimeout(async () => {
     const { isVisit } = here;
     Object.assign(here, { looking: null, isVisit: false });
-    try { await comeIn(here, isVisit); } catch (problem) { if (isOver(problem)) leaveForGood(here); }
+    try {
+      await comeIn(here, isVisit);
+      here.misses = 0;
+    } catch (problem) {
+      if (isOver(problem)) return leaveForGood(here);
+      here.misses = (here.misses ?? 0) + 1;
+      if (mayPass(problem)) setTimeout(() => { if (!here.while.signal.aborted) hearReview(here, { type }); }, patience(here.misses, problem));
+    }
   }, 150);
 }
 
