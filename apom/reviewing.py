@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
 
 from apom.accounts import Passwords, Tries, token_hash
@@ -76,6 +76,14 @@ def changed(now: RoundShot, before: RoundShot | None) -> Literal["new", "take", 
     if now.asset_id != before.asset_id:
         return "take"
     return None if (now.in_s, now.out_s) == (before.in_s, before.out_s) else "trim"
+
+
+class ReviewFile(NamedTuple):
+    """A stored file as those behind a link get it. `keeps_words`: with the prompts that may lie in it."""
+
+    path: Path
+    media_type: str
+    keeps_words: bool
 
 
 class Reviewing:
@@ -244,7 +252,9 @@ class Reviewing:
                 round_id, box_id = self._shown_take(tx, link, asset_id)
             else:
                 asset_id, round_id, box_id = root["asset_id"], root["round_id"], root["box_id"]
-            take = sharing.takes(tx, [asset_id])[asset_id]
+            take = sharing.takes(tx, [asset_id]).get(asset_id)
+            if take is None:
+                raise Conflict("This take is no longer kept.")
             said = check_comment(fields, AssetType(take["asset_type"]), take["duration_s"])
             now = self._clock()
             comment = Comment(
@@ -388,8 +398,8 @@ class Reviewing:
             if not reviewers.has_noted(tx, reviewer, LinkAction.VIEWED, reviewer.visit_at, box_id):
                 reviewers.note(tx, reviewer, LinkAction.VIEWED, self._clock(), box_id)
 
-    def file(self, shown: Pass, asset_id: UUID, name: str, *, to_keep: bool) -> tuple[Path, str]:
-        """A file of a take that some round shows: (path, media type). `to_keep`: it is downloaded.
+    def file(self, shown: Pass, asset_id: UUID, name: str, *, to_keep: bool) -> ReviewFile:
+        """A file of a take that some round shows. `to_keep`: it is downloaded.
 
         Raises NotFound, NotAllowed.
         """
@@ -403,7 +413,7 @@ class Reviewing:
         path = self._storage.path(found["key"])
         if to_keep:
             self._note_download(reviewer)
-        return path, media_type(found["key"], found["mime"])
+        return ReviewFile(path, media_type(found["key"], found["mime"]), link.show_prompts)
 
     def _note_download(self, reviewer: Reviewer | None) -> None:
         if reviewer is not None:

@@ -111,7 +111,7 @@ from apom.money import Money
 from apom.preflight import prepare_folder
 from apom.projects import Projects
 from apom.queue import Queue
-from apom.reviewing import Pass, Reviewing
+from apom.reviewing import Pass, ReviewFile, Reviewing
 from apom.scopes import limited
 from apom.search import Filter
 from apom.sending import OnProgress, send
@@ -1537,8 +1537,8 @@ class Review:
         """
         self._studio.reviewing.judge(self._pass, id_of(box), id_of(round), verdict, name)
 
-    def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> tuple[Path, str]:
-        """A file of a take that some round shows: (path, media type). `to_keep`: as a download. Raises NotFound, NotAllowed."""
+    def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> ReviewFile:
+        """A file of a take that some round shows. `to_keep`: as a download. Raises NotFound, NotAllowed."""
         return self._studio.reviewing.file(self._pass, id_of(asset), name, to_keep=to_keep)
 
 

@@ -160,7 +160,12 @@ def settings() -> None:
 
 def _field(setting: SystemSetting) -> JsonValue:
     """As its kind is typed."""
-    label, words, key, value = _(NAMES.get(setting.key, setting.key)), _(setting.help), f"value-{setting.key}", _shown(setting)
+    label, words, key, value = (
+        _(NAMES.get(setting.key, setting.key)),
+        _(setting.help),
+        f"value-{setting.key}",
+        _shown(setting),
+    )
     if setting.kind == "bool":
         return st.toggle(label, value=bool(value), key=key, help=words)
     if setting.kind == "int":
@@ -181,7 +186,8 @@ def _set(setting: SystemSetting, value: JsonValue) -> None:
             value = json.loads(str(value))
         except ValueError:
             raise Invalid(
-                "{name} is no JSON: braces around all of it, names in quotes.", name=_(NAMES.get(setting.key, setting.key))
+                "{name} is no JSON: braces around all of it, names in quotes.",
+                name=_(NAMES.get(setting.key, setting.key)),
             ) from None
     mine().set_system(setting.key, value)
 

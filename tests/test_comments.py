@@ -193,8 +193,8 @@ act = st.tuples(
 )
 
 
-@hypothesis_settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(act, max_size=14))
+@hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(act, max_size=10))
 def test_nothing_behind_a_link_ever_contains_what_is_internal(
     cast: Cast, studio: Studio, acts: list[tuple[str, int, str]]
 ) -> None:

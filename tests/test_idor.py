@@ -244,6 +244,7 @@ ROWS = [
             ("GET", "", None),
             ("POST", "/password", {"password": "x"}),
             ("POST", "/visit", None),
+            ("GET", "/room", None),
             ("PUT", "/name", {"name": "x"}),
             ("POST", "/shots/{box_id}/looked", None),
             ("GET", "/comments", None),

@@ -32,7 +32,7 @@ from apom.errors import (
     Unavailable,
 )
 from apom.models import new_id
-from apom.store import migrations, open_store, postgres_connecting, system, upkeep
+from apom.store import migrations, open_store, postgres_connecting, system
 from apom.store.postgres import POOL_S, PostgresStore
 from apom.studio import Studio
 
@@ -315,7 +315,6 @@ def test_processes_that_start_together_migrate_once(postgres: Postgres) -> None:
     with postgres.database("template0") as url, ThreadPoolExecutor(4) as pool:
         stores = list(pool.map(lambda _: PostgresStore(url), range(4)))
         with stores[0].read() as tx:
-            assert tx.value("select max(version) from schema_version") == upkeep.newest_schema()
             assert tx.value("select count(*) from schema_version") == len(migrations.versions())
         for store in stores:
             store.close()

@@ -64,6 +64,14 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield House(app, data, browser, studio.login("alice", PASSWORD))
 
 
+@pytest.fixture(autouse=True)
+def _left(browser: Browser) -> Iterator[None]:
+    """What one test opened is no guest of the next one."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
 def enter(context: BrowserContext, link: MadeLink) -> Page:
     page = context.new_page()
     page.goto(link.url)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
 from conftest import Cast, Clock
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from starlette.routing import Router
 from test_idor import API, ROWS, As, Row, arrived
 from test_sharing import ORIGINAL, keep_files
@@ -179,6 +182,7 @@ def test_media_of_a_link_are_kept_for_minutes_and_downloads_are_asked_for(house:
     shown = house.ask("all", "GET", url)
     assert shown.headers["cache-control"] == "private, max-age=300"
     assert shown.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    cast.alice.change_link(house.links["all"].link, show_prompts=True)
     part = send(
         "GET",
         url.replace("{link}", house.links["all"].link.id.hex),
@@ -203,3 +207,15 @@ def test_a_browser_keeps_its_secret_when_it_comes_again_and_gets_another_for_ano
     assert new_pass("t" * 43, first) == first
     assert new_pass("u" * 43, first) != first
     assert new_pass("t" * 43, "t" * 43 + ".short") != "t" * 43 + ".short"
+
+
+def test_a_picture_brings_its_prompt_only_where_the_link_shows_prompts(house: House, cast: Cast) -> None:
+    words, out = PngInfo(), BytesIO()
+    words.add_text("parameters", "a secret prompt")
+    Image.new("RGB", (8, 8)).save(out, "PNG", pnginfo=words)
+    path = house.studio.settings.data_dir / "media" / "dev" / "a" / house.ids["asset_id"] / ORIGINAL
+    path.write_bytes(out.getvalue())
+    url = f"/review/m/{{link}}/{house.ids['asset_id']}/{ORIGINAL}"
+    assert b"a secret prompt" not in house.ask("all", "GET", url).content
+    cast.alice.change_link(house.links["all"].link, show_prompts=True)
+    assert house.ask("all", "GET", url).content == out.getvalue() == path.read_bytes()

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -23,13 +22,15 @@ from starlette.routing import Route
 from apom.api.account_routes import Body, Text
 from apom.api.deps import Address, TheStudio
 from apom.api.live import CHECK_S, REFUSED, until_gone
-from apom.api.media import NAME, served
+from apom.api.media import HEADERS, NAME, served
 from apom.api.problems import problem, status_of
 from apom.api.project_routes import Limit
 from apom.api.sharing_routes import NewText, Said
 from apom.config import LIMITS, Settings
 from apom.errors import ApomError, NotFound
+from apom.media.blank import blank
 from apom.models import Event, Opinion, Page, ReviewComment, ReviewDoor, ReviewRoom, Visibility
+from apom.reviewing import ReviewFile
 from apom.studio import Review, Studio, current
 from apom.words import say
 
@@ -114,6 +115,12 @@ def admit(body: Password, review: Theirs) -> None:
 def visit(review: Theirs) -> ReviewRoom:
     """Comes in: what the link shows, and what is new since the last visit."""
     return review.visit()
+
+
+@router.get("/room")
+def room(review: Theirs) -> ReviewRoom:
+    """The same without coming in anew."""
+    return review.room()
 
 
 @router.put("/name", status_code=204)
@@ -211,14 +218,25 @@ async def media(request: Request) -> Response:
     """A file of a take that a round shows; `?keep=1` is a download, where the link allows it."""
     to_keep = "keep" in request.query_params
     try:
-        path, mime = await anyio.to_thread.run_sync(_find, request, to_keep)
+        found = await anyio.to_thread.run_sync(_find, request, to_keep)
+        words = await anyio.to_thread.run_sync(_without_words, found)
     except ApomError as error:
         return problem(status_of(error), error.code, say(error))
     kept = {"Cache-Control": f"private, max-age={KEPT_S}"}
-    return served(request, path, mime, kept, filename=path.name if to_keep else None)
+    name = found.path.name if to_keep else None
+    if words is None:
+        return served(request, found.path, found.media_type, kept, filename=name)
+    headers = {**HEADERS, **kept, **({"Content-Disposition": f'attachment; filename="{name}"'} if name else {})}
+    return Response(words, media_type=found.media_type, headers=headers)
 
 
-def _find(request: Request, to_keep: bool) -> tuple[Path, str]:
+def _without_words(found: ReviewFile) -> bytes | None:
+    """A picture whose prompt is not for those behind the link; None for what can be sent as it lies there."""
+    is_original = found.path.name.startswith("original-") and found.media_type.startswith("image/")
+    return blank(found.path.read_bytes()) if is_original and not found.keeps_words else None
+
+
+def _find(request: Request, to_keep: bool) -> ReviewFile:
     params = request.path_params
     if not NAME.fullmatch(params["name"]):
         raise NotFound

@@ -39,7 +39,7 @@ class Rates:
 SIGNED_IN = Rates(messages=Rate(per_s=20, burst=40), reads=Rate(per_s=50, burst=100), writes=Rate(per_s=20, burst=40))
 ANONYMOUS = Rates(messages=Rate(per_s=4, burst=10), reads=Rate(per_s=20, burst=100), writes=Rate(per_s=4, burst=20))
 # of one link from one address: an agency looks together
-GUESTS = Rates(messages=Rate(per_s=4, burst=10), reads=Rate(per_s=100, burst=600), writes=Rate(per_s=10, burst=100))
+GUESTS = Rates(messages=Rate(per_s=4, burst=10), reads=Rate(per_s=100, burst=600), writes=Rate(per_s=10, burst=200))
 HOOKS = Rate(per_s=20, burst=200)  # a provider that finishes many at once, from one address
 ANONYMOUS_SOCKETS = 20  # at once, from one address
 GUEST_SOCKETS = 200  # at once, of one link from one address: two for each window

@@ -118,7 +118,9 @@ function seek(here, index, local) {
 function seekCut(here, time) {
   const index = here.parts.findLastIndex(({ start, length }) => length && time >= start), before = here.at;
   seek(here, Math.max(0, index), time - here.parts[Math.max(0, index)].start);
-  if (before !== here.at) drawReview(here);
+  if (before === here.at) return;
+  carryDraft(here);
+  drawReview(here);
 }
 
 function nudge(here, by) {
@@ -193,6 +195,7 @@ function goOn(here) {
   here.local = 0;
   here.compares = false;
   putOn(here);
+  carryDraft(here);
   drawReview(here);
 }
 
@@ -327,6 +330,7 @@ function localOf({ in_s: from }, timecode) {
 
 function setCompare(here, on) {
   here.compares = on;
+  here.began = true;
   if (on) dropDrawing(here);
   drawPlayer(here);
 }

@@ -105,9 +105,9 @@ function askPassword(here) {
   field.focus();
 }
 
-/** Reads all of it anew. One stays at the shot one looks at. */
-async function comeIn(here) {
-  const room = await ask("POST", at(here, "/visit"));
+/** Reads all of it anew. One stays at the shot one looks at. `isVisit`: what is shown counts as seen from now on. */
+async function comeIn(here, isVisit = true) {
+  const room = isVisit ? await ask("POST", at(here, "/visit")) : await ask("GET", at(here, "/room"));
   const found = await readComments(here);
   if (here.isGone) return;
   const known = here.room;
@@ -166,9 +166,18 @@ function sayRound(here, room) {
 function hearReview(here, { type }) {
   if (here.isGone) return;
   if (type === "hello" && !here.helloed) { here.helloed = true; return; }
+  here.isVisit ||= type !== "comment" && type !== "verdict";
   here.looking ??= setTimeout(async () => {
-    try { await comeIn(here); } catch (problem) { if (isOver(problem)) leaveForGood(here); }
-    here.looking = null;
+    const { isVisit } = here;
+    Object.assign(here, { looking: null, isVisit: false });
+    try {
+      await comeIn(here, isVisit);
+      here.misses = 0;
+    } catch (problem) {
+      if (isOver(problem)) return leaveForGood(here);
+      here.misses = (here.misses ?? 0) + 1;
+      if (mayPass(problem)) setTimeout(() => { if (!here.while.signal.aborted) hearReview(here, { type }); }, patience(here.misses, problem));
+    }
   }, 150);
 }
 
@@ -198,6 +207,7 @@ function goTo(here, index) {
   here.at = index;
   here.compares = false;
   seek(here, index, 0);
+  carryDraft(here);
   drawReview(here);
   const { box_id: id } = here.room.shots[index];
   here.lookedAt ??= new Set();

@@ -21,7 +21,7 @@ function startTalk(here) {
   here.composer.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(here); }
     if (event.key === "Escape") { giveUp(here); here.field.blur(); }
-    event.stopPropagation();                        // typing is no shortcut
+    if (event.target.matches("input, textarea")) event.stopPropagation();                        // typing is no shortcut
   }, here.while);
 }
 
@@ -65,9 +65,15 @@ function newDraft(here) {
 function beginDraft(here) {
   pause(here);
   here.began = true;
-  if (!here.draft || (!here.draft.text && !here.draft.answers && !here.draft.edits)) here.draft = newDraft(here);
+  here.draft ??= newDraft(here);
   drawPlayer(here);
   drawComposer(here);
+}
+
+/** Another shot: what one writes is about it now, what one has drawn was about the one before. */
+function carryDraft(here) {
+  Object.assign(here, { shape: null, tool: null });
+  if (here.draft && !here.draft.answers && !here.draft.edits) here.draft = newDraft(here);
 }
 
 function giveUp(here) {
