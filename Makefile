@@ -12,7 +12,7 @@ run: .venv/ready
 	$(BIN)/python -m apom serve
 
 test: check
-	$(BIN)/pytest -n 2 --durations=20 -m "not long"
+	$(BIN)/pytest -n 2 --dist worksteal --durations=40 -m "not long"
 
 test-long: .venv/ready-dev browser
 	$(BIN)/pytest --durations=20 -m long
