@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import gzip
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohappyeyeballs
 import httpcore
 import httpx
 import pytest
@@ -24,7 +27,7 @@ from test_providers_client import KEY, keyed
 
 from apom import net
 from apom.errors import Misconfigured, ProviderError, TooLarge
-from apom.net import guard
+from apom.net import guard, light
 from apom.net.guard import Guard, GuardedBackend, is_private_host, is_public, is_reachable
 from apom.providers.client import Client
 
@@ -77,11 +80,22 @@ class Wire(httpcore.AsyncNetworkBackend):
         self.port, self.dead, self.called = port, dead, []
         self._inner = httpcore.AnyIOBackend()
 
-    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+    def end(self, host: str, port: int) -> int:
+        """The port here that stands for the one there. Raises ConnectError."""
         self.called.append((host, port))
         if host in self.dead:
             raise httpcore.ConnectError("dead")
-        return await self._inner.connect_tcp("127.0.0.1", self.port, *rest, **more)
+        return self.port
+
+    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+        return await self._inner.connect_tcp("127.0.0.1", self.end(host, port), *rest, **more)
+
+    async def start_connection(self, addr_infos: Sequence[Any], **_: Any) -> socket.socket:
+        """The same for aiohttp: one address after the other."""
+        for *_family, (host, port, *_more) in addr_infos:
+            with contextlib.suppress(httpcore.ConnectError):
+                return socket.create_connection(("127.0.0.1", self.end(host, port)))
+        raise OSError("dead")
 
 
 class Names:
@@ -106,18 +120,50 @@ class Names:
         ]
 
 
+@pytest.fixture(params=["httpx", "aiohttp"])
+def carrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Carrier:
+    """What submissions go by, and what is free goes by."""
+    global chosen
+    chosen = Carrier(request.param == "aiohttp", monkeypatch)
+    return chosen
+
+
 @pytest.fixture
-def server() -> Iterator[Loopback]:
+def server(carrier: Carrier) -> Iterator[Loopback]:
     with Loopback() as loopback:
         yield loopback
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A guarded transport, the one or the other; connections end at a wire. Certificates have a test of their own."""
+
+    is_light: bool
+    monkeypatch: pytest.MonkeyPatch
+
+    def transport(self, allowed: Guard, wire: Wire | None) -> httpx.AsyncBaseTransport:
+        if not self.is_light:
+            limits = httpx.Limits(max_keepalive_connections=4)
+            transport = guard.GuardedTransport(limits, allowed, wire)
+            transport._pool._ssl_context = _nobody_looks()
+            return transport
+        found = light.LightTransport(connections=4, guard=allowed)
+        found._session = light._session(4, allowed)
+        connector: Any = found._session.connector
+        connector._ssl = _nobody_looks()
+        if wire is not None:
+            self.monkeypatch.setattr(aiohappyeyeballs, "start_connection", wire.start_connection)
+        return found
+
+
+chosen: Carrier
 
 
 def get(url: str, wire: Wire | None = None, allowed: Guard = NOWHERE, *, times: int = 1) -> Any:
     """What a guarded client answers; connections end at `wire`."""
 
     async def scenario() -> Any:
-        limits = httpx.Limits(max_keepalive_connections=4)
-        async with httpx.AsyncClient(transport=guard.GuardedTransport(limits, allowed, wire), trust_env=False) as http:
+        async with httpx.AsyncClient(transport=chosen.transport(allowed, wire), trust_env=False) as http:
             for _ in range(times):
                 answer = await net.send(http, net.Call(method="GET", url=url), admit=lambda _: net.NOTHING, timeout_s=5)
             return answer
@@ -143,6 +189,7 @@ def test_a_name_that_changes_its_mind_is_looked_at_again(server: Loopback, monke
     assert wire.called == [(PUBLIC, 80)]
 
 
+@pytest.mark.usefixtures("carrier")
 @pytest.mark.parametrize("found", [["127.0.0.1"], [PUBLIC, "10.0.0.1"], ["10.0.0.1", PUBLIC], ["::1"], ["fe80::1"]])
 def test_one_private_address_rules_out_a_name(monkeypatch: pytest.MonkeyPatch, found: list[str]) -> None:
     Names(monkeypatch, cdn_example=[found])
@@ -172,6 +219,7 @@ def test_every_spelling_of_this_machine_is_refused(server: Loopback, host: str) 
     assert server.connections == 0
 
 
+@pytest.mark.usefixtures("carrier")
 def test_a_name_that_is_not_known_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
     Names(monkeypatch, cdn_example=[[]])
     wire = Wire(1)
@@ -269,9 +317,7 @@ def fetch(
     async def scenario() -> int:
         allowed = Guard(private=frozenset({("127.0.0.1", server.port)}))
         plain = {"follow_redirects": False, "trust_env": False, "headers": {"Accept-Encoding": "identity"}}
-        transport = guard.GuardedTransport(httpx.Limits(), allowed, wire)
-        transport._pool._ssl_context = _nobody_looks()
-        async with httpx.AsyncClient(transport=transport, **plain) as http:
+        async with httpx.AsyncClient(transport=chosen.transport(allowed, wire), **plain) as http:
             client = Client(
                 keyed(fetch_with_key=True),
                 general=http,
@@ -281,13 +327,15 @@ def fetch(
                 is_guarded=True,
                 **more,
             )
-            return await client.fetch(url, path, max_bytes=max_bytes, deadline_s=deadline_s)
+            try:
+                return await client.fetch(url, path, max_bytes=max_bytes, deadline_s=deadline_s)
+            finally:
+                await asyncio.sleep(0.02)  # TLS takes its leave
 
     return int(run(scenario()))
 
 
 def _nobody_looks() -> ssl.SSLContext:
-    """Certificates have a test of their own."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -336,9 +384,8 @@ def test_a_redirect_from_the_provider_to_a_stranger_takes_no_key_along(
     stranger.on("GET", "/g", answer(b"abc"))
 
     class Both(Wire):
-        async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore.AsyncNetworkStream:
-            self.port = server.port if port == server.port else stranger.port
-            return await super().connect_tcp(host, port, *rest, **more)
+        def end(self, host: str, port: int) -> int:
+            return server.port if port == server.port else stranger.port
 
     assert fetch(server, "/f", tmp_path / "f", Both(0)) == 3
     assert server.seen[0].headers["authorization"] == f"Bearer {KEY}"
