@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser screens bench bench-quick clean
+.PHONY: run test test-long check browser proxy screens bench bench-quick clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -14,10 +14,10 @@ run: .venv/ready
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal --durations=40 -m "not long"
 
-test-long: .venv/ready-dev browser
+test-long: .venv/ready-dev browser proxy
 	$(BIN)/pytest --durations=20 -m long
 
-check: .venv/ready-dev browser
+check: .venv/ready-dev browser proxy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -37,6 +37,12 @@ browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
 	  echo "Installing Chromium for the browser tests"; \
 	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq chromium; }
+
+# the proxy of docs/deploy.md
+proxy:
+	@command -v caddy >/dev/null || { \
+	  echo "Installing Caddy for the test of docs/deploy.md"; \
+	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends caddy; }
 
 screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
 	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py
