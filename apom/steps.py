@@ -45,6 +45,8 @@ CALLED_BACK = 5  # times as long between polls when the provider calls; never fo
 LATE_MOST_S = 600.0
 HELD = "held:"  # in the task's results: the file came in the answer and is held by its number
 CALLED_OFF = "called_off"  # in the task: the provider was told to stop
+FIRST_SENT = "first_sent_at"  # in the task of a submission that goes out once more
+KNOWN = 0.9  # of the time for which a provider says that it knows a key
 LOST = N_(
     "The answer to the submission was lost: it may have been accepted and paid for. Check at the provider, then choose "
     "what to do. It is never sent again by itself."
@@ -214,11 +216,13 @@ async def submit(
 ) -> Outcome:
     """The one POST that costs money. `generation` is SUBMITTING, and that is committed."""
     masked = request.masked()
+    if _is_forgotten(generation, model.submit_block(provider.spec), now):
+        return lost(generation, unsure=True)
     try:
         submitted = await provider.submit(request)
     except Misconfigured as error:  # the key went away meanwhile: nothing was sent
         if generation.error_code == REPLAY:
-            return lost(unsure=True)
+            return lost(generation, unsure=True)
         return Outcome(state=State.FAILED, changes={"error_code": error.code}, said=Said.of(error))
     except ProviderError as error:
         if error.kind in ("not_sent", "rate_limited", "maintenance"):
@@ -267,7 +271,7 @@ async def recover(
         return found
     if is_called_back and age_s < CALLBACK_S:
         return _lost_so_far(generation, CALLBACK_S - age_s)
-    return lost(unsure=block.lookup is not None or generation.error_code == REPLAY)
+    return lost(generation, unsure=block.lookup is not None or generation.error_code == REPLAY)
 
 
 async def _looked_up(generation: Generation, provider: Client, model: Model, age_s: float) -> Outcome | None:
@@ -302,11 +306,23 @@ def _sent_again(generation: Generation, block: Submit, age_s: float) -> Outcome 
         )
     if block.replay != "same_key" or generation.inputs or generation.error_code == REPLAY:
         return None
-    if age_s > block.replay_s * 0.9:
+    if age_s > block.replay_s * KNOWN:
         return None
     if age_s < LEASE_S:
         return _lost_so_far(generation, LEASE_S - age_s)
-    return Outcome(state=State.PENDING, changes={"attention": None, "error_code": REPLAY})
+    first = generation.submitted_at
+    task = {**generation.task, FIRST_SENT: first.isoformat() if first else None}
+    return Outcome(state=State.PENDING, changes={"attention": None, "error_code": REPLAY, "task": task})
+
+
+def _is_forgotten(generation: Generation, block: Submit, now: datetime) -> bool:
+    """Whether the provider may no longer know the key of a submission that goes out once more: what waits in line, or
+    for a provider that cannot be reached, may wait for days, and then it would be paid again.
+    """
+    if generation.error_code != REPLAY or block.replay != "same_key":
+        return False
+    first = generation.task.get(FIRST_SENT)
+    return not isinstance(first, str) or (now - datetime.fromisoformat(first)).total_seconds() > block.replay_s * KNOWN
 
 
 def _lost_so_far(generation: Generation, wait_s: float, *, is_well: bool | None = None) -> Outcome:
@@ -314,11 +330,14 @@ def _lost_so_far(generation: Generation, wait_s: float, *, is_well: bool | None 
     return Outcome(state=State.SUBMITTING, wait_s=wait_s, changes=changes, durable=False, is_well=is_well)
 
 
-def lost(*, unsure: bool = False) -> Outcome:
-    """Nobody knows whether it was ordered, so a person decides."""
+def lost(generation: Generation, *, unsure: bool = False) -> Outcome:
+    """Nobody knows whether it was ordered, so a person decides. What went out twice under one key remembers that: to check
+    again is no order to send it a third time.
+    """
     attention = Attention.UNSURE if unsure else Attention.LOST
+    code = REPLAY if generation.error_code == REPLAY else "lost"
     said = Said(message=UNSURE if unsure else LOST)
-    return Outcome(state=State.ATTENTION, changes={"error_code": "lost", "attention": attention}, said=said)
+    return Outcome(state=State.ATTENTION, changes={"error_code": code, "attention": attention}, said=said)
 
 
 async def poll(

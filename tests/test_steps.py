@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from test_steps_machine import Keeper, Provider, spec_of
+from test_steps_machine import Keeper, Provider, Rendered, spec_of
 
 from apom import steps
 from apom.models import REPLAY, AssetInput, Attention, Generation, InputRole, Json, State, Status, new_id
@@ -77,6 +77,26 @@ def test_the_same_key_is_used_once_within_its_time_and_never_with_inputs_that_mo
         (generation(State.SUBMITTING), block.replay_s),
     ):
         assert recovered(provider, g, age_s).state is State.ATTENTION
+
+
+def test_a_key_that_may_be_forgotten_is_not_used_and_checking_again_sends_nothing() -> None:
+    provider = Provider(spec_of("same key"))
+    model, keeper = provider.spec.model("sandbox-image"), Keeper()
+    fresh, stale = NOW - timedelta(seconds=60), NOW - timedelta(seconds=provider.spec.submit.replay_s)
+    again = recovered(provider, generation(State.SUBMITTING, submitted_at=stale), 60)
+    for first, state, created in (
+        (fresh, State.PROCESSING, 1),
+        (stale, State.ATTENTION, 0),
+        (None, State.ATTENTION, 0),
+    ):
+        task = {**again.changes["task"], steps.FIRST_SENT: first and first.isoformat()}
+        g = generation(State.SUBMITTING, error_code=REPLAY, task=task, submitted_at=NOW)
+        outcome = asyncio.run(steps.submit(g, provider, model, Rendered(str(g.id)), keeper, now=NOW))  # type: ignore[arg-type]
+        assert (outcome.state, provider.created[str(g.id)]) == (state, created)
+        if state is State.ATTENTION:
+            assert (outcome.changes["attention"], outcome.changes["error_code"]) == (Attention.UNSURE, REPLAY)
+            asked = g.model_copy(update={"error_code": outcome.changes["error_code"]})
+            assert recovered(provider, asked, 60).state is State.ATTENTION, "a person who asks orders nothing"
 
 
 def test_a_provider_that_calls_is_waited_for_before_a_person_is_asked() -> None:

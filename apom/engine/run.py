@@ -280,7 +280,7 @@ class Run:
         """A step that fell over is tried again, later each time; a submission nobody can recover is a person's."""
         held.faults += 1
         if held.generation.state is State.SUBMITTING and held.faults >= FAULTS_OF_A_SUBMISSION:
-            return steps.lost()
+            return steps.lost(held.generation)
         wait_s = steps.backoff(held.faults + 2, most_s=LONGEST_WAIT_S)
         return Outcome(state=held.generation.state, wait_s=wait_s, durable=False)
 

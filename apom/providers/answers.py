@@ -158,9 +158,9 @@ def with_result(
 
 
 def with_cost(so_far: Polled, cost: Cost | None, seen: Json) -> Polled:
-    """With what it cost, where the answer says so; what an earlier answer said stays."""
+    """With what it cost, where the answer says so; what an earlier answer said stays. Less than nothing is no cost."""
     amount = None if cost is None or so_far.cost is not None else number(read(cost.amount, seen))
-    return so_far if cost is None or amount is None else replace(so_far, cost=amount, unit=cost.unit)
+    return so_far if cost is None or amount is None or amount < 0 else replace(so_far, cost=amount, unit=cost.unit)
 
 
 def items(result: Result, seen: Json) -> list[JsonValue]:
