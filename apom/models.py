@@ -1283,6 +1283,14 @@ class ReviewComment(Record):
     updated_at: datetime
 
 
+class Exported(Record):
+    """A document that was written. `remarks`: what is missing in it, in the reader's words."""
+
+    path: Path
+    bytes: int
+    remarks: tuple[str, ...] = ()
+
+
 class AuditEntry(Record):
     """Something worth remembering: who did what to what, when, from where (cut to /24 or /48)."""
 

@@ -36,6 +36,7 @@ from apom.engine.lending import Lending
 from apom.engine.wiring import MediaKeeper, ProviderPool, as_taken, inside
 from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
+from apom.export.exports import Exports
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.generate import Generate, Order
 from apom.health import examine
@@ -60,6 +61,7 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
+    Exported,
     Health,
     InboxItem,
     InputRole,
@@ -247,6 +249,7 @@ class Studio:
         self.bulk = Bulk(store, self.hub, clock, self.jobs)
         self.derivatives = Derivatives(store, storage, settings.env, self.hub, clock, self.jobs)
         self.engine.declare(self.derivatives.look, PROXIES_S)
+        self.exports = Exports(store, storage, self.money, clock)
         self._store = store
         self._storage = storage
 
@@ -1233,6 +1236,23 @@ class Workspace:
     def file(self, asset: Ref, name: str) -> tuple[Path, str]:
         """A stored file of a take: (path, media type). `name`: the last part of its key. Raises NotFound."""
         return self._studio.assets.file(self.actor, id_of(asset), name)
+
+    # what leaves the house
+
+    def export_docx(
+        self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
+    ) -> Exported:
+        """The shots as a Word document at `path`: picture, prompt, model of each headliner. `comments`: those that
+        clients see. What is missing is said in it and in the answer. Raises NotFound, OSError.
+        """
+        from apom.export.sheet import Choice
+
+        choice = Choice(cost=cost, seeds=seeds, comments=comments)
+        return self._studio.exports.docx(self.actor, id_of(project), path, choice)
+
+    def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
+        """The shots as a table for spreadsheets at `path`, or every take of them. Raises NotFound, OSError."""
+        return self._studio.exports.csv(self.actor, id_of(project), path, takes=takes)
 
     # long work
 

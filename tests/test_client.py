@@ -7,6 +7,7 @@ import inspect
 import logging
 import re
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -388,6 +389,10 @@ def scene(w: Any) -> None:
     w.set_headliner(two, made)
     assert len(w.ws.mosaics([project])[project.id]) == 3
     w.mosaics([])
+    with tempfile.TemporaryDirectory() as folder:
+        w.export_docx(project, Path(folder) / "film.docx", cost=True, seeds=True, comments=True)
+        w.export_csv(project, Path(folder) / "takes.csv", takes=True)
+        w.export_csv(new_id(), Path(folder) / "nothing.csv")
     round = w.publish_round(project, "first look")
     w.rounds(project)
     w.rounds(new_id())

@@ -33,6 +33,7 @@ HOMES = {
     "tqdm": {"apom/notebook/progress.py"},
     "markupsafe": {"apom/notebook"},
     "argon2": {"apom/accounts.py"},
+    "docx": {"apom/export"},
 }
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "apom").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
 

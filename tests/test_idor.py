@@ -209,6 +209,8 @@ ROWS = [
     Row(method="POST", path="/projects/{project_id}/box", body={"name": "x"}, owner=201, viewer=403),
     Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
     Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
+    Row(method="GET", path="/projects/{project_id}/export.docx", owner=200, viewer=200),
+    Row(method="GET", path="/projects/{project_id}/export.csv", owner=200, viewer=200),
     Row(method="POST", path="/projects/{project_id}/rounds", body={}, owner=201, viewer=403),
     Row(method="GET", path="/projects/{project_id}/rounds", owner=200, viewer=200),
     Row(method="GET", path="/rounds/{round_id}/shots", owner=200, viewer=200),

@@ -32,6 +32,7 @@ ONE_OF = {
     "job.state": "DONE",
     "comment.visibility": "CLIENT",
     "verdict.verdict": "APPROVED",
+    "link_activity.action": "OPENED",
 }
 NAMED_OTHERWISE = {
     "assignee": "app_user",

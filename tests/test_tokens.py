@@ -178,7 +178,7 @@ def test_a_method_added_tomorrow_is_refused_until_somebody_says_that_it_reads(ca
         Tomorrow().paint_it_black()
 
 
-def test_what_reads_writes_nothing(cast: Cast) -> None:
+def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
     """The list of what reads is believed by nobody: each of these is called, and the tables stay as they are."""
     alice = cast.alice
     cast.studio.operator().change_user("alice", is_admin=True)
@@ -204,6 +204,8 @@ def test_what_reads_writes_nothing(cast: Cast) -> None:
         "link_activity": (alice.create_link(project, "client").link,),
         "verdicts": (project,),
         "spending": (project,),
+        "export_docx": (project, tmp_path / "film.docx"),
+        "export_csv": (project, tmp_path / "film.csv"),
         "queue_items": ([take],),
         "wait": ([],),
         "provider_file": ("sandbox",),

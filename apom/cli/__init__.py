@@ -20,6 +20,7 @@ from apom.cli import (
     config,
     database,
     doctor,
+    exporting,
     generating,
     importing,
     media,
@@ -33,12 +34,16 @@ from apom.cli.command import Reply, add_data_dir
 from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
 
+NOUNS = (
+    serving, providers, generating, importing, exporting, media, people, tokens, config, statement, database, doctor
+)  # fmt: skip
 ABOUT = "The production asset manager for people who make films, ads and clips with AI."
 EXAMPLES = """examples:
   apom serve                    the dashboard on http://127.0.0.1:8501
   apom user add alice           an account
   apom providers setup kie      a key, kept and tried
   apom import DIR --project X   a folder of takes made elsewhere
+  apom export docx X film.docx  the shots as a document
   apom doctor                   is everything in order?
   apom db info --json           for programs
   apom user add --help          more about one command
@@ -55,7 +60,20 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"apom {__version__}")
     add_data_dir(root, default=None)
     commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for noun in (serving, providers, generating, importing, media, people, tokens, config, statement, database, doctor):
+    for noun in (
+        serving,
+        providers,
+        generating,
+        importing,
+        exporting,
+        media,
+        people,
+        tokens,
+        config,
+        statement,
+        database,
+        doctor,
+    ):
         noun.add(commands)
     return root
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
 import weakref
+from collections.abc import Mapping
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import UUID
 
 from apom.client.door import raise_problem
 from apom.errors import NotFound, Unavailable
+from apom.models import Exported
 from apom.net.ours import Connection
 
+REMARKS = "apom-remarks"  # the header with what is missing in a document, as JSON
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
 
 
@@ -47,6 +53,15 @@ class Files:
             path.unlink(missing_ok=True)
             raise_problem(reply)
         return path, reply.headers["content-type"]
+
+    def export(self, address: str, asked: Mapping[str, bool], path: Path) -> Exported:
+        """A document that the server writes, at `path`. Raises NotFound, NotSignedIn, Unavailable, OSError."""
+        wanted = urlencode({name: str(value).lower() for name, value in asked.items()})
+        reply = self._connection.fetch(f"{address}?{wanted}", path, {})
+        if reply.status != HTTPStatus.OK:
+            raise_problem(reply)
+        remarks = json.loads(reply.headers.get(REMARKS, "[]"))
+        return Exported(path=path, bytes=path.stat().st_size, remarks=tuple(remarks))
 
     def _place(self, asset_id: UUID) -> Path:
         try:

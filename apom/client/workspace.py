@@ -39,6 +39,7 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
+    Exported,
     InboxItem,
     InputRole,
     Job,
@@ -610,6 +611,15 @@ class RemoteWorkspace:
         return self._files.file(id_of(asset), name)
 
     # long work
+
+    def export_docx(
+        self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
+    ) -> Exported:
+        asked = {"cost": cost, "seeds": seeds, "comments": comments}
+        return self._files.export(f"/api/projects/{_id(project)}/export.docx", asked, path)
+
+    def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
+        return self._files.export(f"/api/projects/{_id(project)}/export.csv", {"takes": takes}, path)
 
     def jobs(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 100) -> Page[Job]:
         params = {"project_id": _id(project), "cursor": cursor, "limit": limit}

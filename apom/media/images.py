@@ -136,6 +136,20 @@ def write_thumb(small: Image.Image, path: Path) -> None:
     small.save(path, "WEBP", quality=80, method=2, exif=b"", xmp=b"", icc_profile=None)
 
 
+def as_jpeg(path: Path, side: int) -> bytes:
+    """A thumbnail of ours as a JPEG of at most `side` pixels: word processors know no WebP. Raises OSError."""
+    with Image.open(path, formats=["WEBP"]) as image:
+        small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.BILINEAR)
+    if small.mode == "RGBA":
+        white = Image.new("RGB", small.size, "white")
+        white.paste(small, mask=small.getchannel("A"))
+        small = white
+    buffer = io.BytesIO()
+    small.convert("RGB").save(buffer, "JPEG", quality=82)
+    return buffer.getvalue()
+
+
 def placeholder(small: Image.Image) -> str:
     """A WebP of 16 pixels as a data URI, under 400 characters: what a page shows until the thumbnail is there."""
     buffer = io.BytesIO()
