@@ -78,6 +78,18 @@ class Thresholds(BaseModel):
 THRESHOLDS = Thresholds()
 
 
+@dataclass(frozen=True, kw_only=True)
+class S3Settings:
+    """A bucket: see the settings `s3_…`."""
+
+    bucket: str
+    endpoint: str = ""
+    region: str = ""
+    prefix: str = ""
+    style: Literal["path", "virtual"] = "path"
+    cache_gb: float = 20
+
+
 class Settings(BaseSettings):
     """How this process runs. Read from `APOM_*` variables; nothing has to be set."""
 
@@ -97,6 +109,12 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(
         None, description="what the stored keys of providers are encrypted with; by default data/keys/providers.key"
     )
+    s3_bucket: str = Field("", description="keep media in this bucket; by default they lie in the data folder")
+    s3_endpoint: str = Field("", description="where S3 is, for anybody else's than Amazon's")
+    s3_region: str = Field("", description="the bucket's region")
+    s3_prefix: str = Field("", description="what every key in the bucket begins with")
+    s3_style: Literal["path", "virtual"] = Field("path", description="whether the bucket is in the path or in the host")
+    s3_cache_gb: float = Field(20, gt=0, description="how much of the bucket is kept here, too, in GB")
     session_idle_days: float = Field(7, gt=0, description="a session ends when it was not used for so long")
     session_days: float = Field(30, gt=0, description="a session ends at the latest after so long")
 
@@ -109,6 +127,18 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The key file, the default filled in."""
         return self.key_file or self.data_dir / "keys" / "providers.key"
+
+    @property
+    def s3(self) -> S3Settings:
+        """Where the bucket is. Credentials are boto3's own: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
+        return S3Settings(
+            bucket=self.s3_bucket,
+            endpoint=self.s3_endpoint,
+            region=self.s3_region,
+            prefix=self.s3_prefix,
+            style=self.s3_style,
+            cache_gb=self.s3_cache_gb,
+        )
 
     @property
     def url(self) -> str:

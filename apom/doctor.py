@@ -72,6 +72,7 @@ def examine(
         secrets(folder / runfile.NAME),
         key_file(settings.key_path),
         media_folder(folder / "media"),
+        *([_unless_broken("s3", lambda: bucket(settings))] if settings.s3_bucket else []),
         disk(shutil.disk_usage(_nearest(folder)).free),
         *store_checks(store, newest_schema, now),
         _unless_broken("providers", lambda: providers(shipped("providers"))),
@@ -241,6 +242,17 @@ def media_folder(folder: Path) -> Finding:
     if len(volumes) > 1:
         return _warning("media", f"{folder} is spread over several volumes: every file is copied once more. Use one.")
     return _ok("media", f"{folder} can be written.")
+
+
+def bucket(settings: Settings) -> Finding:
+    """Whether media can be written there, read and removed."""
+    from apom.media.s3 import S3Storage
+
+    try:
+        S3Storage(settings.s3, settings.data_dir / "media-copies").probe()
+    except ApomError as error:
+        return _problem("s3", str(error))
+    return _ok("s3", f"The bucket {settings.s3_bucket} can be written, read and cleared.")
 
 
 def disk(free: int, limits: Thresholds = THRESHOLDS) -> Finding:

@@ -261,7 +261,7 @@ class Studio:
 
         Raises StoreBusy, StoreBroken, Misconfigured.
         """
-        from apom.media.storage import LocalStorage
+        from apom.media.storage import storage_of
         from apom.providers.catalog import Catalog
 
         settings = settings or Settings()
@@ -269,7 +269,7 @@ class Studio:
         prepare_folder(settings.data_dir)
         store = open_store(settings.store_url, snapshots=settings.data_dir / "snapshots")
         try:
-            studio = cls(settings, store, LocalStorage(settings.data_dir / "media"), catalog, clock)
+            studio = cls(settings, store, storage_of(settings), catalog, clock)
             if engine:
                 studio.engine.start()
                 studio.jobs.start()

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from apom.api.deps import actor_of
-from apom.errors import ApomError, NotFound
+from apom.errors import ApomError, NotFound, Unavailable
 from apom.studio import Workspace, current
 
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
@@ -37,6 +37,8 @@ async def media(request: Request) -> Response:
         path, mime = await anyio.to_thread.run_sync(
             _find, current().workspace(actor), request.path_params["asset"], request.path_params["name"]
         )
+    except Unavailable:  # the bucket cannot be reached, and no copy is here
+        return Response(status_code=503, headers={"Retry-After": "5"})
     except ApomError:
         return Response(status_code=404)
     return served(request, path, mime)

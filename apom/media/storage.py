@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from apom.config import Settings
 from apom.errors import Invalid, NotFound
 
 PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"  # begins with no dot: neither hidden, nor `..`
@@ -86,8 +87,7 @@ class LocalStorage:
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Every file whose key begins with `prefix`, in the order of folders and names. Raises Invalid."""
-        if not PREFIX.fullmatch(prefix):
-            raise _no_key(prefix)
+        check_prefix(prefix)
         for folder, folders, names in os.walk(self.root / prefix.rpartition("/")[0]):
             here = Path(folder)
             folders[:] = sorted(name for name in folders if here != self.root or name != TEMP)
@@ -136,6 +136,22 @@ class LocalStorage:
             _flush(copy)
             self._move(copy, target)
         source.unlink()
+
+
+def check_prefix(prefix: str) -> None:
+    """Raises Invalid for what no key begins with."""
+    if not PREFIX.fullmatch(prefix):
+        raise _no_key(prefix)
+
+
+def storage_of(settings: Settings) -> LocalStorage:
+    """The bucket, where one is set, with the folder that was the storage before; else the folder. Raises Misconfigured."""
+    folder = LocalStorage(settings.data_dir / "media")
+    if not settings.s3_bucket:
+        return folder
+    from apom.media.s3 import S3Storage
+
+    return S3Storage(settings.s3, settings.data_dir / "media-copies", before=folder)
 
 
 def _no_key(key: str) -> Invalid:

@@ -1,0 +1,220 @@
+"""Files in a bucket, for S3 and what speaks like it. Whatever is used lies in a folder here, too, as long as there is room.
+
+Files are named by their content, so a copy is never out of date: what reads a file reads the copy, which is fetched first
+when it is not here. boto3 is loaded when the first storage is made. Credentials come from boto3's own places (the
+environment, a profile, the machine's role); they are in no setting of ours and in no message.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from apom.config import S3Settings
+from apom.errors import Misconfigured, NotFound, Unavailable
+from apom.media.storage import LocalStorage, Stored, check_prefix
+
+log = logging.getLogger("apom.media")
+T = TypeVar("T")
+GB = 1024**3
+CONNECT_S, READ_S = 3, 10
+TRIES = 4
+CONNECTIONS = 32
+CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
+IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
+MISSING = frozenset(["404", "NoSuchKey", "NotFound"])
+REFUSED = frozenset(["401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
+
+
+class S3Storage(LocalStorage):
+    """`root`: where copies lie; `before`: the folder that was the storage until now: what is there is found there.
+
+    Safe to use from many threads.
+    """
+
+    def __init__(self, settings: S3Settings, root: Path, before: LocalStorage | None = None) -> None:
+        super().__init__(root)
+        self._settings = settings
+        self._before = before
+        self._client = _client(settings)
+        self._room = threading.Lock()
+        self._kept: int | None = None  # bytes of all copies, once they were counted
+
+    def put(self, source: Path, key: str, *, mime: str) -> None:
+        """Uploads `source`, in parts when it is large, and keeps it as the copy. Raises Invalid, Unavailable."""
+        self._target(key)
+        more = {"ContentType": mime, "CacheControl": CACHE_CONTROL}
+        size = source.stat().st_size
+        self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), ExtraArgs=more))
+        super().put(source, key, mime=mime)
+        self._make_room(size)
+
+    def path(self, key: str) -> Path:
+        """The copy, fetched when it is not here. Raises NotFound, Invalid, Unavailable."""
+        try:
+            found = super().path(key)
+        except NotFound:
+            found = self._fetched(key)
+        os.utime(found)
+        return found
+
+    def _fetched(self, key: str) -> Path:
+        with self.temp() as part:
+            try:
+                self._ask(lambda: self._client.download_file(self._bucket, self._name(key), str(part)))
+            except NotFound:
+                if self._before is None:
+                    raise
+                return self._before.path(key)
+            size = part.stat().st_size
+            super().put(part, key, mime="")
+        self._make_room(size)
+        return super().path(key)
+
+    def size(self, key: str) -> int:
+        """Its bytes. Raises NotFound, Invalid, Unavailable."""
+        self._target(key)
+        try:
+            found = self._ask(lambda: self._client.head_object(Bucket=self._bucket, Key=self._name(key)))
+        except NotFound:
+            if self._before is None:
+                raise
+            return self._before.size(key)
+        return int(found["ContentLength"])
+
+    def delete(self, key: str) -> None:
+        """Removes the file and its copy. One that is not there is fine; one that cannot be reached now is left and said in
+        the log: its row is gone already. Raises Invalid.
+        """
+        super().delete(key)
+        if self._before is not None:
+            self._before.delete(key)
+        try:
+            self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=self._name(key)))
+        except NotFound:
+            pass
+        except (Unavailable, Misconfigured) as error:
+            log.warning("%s is left in the bucket: %s", key, error)
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Every file of the bucket whose key begins with `prefix`, then those of the folder before. Raises Invalid."""
+        check_prefix(prefix)
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._name(prefix))
+        strange = len(self._name(""))
+        rows = iter(pages)
+        while (page := self._ask(lambda: next(rows, None))) is not None:
+            for row in page.get("Contents", []):
+                yield Stored(key=row["Key"][strange:], bytes=row["Size"], modified=row["LastModified"])
+        if self._before is not None:
+            yield from self._before.list(prefix)
+
+    def url(self, key: str, expires_s: int) -> str:
+        """An address that anybody may fetch the file from, for so many seconds. Raises Invalid."""
+        self._target(key)
+        asked = {"Bucket": self._bucket, "Key": self._name(key)}
+        return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
+
+    def probe(self) -> None:
+        """Writes a file, reads it, removes it. Raises Unavailable, Misconfigured with what to do."""
+        name = self._name(f"probe/{os.getpid()}")
+        self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=name, Body=b"apom"))
+        self._ask(lambda: self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
+        self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=name))
+
+    @property
+    def _bucket(self) -> str:
+        return self._settings.bucket
+
+    def _name(self, key: str) -> str:
+        """A key as the bucket knows it."""
+        prefix = self._settings.prefix.strip("/")
+        return f"{prefix}/{key}" if prefix else key
+
+    def _ask(self, what: Callable[[], T]) -> T:
+        """botocore's errors as ours, without an address or a name that could hold a secret."""
+        from boto3.exceptions import S3UploadFailedError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+        try:
+            return what()
+        except NoCredentialsError as error:
+            raise Misconfigured(
+                "There are no credentials for the bucket {bucket}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+                bucket=self._bucket,
+            ) from error
+        except S3UploadFailedError as error:
+            raise self._as_ours(error.__context__ or error) from error
+        except (ClientError, BotoCoreError) as error:
+            raise self._as_ours(error) from error
+
+    def _as_ours(self, error: BaseException) -> Exception:
+        answer: dict[str, Any] = getattr(error, "response", {})
+        code = str(answer.get("Error", {}).get("Code", ""))
+        if code == "NoSuchBucket":
+            return Misconfigured(
+                "There is no bucket {bucket}. Make it, or correct APOM_S3_BUCKET.", bucket=self._bucket
+            )
+        if code in MISSING:
+            return NotFound()
+        if code in REFUSED:
+            return Misconfigured(
+                "The bucket {bucket} refuses the credentials ({code}). They have to allow reading, writing, deleting and "
+                "listing.",
+                bucket=self._bucket,
+                code=code,
+            )
+        return Unavailable(
+            "The bucket {bucket} cannot be reached now ({why}). Nothing is lost: it is tried again.",
+            bucket=self._bucket,
+            why=code or type(error).__name__,
+        )
+
+    def _make_room(self, came: int) -> None:
+        """Copies that were not asked for the longest go, down to nine tenths of the room."""
+        most = self._settings.cache_gb * GB
+        with self._room:
+            self._kept = came + (self._kept if self._kept is not None else sum(s.bytes for s in super().list()) - came)
+            if self._kept <= most:
+                return
+            now, kept = time.time(), 0
+            copies = sorted(super().list(), key=lambda each: each.modified, reverse=True)
+            for each in copies:
+                if kept + each.bytes <= most * 0.9 or now - each.modified.timestamp() < IN_USE_S:
+                    kept += each.bytes
+                else:
+                    super().delete(each.key)
+            self._kept = kept
+
+
+def _client(settings: S3Settings) -> Any:
+    """Raises Misconfigured."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": settings.style},
+        # since 1.36 botocore adds checksums that S3-like servers refuse
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        max_pool_connections=CONNECTIONS,
+        tcp_keepalive=True,
+    )
+    try:
+        return boto3.session.Session().client(
+            "s3", endpoint_url=settings.endpoint or None, region_name=settings.region or None, config=config
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise Misconfigured(
+            "The settings of S3 cannot be used ({why}). Look at APOM_S3_ENDPOINT and APOM_S3_REGION.",
+            why=type(error).__name__,
+        ) from error

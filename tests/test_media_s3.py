@@ -1,0 +1,210 @@
+"""Media in a bucket, on a real S3 server: private, whole, found again after a crash, and nothing lost while it is away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from engine_room import until
+from s3_server import ACCESS, BUCKET, SECRET, S3Server
+
+from apom.config import S3Settings, Settings
+from apom.doctor import Level, bucket
+from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
+from apom.media import s3
+from apom.media.s3 import S3Storage
+from apom.media.storage import LocalStorage, key
+from apom.models import Status
+from apom.studio import Studio
+
+PASSWORD = "seven tall ships at dawn"
+KEY = key("dev", UUID(int=1), "original", "ab" * 32, "png")
+OTHER = key("dev", UUID(int=2), "thumb", "cd" * 32, "webp")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(s3, "TRIES", 1)
+
+
+@pytest.fixture
+def settings(server: S3Server, request: pytest.FixtureRequest) -> S3Settings:
+    """A part of the bucket for each test."""
+    return S3Settings(bucket=BUCKET, endpoint=server.url, region="us-east-1", prefix=request.node.name[:60])
+
+
+@pytest.fixture
+def storage(settings: S3Settings, tmp_path: Path) -> S3Storage:
+    return S3Storage(settings, tmp_path / "copies")
+
+
+def put(storage: LocalStorage, key: str, content: bytes = b"content") -> None:
+    with storage.temp() as source:
+        source.write_bytes(content)
+        storage.put(source, key, mime="image/png")
+
+
+def forget(storage: S3Storage) -> None:
+    """No copy is left here."""
+    for each in LocalStorage(storage.root).list():
+        LocalStorage(storage.root).delete(each.key)
+    storage._kept = None
+
+
+def test_what_is_put_is_in_the_bucket_and_comes_back(
+    storage: S3Storage, server: S3Server, settings: S3Settings
+) -> None:
+    put(storage, KEY)
+    put(storage, OTHER, b"small")
+    forget(storage)
+    assert storage.path(KEY).read_bytes() == b"content" and storage.size(OTHER) == 5
+    assert [(each.key, each.bytes) for each in storage.list("dev/a/")] == [(KEY, 7), (OTHER, 5)]
+    head = server.client().head_object(Bucket=BUCKET, Key=f"{settings.prefix}/{KEY}")
+    assert head["ContentType"] == "image/png" and "immutable" in head["CacheControl"]
+    storage.delete(KEY)
+    storage.delete(KEY)
+    with pytest.raises(NotFound):
+        storage.path(KEY)
+    with pytest.raises(NotFound):
+        storage.size(KEY)
+    for wrong in ("../x", "a//b", "", "tmp/x"):
+        with pytest.raises(Invalid):
+            put(storage, wrong)
+    with pytest.raises(Invalid):
+        list(storage.list("../"))
+
+
+def test_nobody_else_reads_it(storage: S3Storage, server: S3Server, settings: S3Settings) -> None:
+    put(storage, KEY)
+    address = f"{server.url}/{BUCKET}/{settings.prefix}/{KEY}"
+    assert httpx.get(address).status_code == 403 and httpx.get(f"{server.url}/{BUCKET}").status_code == 403
+    given = storage.url(KEY, 60)
+    assert httpx.get(given).content == b"content"
+    assert httpx.get(given, headers={"Range": "bytes=2-4"}).content == b"nte"
+    assert httpx.get(given[:-1] + ("0" if given[-1] != "0" else "1")).status_code == 403
+    assert httpx.get(given.replace(KEY, OTHER)).status_code == 403
+    short = storage.url(KEY, 1)
+    time.sleep(2.1)
+    assert httpx.get(short).status_code == 403
+
+
+def test_who_may_not_is_told_what_to_do_and_no_secret(
+    settings: S3Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "apom")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
+    with pytest.raises(Misconfigured, match="refuses the credentials") as caught:
+        put(S3Storage(settings, tmp_path / "a"), KEY)
+    assert "another" not in str(caught.value) + caplog.text
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with pytest.raises(Misconfigured, match="There is no bucket nowhere"):
+        list(S3Storage(replace(settings, bucket="nowhere"), tmp_path / "b").list())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(Misconfigured, match="no credentials"):
+        put(S3Storage(settings, tmp_path / "c"), KEY)
+
+
+def test_copies_make_room_and_are_fetched_again(
+    settings: S3Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "IN_USE_S", 0.0)
+    storage = S3Storage(replace(settings, cache_gb=3500 / s3.GB), tmp_path / "copies")
+    keys = [key("dev", UUID(int=n), "original", "ab" * 32, "png") for n in range(1, 6)]
+    for each in keys:
+        put(storage, each, b"x" * 1000)
+        time.sleep(0.02)
+    left = [stored.key for stored in LocalStorage(storage.root).list()]
+    assert keys[0] not in left and keys[4] in left and len(left) <= 3
+    assert storage.path(keys[0]).stat().st_size == 1000
+
+
+def test_what_lay_in_the_folder_before_is_still_there(settings: S3Settings, tmp_path: Path) -> None:
+    before = LocalStorage(tmp_path / "media")
+    put(before, KEY, b"old")
+    storage = S3Storage(settings, tmp_path / "copies", before=before)
+    assert storage.path(KEY).read_bytes() == b"old" and storage.size(KEY) == 3
+    assert [each.key for each in storage.list()] == [KEY]
+    storage.delete(KEY)
+    with pytest.raises(NotFound):
+        before.path(KEY)
+
+
+def state_of(studio: Studio) -> str:
+    """The newest submission's."""
+    with studio._store.read() as tx:
+        return str(tx.value("select state from generation order by created_at desc limit 1"))
+
+
+def studio_on(server: S3Server, folder: Path) -> Settings:
+    return Settings(
+        data_dir=folder,
+        sandbox_image_s=0.1,
+        s3_bucket=BUCKET,
+        s3_endpoint=server.url,
+        s3_region="us-east-1",
+        s3_prefix=folder.name,
+    )
+
+
+def test_a_take_waits_for_a_bucket_that_is_away_and_is_there_after_a_crash(server: S3Server, tmp_path: Path) -> None:
+    home = studio_on(server, tmp_path / "studio")
+    with Studio.open(home) as studio:
+        studio.register("alice", PASSWORD)
+        actor = studio.resolve(token=studio.login("alice", PASSWORD)[0])
+        assert actor is not None
+        alice = studio.workspace(actor)
+        box = alice.create_box(alice.create_project("P"), "one")
+        first = alice.wait(alice.generate(box, "a boat"), timeout_s=60)[0]
+        assert first.file_key is not None and first.thumb_key is not None
+        server.kill()
+        late = alice.generate(box, "a storm")[0]
+        until(lambda: alice.asset(late).status is Status.PROCESSING)
+        until(lambda: state_of(studio) == "STORING")
+        time.sleep(1)
+        assert alice.asset(late).status is Status.PROCESSING, "it waits"
+        server.start()
+        arrived = alice.wait([late], timeout_s=90)[0]
+        storage = studio._storage
+        assert isinstance(storage, S3Storage)
+        forget(storage)
+        for take in (first, arrived):
+            assert take.file_key is not None
+            path, mime = alice.file(take, take.file_key.rpartition("/")[2])
+            assert mime == "image/png" and path.stat().st_size == take.bytes
+        assert {each.key for each in storage.list()} >= {first.file_key, first.thumb_key}
+
+
+def test_the_doctor_looks_into_the_bucket(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = studio_on(server, tmp_path / "studio")
+    assert bucket(home).level is Level.OK
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
+    found = bucket(home)
+    assert found.level is Level.PROBLEM and "refuses the credentials" in found.says
+
+
+def test_a_bucket_that_is_away_keeps_the_file_that_was_to_be_put(settings: S3Settings, tmp_path: Path) -> None:
+    storage = S3Storage(replace(settings, endpoint="http://127.0.0.1:9"), tmp_path / "copies")
+    with storage.temp() as source:
+        source.write_bytes(b"content")
+        with pytest.raises(Unavailable, match="Nothing is lost"):
+            storage.put(source, KEY, mime="image/png")
+        assert source.read_bytes() == b"content"
+    storage.delete(KEY)  # said in the log
