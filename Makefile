@@ -12,7 +12,7 @@ run: .venv/ready
 	$(BIN)/python -m apom serve
 
 test: check
-	$(BIN)/pytest -n 2 --dist worksteal --durations=40 -m "not long"
+	$(BIN)/pytest -n 2 --dist loadfile --durations=40 -m "not long"
 
 test-long: .venv/ready-dev browser proxy
 	$(BIN)/pytest --durations=20 -m long
