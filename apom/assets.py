@@ -152,8 +152,7 @@ class Assets:
             boxes.clear_headliner(tx, asset_id, now)
             assets.delete(tx, asset_id)
             audit.append(tx, now, actor.username, "asset.delete", f"asset:{asset_id} project:{take.project_id}")
-        for key in keys:
-            self._storage.delete(key)
+        self._storage.drop(*keys)
         self._changed(take)
 
     def file(self, actor: Actor, asset_id: UUID, name: str) -> tuple[Path, str]:

@@ -178,7 +178,10 @@ class SystemKey:
 
 SYSTEM: Mapping[str, SystemKey] = {
     "registration_open": SystemKey(type=bool, default=False, help="Anybody who reaches the page may make an account."),
-    "retention_days": SystemKey(type=int, default=10, help="Takes nobody marked go to the trash after so many days."),
+    "retention_days": SystemKey(
+        type=int, default=10, help="Idle days until takes nobody marked go to the trash; 0: never."
+    ),
+    "trash_days": SystemKey(type=int, default=7, help="What lies in the trash for so many days loses its files."),
     "link_days": SystemKey(type=int, default=30, help="A review link lives for so many days."),
     "upload_gb": SystemKey(type=int, default=20, help="Uploads a person may keep, in GB; 0 for no limit."),
     "smart_edit_model": SystemKey(type=str, default="", help="The model that edits a picture by words."),

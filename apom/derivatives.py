@@ -144,8 +144,7 @@ class Derivatives:
             before = derivatives.keys(tx, take.id)
             is_there = derivatives.set_made(tx, take.id, file, self._clock())
             after = derivatives.keys(tx, take.id) if is_there else set()
-        for key in (before | {key for name, key in file.items() if name.endswith("_key") and key}) - after:
-            self._storage.delete(key)
+        self._storage.drop(*(before | {key for name, key in file.items() if name.endswith("_key") and key}) - after)
         if is_there:
             event = Event(type="assets_changed", project_id=take.project_id, box_id=take.box_id, asset_ids=(take.id,))
             self._hub.publish(event)

@@ -55,7 +55,7 @@ class ProjectFields(TypedDict, total=False):
     style_text: Prompt
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     budget: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
-    retention_days: Annotated[int, Field(ge=1, le=3650)] | None
+    retention_days: Annotated[int, Field(ge=0, le=3650)] | None
 
 
 class ProjectChanges(ProjectFields, total=False):

@@ -67,6 +67,8 @@ def _markable(known: Known, take: Take | None, mark: Mark, later: Sequence[Mark]
         raise NotAllowed(REFUSALS[Role.EDITOR])
     if mark.trashed and take.status in OPEN_STATUSES:
         raise Conflict("This take is still on its way. Cancel it first, or wait until it has arrived.")
+    if mark.trashed is False and take.purged_at is not None:
+        raise Conflict("The files of this take were cleaned away. Make it again from its recipe.")
     stays_in_trash = take.trashed_at is not None and mark.trashed is None and not _is_moved(take, later)
     if mark.is_headliner and (mark.trashed or stays_in_trash):
         raise Conflict("This take is in the trash. Put it back first.")

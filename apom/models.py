@@ -437,8 +437,9 @@ class Take(Record):
     created_by: UUID
     created_at: datetime
     updated_at: datetime
+    leaves_at: datetime | None = Field(None, description="when it goes to the trash unless somebody marks it")
     trashed_at: datetime | None = None
-    purged_at: datetime | None = None
+    purged_at: datetime | None = Field(None, description="since when its files are gone; its recipe and thumbnail stay")
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
@@ -1338,6 +1339,67 @@ class Health(Record):
     engine_age_s: float | None = Field(description="since the engine's last tick; None when it does not run")
     in_flight: int = 0
     parts: tuple[HealthPart, ...] = ()
+
+
+class Held(StrEnum):
+    """Why the cleaning did nothing and waits for a person's word."""
+
+    CLOCK = "CLOCK"  # more than a day has passed since it last looked at the clock: is the clock right?
+    SHARE = "SHARE"  # a large part of all takes would go at once
+
+
+class RetentionPlan(Record):
+    """What the next cleaning does, as of now: takes, and bytes of their originals."""
+
+    days: int = Field(description="days without activity until nobody's takes go; 0: never")
+    trash_days: int = Field(description="days in the trash until the files go")
+    takes: int = Field(description="in all, without the trash")
+    leaving: int = Field(description="go within the next days, unless somebody marks them")
+    leaving_bytes: int
+    to_trash: int = Field(description="of these, now")
+    to_trash_bytes: int
+    to_purge: int = Field(description="in the trash for long enough that their files go now")
+    to_purge_bytes: int
+    held: Held | None = Field(None, description="why a person has to confirm it")
+
+
+class RetentionRun(Record):
+    """What a cleaning did. `started_by`: a user name, `operator`, or `apom` by itself."""
+
+    id: UUID
+    happened_at: datetime
+    started_by: str
+    held: Held | None = Field(None, description="why it did nothing")
+    takes: int = Field(description="in all, before it, without the trash")
+    announced: int = 0
+    trashed: int = 0
+    trashed_bytes: int = 0
+    purged: int = 0
+    purged_bytes: int = 0
+
+
+class Emptied(Record):
+    """What emptying a trash did: takes whose files go, their bytes, and takes that stay because others need them."""
+
+    purged: int
+    purged_bytes: int
+    kept: int
+
+
+class StorageUse(Record):
+    """What a project takes up, or a box of one: takes and bytes of their originals; what is purged takes up nothing."""
+
+    project_id: UUID
+    project_name: str
+    box_id: UUID | None = None
+    code: str | None = None
+    box_name: str | None = None
+    takes: int = Field(description="without the trash")
+    bytes: int
+    trashed: int
+    trashed_bytes: int
+    leaving: int = Field(description="of the takes: they go to the trash soon unless somebody marks them")
+    leaving_bytes: int
 
 
 class StoreInfo(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -265,10 +265,9 @@ class Projects:
         self._hub.publish(Event(type="boxes_changed", project_id=box.project_id))
         return self.boxes(actor, box.project_id, BoxKind.SHOT)
 
-    def _forget(self, keys: Iterable[str]) -> None:
+    def _forget(self, keys: Sequence[str]) -> None:
         """After the commit: a crash in between leaves files without rows, which a sweep finds; never the reverse."""
-        for key in keys:
-            self._storage.delete(key)
+        self._storage.drop(*keys)
 
 
 def _none_in_flight(count: int) -> None:

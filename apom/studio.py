@@ -61,6 +61,7 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
+    Emptied,
     Exported,
     Health,
     InboxItem,
@@ -81,6 +82,8 @@ from apom.models import (
     QueueItem,
     QueueSummary,
     Region,
+    RetentionPlan,
+    RetentionRun,
     ReviewComment,
     ReviewDoor,
     ReviewRoom,
@@ -98,6 +101,7 @@ from apom.models import (
     SpendingDay,
     StatementRow,
     Status,
+    StorageUse,
     StoreInfo,
     SystemSetting,
     Take,
@@ -113,6 +117,8 @@ from apom.money import Money
 from apom.preflight import prepare_folder
 from apom.projects import Projects
 from apom.queue import Queue
+from apom.retention import LOOK_S as CLEANING_S
+from apom.retention import Retention, confirmable
 from apom.reviewing import Pass, ReviewFile, Reviewing
 from apom.scopes import limited
 from apom.search import Filter
@@ -249,6 +255,8 @@ class Studio:
         self.bulk = Bulk(store, self.hub, clock, self.jobs)
         self.derivatives = Derivatives(store, storage, settings.env, self.hub, clock, self.jobs)
         self.engine.declare(self.derivatives.look, PROXIES_S)
+        self.retention = Retention(store, storage, self.hub, clock)
+        self.engine.declare(self.retention.look, CLEANING_S)
         self.exports = Exports(store, storage, self.money, clock)
         self._store = store
         self._storage = storage
@@ -521,6 +529,16 @@ class Operator:
         take = workspace.asset(asset)
         path = None if take.file_key is None else workspace.file(take, take.file_key.rpartition("/")[2])[0]
         return Trial(take=take, path=path)
+
+    def retention_plan(self) -> RetentionPlan:
+        """What the next cleaning does, everywhere."""
+        return self._studio.retention.plan_all()
+
+    def run_retention(self, *, confirmed: bool = False) -> RetentionRun:
+        """See `Workspace.run_retention`; files are deleted before it answers. Raises Conflict, Unavailable."""
+        run = confirmable(self._studio.retention.run("operator", confirmed=confirmed))
+        self._studio.retention.delete_files()
+        return run
 
     def snapshot(self, name: str) -> Snapshot:
         """A consistent copy beside the store, while people go on working. Raises Invalid, Conflict."""
@@ -1286,6 +1304,40 @@ class Workspace:
     def undo_job(self, job: Ref) -> Job:
         """Stops a job that throws away and puts back what it threw away, as a job. Raises NotFound, NotAllowed, Conflict."""
         return self._studio.bulk.undo(self.actor, id_of(job))
+
+    # what leaves by itself, and what there is room for
+
+    def storage(self, project: Ref | None = None) -> Rows[StorageUse]:
+        """What the actor's projects take up, the largest first; or the boxes of one, in order. Raises NotFound."""
+        wanted = None if project is None else id_of(project)
+        return Rows(self._studio.retention.use(self.actor, wanted), StorageUse)
+
+    def retention_plan(self, project: Ref | None = None) -> RetentionPlan:
+        """What the next cleaning does as of now, in a project or, for an admin, everywhere. Raises NotFound, NotAllowed."""
+        return self._studio.retention.plan(self.actor, None if project is None else id_of(project))
+
+    def leaving(self, project: Ref, *, cursor: str | None = None, limit: int = 100) -> Page[Take]:
+        """Takes that go to the trash within three days, the first to go first; `leaves_at` says when. Raises NotFound."""
+        return self._studio.retention.leaving(self.actor, id_of(project), cursor, limit)
+
+    def run_retention(self, *, confirmed: bool = False) -> RetentionRun:
+        """Cleans now, for an admin: announces, throws away, purges. `confirmed`: where a person has to look first.
+
+        Raises NotAllowed, Conflict with the reason where it has to be confirmed.
+        """
+        return confirmable(self._studio.retention.run(need_admin(self.actor), confirmed=confirmed))
+
+    def retention_runs(self) -> Rows[RetentionRun]:
+        """What the last cleanings did, newest first. Raises NotAllowed."""
+        return Rows(self._studio.retention.runs(self.actor), RetentionRun)
+
+    def empty_trash(self, project: Ref) -> Emptied:
+        """The files of what lies in a project's trash go for good; the owner says so. Recipes and thumbnails stay.
+
+        What a published round shows, what has a verdict, and what another take was made from stays. Raises NotFound,
+        NotAllowed.
+        """
+        return self._studio.retention.empty_trash(self.actor, id_of(project))
 
     # sharing
 

@@ -101,6 +101,11 @@ def _days(value: JsonValue, _: Catalog) -> None:
         raise Invalid("Give 1 to {most} days.", field="value", most=LONGEST_DAYS)
 
 
+def _days_or_never(value: JsonValue, _: Catalog) -> None:
+    if not 0 <= cast(int, value) <= LONGEST_DAYS:
+        raise Invalid("Give 0 to {most} days; 0 is never.", field="value", most=LONGEST_DAYS)
+
+
 def _quota(value: JsonValue, _: Catalog) -> None:
     if not 0 <= cast(int, value) <= MOST_GB:
         raise Invalid("Give 0 to {most} GB; 0 is no limit.", field="value", most=MOST_GB)
@@ -162,7 +167,8 @@ def _rate(unit: str, currency: str, amount: JsonValue) -> None:
 
 
 CHECKS: Mapping[str, Check] = {
-    "retention_days": _days,
+    "retention_days": _days_or_never,
+    "trash_days": _days,
     "link_days": _days,
     "upload_gb": _quota,
     "smart_edit_model": _model,

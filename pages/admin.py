@@ -19,6 +19,7 @@ KINDS = {"all": N_("Everybody"), "admins": N_("Admins"), "out": N_("Cannot sign 
 NAMES = {
     "registration_open": N_("Registration is open"),
     "retention_days": N_("Days until the trash"),
+    "trash_days": N_("Days in the trash until the files go"),
     "link_days": N_("Days a review link lives"),
     "upload_gb": N_("Uploads a person may keep, in GB"),
     "smart_edit_model": N_("Smart Edit: model"),

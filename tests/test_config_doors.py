@@ -47,7 +47,7 @@ def test_what_fits_is_taken(key: str, value: Any):
         ("registration_open", 1, "either true or false"),
         ("retention_days", True, "a whole number"),
         ("retention_days", 1.0, "a whole number"),
-        ("retention_days", 0, "1 to 3650 days"),
+        ("retention_days", -1, "0 to 3650 days"),
         ("link_days", 3651, "1 to 3650 days"),
         ("smart_edit_model", None, "a text"),
         ("smart_edit_model", "sandbox/none", "There is no model none"),
@@ -114,7 +114,7 @@ def test_an_admin_sees_and_sets_and_nobody_else_does(cast: Cast):
     alice = admin(cast)
     alice.set_system("retention_days", 14)
     with pytest.raises(Invalid):
-        alice.set_system("retention_days", 0)
+        alice.set_system("retention_days", -1)
     found = {setting.key: setting for setting in alice.system()}
     assert found.keys() == SYSTEM.keys()
     assert (found["retention_days"].value, found["retention_days"].default, found["retention_days"].kind) == (

@@ -133,6 +133,8 @@ ROWS = [
         )
     ),
     Row(method="GET", path="/operator/health", owner=401, viewer=401, stranger=401),
+    Row(method="GET", path="/operator/retention", owner=401, viewer=401, stranger=401),
+    Row(method="POST", path="/operator/retention/runs", body={}, owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/users", owner=401, viewer=401, stranger=401),
     Row(
         method="POST",
@@ -288,6 +290,14 @@ ROWS = [
         viewer=404,
     ),
     Row(method="POST", path="/projects/{project_id}/rebuild-media", owner=202, viewer=403),
+    Row(method="GET", path="/storage", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/projects/{project_id}/storage", owner=200, viewer=200),
+    Row(method="GET", path="/retention", owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/retention/runs", owner=403, viewer=403, stranger=403),
+    Row(method="POST", path="/retention/runs", body={"confirmed": True}, owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/projects/{project_id}/retention", owner=200, viewer=200),
+    Row(method="GET", path="/projects/{project_id}/leaving", owner=200, viewer=200),
+    Row(method="POST", path="/projects/{project_id}/trash/empty", owner=200, viewer=403),
     Row(method="GET", path="/jobs", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/jobs", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/jobs/{job_id}", owner=200, viewer=200),

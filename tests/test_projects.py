@@ -48,7 +48,7 @@ def test_a_project_is_created_listed_changed_and_deleted(cast: Cast) -> None:
         {"width": 5},
         {"currency": "euro"},
         {"budget": -1},
-        {"retention_days": 0},
+        {"retention_days": -1},
     ],
 )
 def test_bad_values_are_refused_by_field_and_nothing_is_stored(cast: Cast, bad: dict[str, object]) -> None:

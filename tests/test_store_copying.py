@@ -33,6 +33,7 @@ ONE_OF = {
     "comment.visibility": "CLIENT",
     "verdict.verdict": "APPROVED",
     "link_activity.action": "OPENED",
+    "retention_run.held": "CLOCK",
 }
 NAMED_OTHERWISE = {
     "assignee": "app_user",

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from apom.api.account_routes import Body, Credentials, NewToken, Setting, Token
 from apom.api.admin_routes import UserChange, UserLimit
 from apom.api.deps import Operating, forget_sessions
+from apom.api.keeping_routes import Confirmation
 from apom.api.provider_routes import Address, Definition, Dry, NewKey, Switch
 from apom.models import (
     AIModel,
@@ -22,6 +23,8 @@ from apom.models import (
     Health,
     Json,
     ProviderTest,
+    RetentionPlan,
+    RetentionRun,
     Snapshot,
     StatementRow,
     StoreInfo,
@@ -169,6 +172,18 @@ def snapshot(body: SnapshotName, operator: Operating) -> Snapshot:
 def copy_store(body: Target, operator: Operating) -> dict[str, int]:
     """Every row as of now into an empty store: how many of each table. It answers when all are there."""
     return operator.copy_store(body.url)
+
+
+@router.get("/retention")
+def retention_plan(operator: Operating) -> RetentionPlan:
+    """What the next cleaning does."""
+    return operator.retention_plan()
+
+
+@router.post("/retention/runs", status_code=201)
+def run_retention(body: Confirmation, operator: Operating) -> RetentionRun:
+    """Cleans now, and deletes the files before it answers."""
+    return operator.run_retention(confirmed=body.confirmed)
 
 
 @router.get("/models")

@@ -26,6 +26,7 @@ from apom.cli import (
     media,
     people,
     providers,
+    retention,
     serving,
     statement,
     tokens,
@@ -35,7 +36,7 @@ from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
 
 NOUNS = (
-    serving, providers, generating, importing, exporting, media, people, tokens, config, statement, database, doctor
+    serving, providers, generating, importing, exporting, media, retention, people, tokens, config, statement, database, doctor
 )  # fmt: skip
 ABOUT = "The production asset manager for people who make films, ads and clips with AI."
 EXAMPLES = """examples:
@@ -60,20 +61,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"apom {__version__}")
     add_data_dir(root, default=None)
     commands = root.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for noun in (
-        serving,
-        providers,
-        generating,
-        importing,
-        exporting,
-        media,
-        people,
-        tokens,
-        config,
-        statement,
-        database,
-        doctor,
-    ):
+    for noun in NOUNS:
         noun.add(commands)
     return root
 

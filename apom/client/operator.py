@@ -16,6 +16,8 @@ from apom.models import (
     Health,
     Json,
     ProviderTest,
+    RetentionPlan,
+    RetentionRun,
     Scope,
     Snapshot,
     StatementRow,
@@ -147,6 +149,13 @@ class OperatorClient:
 
     def trial(self, asset: Ref, *, username: str | None = None) -> Trial:
         return self._door.ask(Trial, "GET", f"operator/trials/{id_of(asset)}", params={"username": username})
+
+    def retention_plan(self) -> RetentionPlan:
+        return self._door.ask(RetentionPlan, "GET", "operator/retention")
+
+    def run_retention(self, *, confirmed: bool = False) -> RetentionRun:
+        body = {"confirmed": confirmed}
+        return self._door.ask(RetentionRun, "POST", "operator/retention/runs", body=body, timeout_s=LONG_S)
 
     def snapshot(self, name: str) -> Snapshot:
         return self._door.ask(Snapshot, "POST", "operator/store/snapshots", body={"name": name}, timeout_s=LONG_S)

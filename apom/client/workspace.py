@@ -39,6 +39,7 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
+    Emptied,
     Exported,
     InboxItem,
     InputRole,
@@ -58,6 +59,8 @@ from apom.models import (
     QueueItem,
     QueueSummary,
     Region,
+    RetentionPlan,
+    RetentionRun,
     Rights,
     Role,
     Round,
@@ -71,6 +74,7 @@ from apom.models import (
     SpendingDay,
     StatementRow,
     Status,
+    StorageUse,
     SystemSetting,
     Take,
     Unread,
@@ -642,6 +646,29 @@ class RemoteWorkspace:
 
     def undo_job(self, job: Ref) -> Job:
         return self._door.ask(Job, "POST", f"jobs/{id_of(job)}/undo")
+
+    # what leaves by itself, and what there is room for
+
+    def storage(self, project: Ref | None = None) -> Rows[StorageUse]:
+        where = "storage" if project is None else f"projects/{id_of(project)}/storage"
+        return self._door.ask(Rows[StorageUse], "GET", where)
+
+    def retention_plan(self, project: Ref | None = None) -> RetentionPlan:
+        where = "retention" if project is None else f"projects/{id_of(project)}/retention"
+        return self._door.ask(RetentionPlan, "GET", where)
+
+    def leaving(self, project: Ref, *, cursor: str | None = None, limit: int = 100) -> Page[Take]:
+        params = {"cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Take], "GET", f"projects/{id_of(project)}/leaving", params=params)
+
+    def run_retention(self, *, confirmed: bool = False) -> RetentionRun:
+        return self._door.ask(RetentionRun, "POST", "retention/runs", body={"confirmed": confirmed})
+
+    def retention_runs(self) -> Rows[RetentionRun]:
+        return self._door.ask(Rows[RetentionRun], "GET", "retention/runs")
+
+    def empty_trash(self, project: Ref) -> Emptied:
+        return self._door.ask(Emptied, "POST", f"projects/{id_of(project)}/trash/empty")
 
     # sharing
 

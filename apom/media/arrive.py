@@ -82,7 +82,7 @@ def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:
     """Deletes what `take_in` put: nobody wants it any more."""
     for column in KEYS:
         if file.get(column):
-            storage.delete(file[column])
+            storage.drop(file[column])
 
 
 def columns(arrival: Arrival, kept: Kept) -> dict[str, object]:
@@ -133,7 +133,7 @@ def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset
         storage.put(path, file_key, mime=arrival.mime)
     except BaseException:
         for small_key in keys.values():
-            storage.delete(small_key)
+            storage.drop(small_key)
         raise
     return Kept(
         file_key=file_key, thumb_key=keys["thumb"], preview_key=keys.get("preview"), proxy_key=keys.get("proxy")

@@ -7,11 +7,14 @@ environment, a profile, the machine's role); they are in no setting of ours and 
 
 from __future__ import annotations
 
-import logging
+import base64
+import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,12 +22,12 @@ from apom.config import S3Settings
 from apom.errors import Misconfigured, NotFound, Unavailable
 from apom.media.storage import LocalStorage, Stored, check_prefix
 
-log = logging.getLogger("apom.media")
 T = TypeVar("T")
 GB = 1024**3
 CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
+MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
 MISSING = frozenset(["404", "NoSuchKey", "NotFound"])
@@ -87,19 +90,25 @@ class S3Storage(LocalStorage):
             return self._before.size(key)
         return int(found["ContentLength"])
 
-    def delete(self, key: str) -> None:
-        """Removes the file and its copy. One that is not there is fine; one that cannot be reached now is left and said in
-        the log: its row is gone already. Raises Invalid.
-        """
-        super().delete(key)
+    def delete(self, *keys: str) -> None:
+        """Removes files and their copies. One that is not there is fine. Raises Invalid, Unavailable, Misconfigured."""
+        super().delete(*keys)
         if self._before is not None:
-            self._before.delete(key)
-        try:
-            self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=self._name(key)))
-        except NotFound:
-            pass
-        except (Unavailable, Misconfigured) as error:
-            log.warning("%s is left in the bucket: %s", key, error)
+            self._before.delete(*keys)
+        for first in range(0, len(keys), MOST_AT_ONCE):
+            self._delete([self._name(key) for key in keys[first : first + MOST_AT_ONCE]])
+
+    def _delete(self, names: Sequence[str]) -> None:
+        """All at once where the server can, else one by one: some know no deletion of many, or want it signed otherwise."""
+        left = list(names)
+        if len(names) > 1:
+            asked = {"Objects": [{"Key": name} for name in names], "Quiet": True}
+            with suppress(Unavailable, Misconfigured):
+                answer = self._ask(lambda: self._client.delete_objects(Bucket=self._bucket, Delete=asked))
+                left = [error["Key"] for error in answer.get("Errors", [])]
+        for name in left:
+            with suppress(NotFound):
+                self._ask(partial(self._client.delete_object, Bucket=self._bucket, Key=name))
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Every file of the bucket whose key begins with `prefix`, then those of the folder before. Raises Invalid."""
@@ -210,7 +219,7 @@ def _client(settings: S3Settings) -> Any:
         tcp_keepalive=True,
     )
     try:
-        return boto3.session.Session().client(
+        client = boto3.session.Session().client(
             "s3", endpoint_url=settings.endpoint or None, region_name=settings.region or None, config=config
         )
     except (BotoCoreError, ValueError) as error:
@@ -218,3 +227,13 @@ def _client(settings: S3Settings) -> Any:
             "The settings of S3 cannot be used ({why}). Look at APOM_S3_ENDPOINT and APOM_S3_REGION.",
             why=type(error).__name__,
         ) from error
+    client.meta.events.register("before-sign.s3.DeleteObjects", _with_md5)
+    return client
+
+
+def _with_md5(request: Any, **_: object) -> None:
+    """S3-like servers want the Content-MD5 that botocore no longer sends, and refuse the checksum it sends instead."""
+    for header in ("x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm"):
+        del request.headers[header]
+    digest = hashlib.md5(request.body, usedforsecurity=False).digest()
+    request.headers["Content-MD5"] = base64.b64encode(digest).decode()

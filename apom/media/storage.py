@@ -7,6 +7,7 @@ the content, so browsers may keep what they have for ever, and putting the same 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import shutil
@@ -19,8 +20,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from apom.config import Settings
-from apom.errors import Invalid, NotFound
+from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
 
+log = logging.getLogger("apom.media")
 PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"  # begins with no dot: neither hidden, nor `..`
 KEY = re.compile(f"{PART}(/{PART}){{0,9}}")
 PREFIX = re.compile(f"({PART}/){{0,9}}({PART})?")
@@ -73,17 +75,27 @@ class LocalStorage:
         """Its bytes. Raises NotFound, Invalid."""
         return self.path(key).stat().st_size
 
-    def delete(self, key: str) -> None:
-        """Removes the file, and folders that became empty. One that is not there is fine. Raises Invalid."""
-        target = self._target(key)
-        with self._folders:
-            if not target.is_file():
+    def delete(self, *keys: str) -> None:
+        """Removes files, and folders that became empty. One that is not there is fine. Raises Invalid."""
+        for target in [self._target(key) for key in keys]:
+            with self._folders:
+                self._unlink(target)
+
+    def drop(self, *keys: str) -> None:
+        """The same for files whose rows are gone: what cannot be reached now is left to the next sweep. Raises Invalid."""
+        try:
+            self.delete(*keys)
+        except (Unavailable, Misconfigured) as error:
+            log.warning("files without a row are left until the next sweep: %s", error)
+
+    def _unlink(self, target: Path) -> None:
+        if not target.is_file():
+            return
+        target.unlink()
+        for folder in target.parents[: len(target.relative_to(self.root).parts) - 1]:
+            if any(folder.iterdir()):
                 return
-            target.unlink()
-            for folder in target.parents[: len(target.relative_to(self.root).parts) - 1]:
-                if any(folder.iterdir()):
-                    return
-                folder.rmdir()
+            folder.rmdir()
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Every file whose key begins with `prefix`, in the order of folders and names. Raises Invalid."""

@@ -16,7 +16,8 @@ from apom.store.projects import assignments, visible
 TAKE = """a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite,
     b.headliner_asset_id is not distinct from a.id as is_headliner, a.rating, a.ai_model, a.seed, a.error_message,
     a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.proxy_key, a.placeholder, a.mime, a.bytes, a.width,
-    a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.trashed_at, a.purged_at"""
+    a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.leaves_at, a.trashed_at,
+    a.purged_at"""
 ROW = {
     "id": "uuid",
     "project_id": "uuid",
@@ -89,7 +90,7 @@ def take(tx: Tx, user_id: UUID, asset_id: UUID, *, even_trashed: bool = False) -
 
 
 def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
-    """A take with everything about it."""
+    """A take with everything about it; of one that is purged, the recipe is what is left."""
     row = tx.one(
         f"select {TAKE}, a.external_task_id, a.sha256, r.prompt_text, r.generation_config, r.tags, r.rights,"
         " u.username as created_by_name, g.cost, g.cost_unit"
@@ -97,7 +98,7 @@ def get(tx: Tx, user_id: UUID, asset_id: UUID) -> Asset | None:
         " left join (select asset_id, max(cost_unit) as cost_unit, "
         "   sum(case when state = 'FAILED' then cost_actual else coalesce(cost_actual, cost_estimate) end) as cost"
         "   from generation where asset_id = $2 group by asset_id) g on g.asset_id = a.id"
-        " where a.id = $2 and a.trashed_at is null",
+        " where a.id = $2 and (a.trashed_at is null or a.purged_at is not null)",
         user_id,
         asset_id,
     )
@@ -261,11 +262,14 @@ def in_flight(
 
 
 def with_key(tx: Tx, user_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any] | None:
-    """The stored file of a take, in the trash or not, whose key ends in `/{asset}/{tail}`: key, mime; for a member."""
+    """The stored file of a take, in the trash or not, whose key ends in `/{asset}/{tail}`: key, mime; for a member.
+
+    Of one that is purged only the thumbnail is left.
+    """
     return tx.one(
         f"select case when a.file_key like $3 then a.file_key when a.thumb_key like $3 then a.thumb_key"
         " when a.preview_key like $3 then a.preview_key when a.proxy_key like $3 then a.proxy_key end as key, a.mime"
-        f" {FROM} where a.id = $2 and a.purged_at is null"
+        f" {FROM} where a.id = $2 and (a.purged_at is null or a.thumb_key like $3)"
         " and (a.file_key like $3 or a.thumb_key like $3 or a.preview_key like $3 or a.proxy_key like $3)",
         user_id,
         asset_id,

@@ -155,11 +155,18 @@ def update(tx: Tx, project_id: UUID, changes: dict[str, Any], now: datetime) -> 
     """Sets the columns that `changes` names."""
     sets = assignments(changes, SETTABLE, 3)
     tx.all(f"update project set updated_at = $2, {sets} where id = $1", project_id, now, *changes.values())
+    _keep(tx, project_id)
 
 
 def touch(tx: Tx, project_id: UUID, now: datetime) -> None:
     """Somebody worked on it."""
     tx.all("update project set updated_at = $2 where id = $1", project_id, now)
+    _keep(tx, project_id)
+
+
+def _keep(tx: Tx, project_id: UUID) -> None:
+    """The days until its takes go begin anew, so that none is about to."""
+    tx.all("update asset set leaves_at = null where project_id = $1 and leaves_at is not null", project_id)
 
 
 def delete(tx: Tx, project_id: UUID) -> None:
