@@ -336,6 +336,8 @@ class Project(Record):
     attention_count: int = Field(0, description="takes that wait for a person")
     unread_count: int = Field(0, description="comments and verdicts of others that nobody has read")
     bytes: int = 0
+    leaving_count: int = Field(0, description="takes that go to the trash within days unless somebody marks them")
+    leaves_at: datetime | None = Field(None, description="when the first of them goes")
 
 
 class Member(Record):

@@ -20,7 +20,7 @@ from apom.events import Hub
 from apom.models import Actor, Emptied, Event, Held, Page, RetentionPlan, RetentionRun, Role, StorageUse, Take, new_id
 from apom.projects import need
 from apom.store import Store, Tx, audit, retention, system
-from apom.words import N_
+from apom.words import HELD_WORDS
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -33,15 +33,6 @@ SHARE = 0.3  # of all takes, that may go at once
 LOOK_S = 600.0
 PIECE = 200  # takes whose files are deleted between two notes
 SHOWN = 30
-WHY = {
-    Held.CLOCK: N_(
-        "By the clock, more than a day has passed since the last cleaning. Is the clock right? Then the computer was "
-        "off, and cleaning can go on: confirm it. Nothing was touched."
-    ),
-    Held.SHARE: N_(
-        "More than three in ten of all takes would go at once. Look at what goes, then confirm it. Nothing was touched."
-    ),
-}
 
 
 class Retention:
@@ -163,7 +154,7 @@ class Retention:
 def confirmable(run: RetentionRun) -> RetentionRun:
     """The run, when it was not held. Raises Conflict with what a person should look at."""
     if run.held is not None:
-        raise Conflict(WHY[run.held])
+        raise Conflict(HELD_WORDS[run.held])
     return run
 
 

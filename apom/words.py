@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gettext
 from contextvars import ContextVar
+from datetime import datetime
 from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Status
+from apom.models import Held, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
@@ -64,6 +65,32 @@ STATUS_WORDS = {
     Status.CANCELLED: N_("Cancelled"),
     Status.ATTENTION: N_("Needs you"),
 }
+
+
+HELD_WORDS = {
+    Held.CLOCK: N_(
+        "By the clock, more than a day has passed since the last cleaning. If the clock is right and the computer was off, "
+        "confirm it. Nothing was touched."
+    ),
+    Held.SHARE: N_(
+        "More than three in ten of all takes would go at once. Look at what goes, then confirm it. Nothing was touched."
+    ),
+}
+
+
+def size(number: int) -> str:
+    """Bytes as people read them."""
+    amount = float(number)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TB"
+
+
+def day(moment: datetime) -> str:
+    """A date as people write it."""
+    return f"{moment:%d.%m.%Y}"
 
 
 def say(error: ApomError, code: str | None = None) -> str:

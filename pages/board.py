@@ -11,7 +11,7 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
-from apom.words import N_, _, plural
+from apom.words import N_, _, day, plural
 from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
@@ -88,6 +88,7 @@ def board(project_id: UUID, can_edit: bool) -> None:
     boxes = ws.get_project_boxes(project_id, kind=BoxKind.SHOT)
     project = ws.project(project_id)
     st.caption(summary(project))
+    leaving(project)
     shots(
         [shot_item(box) for box in boxes],
         key="shots",
@@ -96,6 +97,21 @@ def board(project_id: UUID, can_edit: bool) -> None:
     )
     if not boxes and can_edit:
         paste(project, key="first-shots")
+
+
+def leaving(project: Project) -> None:
+    """What goes to the trash soon, said before it does."""
+    if project.leaves_at is None:
+        return
+    label = plural(
+        "{n} take goes to the trash from {day} on, unless somebody marks it.",
+        "{n} takes go to the trash from {day} on, unless somebody marks them.",
+        project.leaving_count,
+        day=day(project.leaves_at),
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="leaving"):
+        st.caption(label, width="content")
+        st.page_link(guard.page("storage"), label=_("Look at them"), query_params={"project": str(project.id)})
 
 
 def summary(project: Project) -> str:
@@ -154,8 +170,16 @@ def settings(project: Project) -> None:
     with st.form("project", border=False):
         name = st.text_input(_("Name"), value=project.name, max_chars=120)
         notes = st.text_area(_("Notes"), value=project.notes)
+        days = st.number_input(
+            _("Days without work until takes that nobody marked go to the trash"),
+            value=project.retention_days,
+            min_value=0,
+            max_value=3650,
+            placeholder=_("as everywhere in the studio"),
+            help=_("0: never."),
+        )
         saved = st.form_submit_button(_("Save"), type="primary")
-    if saved and attempt(mine().update_project, project, name=name, notes=notes) is not None:
+    if saved and attempt(mine().update_project, project, name=name, notes=notes, retention_days=days) is not None:
         st.rerun()
     people(project)
     if project.role is Role.OWNER:

@@ -141,7 +141,9 @@ def big_view(can_edit: bool) -> None:
     with left:
         viewer(take, key="viewer", on_action=look_on, can_edit=can_edit, beside="facts")
     with right, st.container(key="facts"):
-        if take.trashed_at is not None:
+        if take.purged_at is not None:
+            st.caption(_("The files were cleaned away. The recipe is here, and makes it again."))
+        elif take.trashed_at is not None:
             st.caption(_("In the trash. Put it back to see what is known about it and to work with it."))
             return
         asset = mine().asset(take)

@@ -225,7 +225,7 @@ def test_after_a_leap_of_the_clock_a_person_is_asked(cast: Cast, studio: Studio,
     studio.retention.go_on()
     assert [run.held for run in alice.retention_runs()][:2] == [Held.CLOCK, None]
     assert alice.retention_plan().held is Held.CLOCK
-    with pytest.raises(Conflict, match="Is the clock right"):
+    with pytest.raises(Conflict, match="If the clock is right"):
         alice.run_retention()
     assert trashed(cast, *ids) == [False] * 3
     with pytest.raises(NotAllowed):

@@ -80,13 +80,3 @@ def finding(level: str, name: str, says: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def size(number: int) -> str:
-    """Bytes as people read them."""
-    amount = float(number)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TB"

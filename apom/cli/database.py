@@ -9,9 +9,10 @@ from pathlib import Path
 
 from apom.cli import door
 from apom.cli.asking import secret
-from apom.cli.command import Commands, Reply, command, group, size, table
+from apom.cli.command import Commands, Reply, command, group, table
 from apom.config import Settings
 from apom.errors import Invalid
+from apom.words import size
 
 DUCKDB = "duckdb:///"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from apom.cli.command import Commands, Reply, command, group, size
+from apom.cli.command import Commands, Reply, command, group
 from apom.cli.door import person
 from apom.cli.importing import find_project
 from apom.config import Settings
 from apom.models import Exported
+from apom.words import size
 
 
 def add(commands: Commands) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from apom.cli.command import Commands, Reply, command, group, size, table
+from apom.cli.command import Commands, Reply, command, group, table
 from apom.cli.door import operator
 from apom.config import Settings
-from apom.models import Held, RetentionPlan
-
-HELD = {
-    Held.CLOCK: "more than a day has passed since the last cleaning: is the clock right?",
-    Held.SHARE: "a large part of all takes would go at once",
-}
+from apom.models import RetentionPlan
+from apom.words import HELD_WORDS, size
 
 
 def add(commands: Commands) -> None:
@@ -40,7 +36,7 @@ def _said(plan: RetentionPlan) -> list[str]:
         ("go to the trash now", f"{plan.to_trash:,} ({size(plan.to_trash_bytes)})"),
         ("lose their files now", f"{plan.to_purge:,} ({size(plan.to_purge_bytes)})"),
     ]
-    held = [] if plan.held is None else [f"It waits for a person: {HELD[plan.held]} Then: apom retention run --confirm"]
+    held = [] if plan.held is None else [HELD_WORDS[plan.held], "  apom retention run --confirm"]
     return [*table(facts), *held]
 
 

@@ -24,7 +24,8 @@ shots as (
 ),
 takes as (
     select project_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
-        count(*) filter (where status = 'ATTENTION') as attention, cast(sum(bytes) as bigint) as bytes
+        count(*) filter (where status = 'ATTENTION') as attention, cast(sum(bytes) as bigint) as bytes,
+        count(leaves_at) as leaving, min(leaves_at) as leaves_at
     from asset where trashed_at is null and project_id in (select id from wanted) group by project_id
 ),
 unread as (
@@ -37,7 +38,7 @@ select w.id, w.name, w.notes, w.fps, w.width, w.height, w.target_s, w.style_text
     w.retention_days, w.is_archived, w.created_by, w.created_at, w.updated_at, w.role,
     coalesce(shots.n, 0) as boxes_count, coalesce(takes.n, 0) as assets_count, coalesce(takes.active, 0) as active_count,
     coalesce(takes.attention, 0) as attention_count, coalesce(takes.bytes, 0) as bytes,
-    coalesce(unread.n, 0) as unread_count
+    coalesce(unread.n, 0) as unread_count, coalesce(takes.leaving, 0) as leaving_count, takes.leaves_at
 from wanted w left join shots on shots.project_id = w.id left join takes on takes.project_id = w.id
 left join unread on unread.project_id = w.id
 order by w.updated_at desc, w.id desc

@@ -37,6 +37,7 @@ def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -
             badge(key="badge", on_open=guard.guarded(_to))
         with st.popover(plain(actor.username), icon=":material/person:"):
             st.page_link(guard.page("account"), label=_("Account"), icon=":material/manage_accounts:")
+            st.page_link(guard.page("storage"), label=_("Storage"), icon=":material/hard_drive:")
             st.page_link(guard.page("providers"), label=_("Providers"), icon=":material/hub:")
             if actor.is_admin:
                 st.page_link(guard.page("admin"), label=_("Studio"), icon=":material/apartment:")

@@ -61,6 +61,7 @@ def take_labels() -> dict[str, object]:
         "stuck": forms("{n} change is not saved yet. Trying again…", "{n} changes are not saved yet. Trying again…"),
         "offline": _("The server does not answer. Try again in a moment."),
         "broken": _("The picture did not load"),
+        "purged": _("Files cleaned away"),
     }
 
 

@@ -145,7 +145,7 @@ function paint(here, node, take) {
   set(node, "title", take.error_message);
   node.classList.toggle("picked", isPicked);
   show(part("img"), take.thumbnail_url, take.placeholder, "");
-  state(part(".state"), take, labels.status[take.status]);
+  state(part(".state"), take, take.purged_at ? labels.purged : labels.status[take.status]);
   part(".length").hidden = !isDone || take.asset_type !== "VIDEO";
   say(part(".length span"), take.duration_s ? clock(take.duration_s) : "");
   part(".stars").hidden = !take.rating;
@@ -172,15 +172,16 @@ function tabTo(node, isHere) {
 /** All of it in words. */
 function spoken({ data: { labels } }, take, name) {
   const marks = [take.is_favorite && labels.isFavorite, take.is_headliner && labels.isHeadliner, take.rating && fill(labels.rated, { n: take.rating })];
-  return [name, labels.status[take.status], ...marks, take.error_message].filter(Boolean).join(", ");
+  return [name, take.purged_at ? labels.purged : labels.status[take.status], ...marks, take.error_message].filter(Boolean).join(", ");
 }
 
 /** The state as shape and word; the message of a failure below. */
-function state(node, { status, error_message: error }, word) {
-  node.hidden = status === "COMPLETED";
-  if (node.dataset.of !== status) {
-    node.dataset.of = status;
-    node.replaceChildren(el("span", { class: `chip ${status === "ATTENTION" ? "loud" : ""}` }, icon(status), el("span", {}, word), el("span", { class: "time" })), el("span", { class: "why" }));
+function state(node, { status, purged_at: purged, error_message: error }, word) {
+  const of = purged ? "trash" : status;
+  node.hidden = of === "COMPLETED";
+  if (node.dataset.of !== of) {
+    node.dataset.of = of;
+    node.replaceChildren(el("span", { class: `chip ${of === "ATTENTION" ? "loud" : ""}` }, icon(of), el("span", {}, word), el("span", { class: "time" })), el("span", { class: "why" }));
   }
   say(node.querySelector(".why"), error);
 }

@@ -65,7 +65,7 @@ function perform(here, action, event, n) {
   if (action === "headliner" && isDone) mark(shelf, [[take.id, { is_headliner: !take.is_headliner }]]);
   if (action === "rate" && isDone) mark(shelf, [[take.id, { rating: take.rating === n ? 0 : n }]]);
   if (action === "trash" && may && !take.trashed_at) RUNNING.includes(take.status) ? notice(here, labels.running) : throwAway(here, take);
-  if (action === "restore" && may && take.trashed_at) { mark(shelf, [[take.id, { trashed: false }]]); goOn(here); }
+  if (action === "restore" && may && take.trashed_at && !take.purged_at) { mark(shelf, [[take.id, { trashed: false }]]); goOn(here); }
 }
 
 /** The moment of the clip that is seen, as a picture of its own beside it. */
@@ -142,7 +142,7 @@ function draw(here) {
   }
   for (const star of here.stars.children) { press(star, Number(star.dataset.n) <= take.rating); star.disabled = here.tools.favorite.disabled; }
   here.tools.trash.hidden = !may || Boolean(take.trashed_at);
-  here.tools.restore.hidden = !may || !take.trashed_at;
+  here.tools.restore.hidden = !may || !take.trashed_at || Boolean(take.purged_at);
   aside(here, beside, take);
 }
 
@@ -162,11 +162,11 @@ function fetchAhead(here, id) {
 
 /** A picture, a player, or the state of what is neither yet. */
 function media(here, take, name) {
-  const { labels } = here.data, url = take.status === "COMPLETED" ? take.shown_url : null;
+  const { labels } = here.data, url = take.status === "COMPLETED" ? take.shown_url ?? take.thumbnail_url : null;
   here.stage.className = "stage";
   press(here.tools.zoom, false);
   if (!url) return el("div", { class: "none" }, el("span", { class: `chip ${take.status === "ATTENTION" ? "loud" : ""}` }, icon(take.status), labels.status[take.status]), el("span", { class: "why" }, take.error_message ?? ""));
-  if (take.asset_type === "VIDEO") return el("video", { src: url, poster: take.thumbnail_url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": name });
+  if (take.asset_type === "VIDEO" && !take.purged_at) return el("video", { src: url, poster: take.thumbnail_url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": name });
   const box = el("button", { type: "button", class: "picture", "data-act": "zoom", "aria-label": labels.zoom }), img = el("img", { decoding: "async", draggable: "false" });
   if (take.width) img.style.setProperty("--own-width", `${take.width}px`);     // known before the picture is here
   box.append(img, el("span", { class: "broken" }, icon("frame"), labels.broken));
