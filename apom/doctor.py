@@ -280,6 +280,7 @@ def store_checks(store: StoreInfo | ApomError, newest_schema: int, now: datetime
         ),
         schema(store.schema_version, newest_schema),
         snapshot(store, now),
+        files(store.missing),
         clock(now, store.newest_row_at),
     ]
 
@@ -295,6 +296,17 @@ def schema(version: int, newest: int) -> Finding:
             "schema", f"The store has schema {version}; {newest} comes at the next start, or now: apom migrate"
         )
     return _ok("schema", f"Schema {version or newest} is the newest.")
+
+
+def files(missing: int) -> Finding:
+    """`missing`: takes whose files could not be found."""
+    if missing:
+        return _problem(
+            "files",
+            f"The files of {missing} takes cannot be found. Put them back from a backup (apom restore --files), then "
+            "look again: apom media sweep",
+        )
+    return _ok("files", "Every take has its file, as of the last look.")
 
 
 def snapshot(store: StoreInfo, now: datetime, limits: Thresholds = THRESHOLDS) -> Finding:

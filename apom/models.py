@@ -440,6 +440,7 @@ class Take(Record):
     created_at: datetime
     updated_at: datetime
     leaves_at: datetime | None = Field(None, description="when it goes to the trash unless somebody marks it")
+    missing_at: datetime | None = Field(None, description="since when its file cannot be found")
     trashed_at: datetime | None = None
     purged_at: datetime | None = Field(None, description="since when its files are gone; its recipe and thumbnail stay")
 
@@ -1402,6 +1403,25 @@ class StorageUse(Record):
     trashed_bytes: int
     leaving: int = Field(description="of the takes: they go to the trash soon unless somebody marks them")
     leaving_bytes: int
+    missing: int = Field(description="of the takes: their files cannot be found")
+
+
+class Sweep(Record):
+    """What looking through the storage has found: `strays` are files that no row names for a day and more.
+
+    `missing`: takes whose files cannot be found. `is_held`: so many strays that a person has to confirm it.
+    """
+
+    id: UUID
+    happened_at: datetime
+    started_by: str
+    is_held: bool
+    files: int
+    bytes: int
+    strays: int
+    stray_bytes: int
+    removed: int
+    missing: int
 
 
 class StoreInfo(Record):
@@ -1413,6 +1433,7 @@ class StoreInfo(Record):
     rows: dict[str, int] = Field(description="of each table")
     newest_row_at: datetime | None = Field(description="when something last happened")
     newest_snapshot_at: datetime | None = Field(description="None without one")
+    missing: int = Field(0, description="takes whose files could not be found when they were last looked for")
 
 
 class Snapshot(Record):

@@ -103,6 +103,7 @@ from apom.models import (
     Status,
     StorageUse,
     StoreInfo,
+    Sweep,
     SystemSetting,
     Take,
     Trial,
@@ -127,6 +128,8 @@ from apom.sharing import Sharing
 from apom.statement import csv_text
 from apom.stills import Stills
 from apom.store import Store, assets, open_store
+from apom.sweep import LOOK_S as SWEEPING_S
+from apom.sweep import Sweeps
 from apom.system_config import SystemConfig
 from apom.tokens import BOTH, PREFIX, Tokens
 from apom.uploads import TIDY_S, Uploads
@@ -257,6 +260,8 @@ class Studio:
         self.engine.declare(self.derivatives.look, PROXIES_S)
         self.retention = Retention(store, storage, self.hub, clock)
         self.engine.declare(self.retention.look, CLEANING_S)
+        self.sweeps = Sweeps(store, storage, settings.env, clock)
+        self.engine.declare(self.sweeps.look, SWEEPING_S)
         self.exports = Exports(store, storage, self.money, clock)
         self._store = store
         self._storage = storage
@@ -539,6 +544,10 @@ class Operator:
         run = confirmable(self._studio.retention.run("operator", confirmed=confirmed))
         self._studio.retention.delete_files()
         return run
+
+    def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
+        """See `Workspace.sweep`. Raises Unavailable."""
+        return self._studio.sweeps.run("operator", only_look=only_look, confirmed=confirmed)
 
     def snapshot(self, name: str) -> Snapshot:
         """A consistent copy beside the store, while people go on working. Raises Invalid, Conflict."""
@@ -1330,6 +1339,19 @@ class Workspace:
     def retention_runs(self) -> Rows[RetentionRun]:
         """What the last cleanings did, newest first. Raises NotAllowed."""
         return Rows(self._studio.retention.runs(self.actor), RetentionRun)
+
+    def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
+        """Looks for files without a row, removes them, and marks takes whose files cannot be found; for an admin.
+
+        Nothing is removed with `only_look`, nor when it is suspiciously much and nobody has `confirmed` it. Raises
+        NotAllowed, Unavailable.
+        """
+        return self._studio.sweeps.run(need_admin(self.actor), only_look=only_look, confirmed=confirmed)
+
+    def sweeps(self) -> Rows[Sweep]:
+        """What it found lately, newest first. Raises NotAllowed."""
+        need_admin(self.actor)
+        return Rows(self._studio.sweeps.recent(), Sweep)
 
     def empty_trash(self, project: Ref) -> Emptied:
         """The files of what lies in a project's trash go for good; the owner says so. Recipes and thumbnails stay.

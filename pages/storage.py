@@ -56,6 +56,8 @@ def everything(rows: Sequence[StorageUse]) -> None:
 def use(row: StorageUse) -> None:
     """One line of numbers; what is nothing is not said."""
     parts = [plural("{n} take", "{n} takes", row.takes), size(row.bytes)]
+    if row.missing:
+        parts.append(plural("{n} file cannot be found", "{n} files cannot be found", row.missing))
     if row.leaving:
         parts.append(_("{n} go soon", n=row.leaving))
     if row.trashed:
@@ -185,6 +187,7 @@ def cleaning() -> None:
             if run is not None:
                 label = told(run)
                 st.toast(label)
+        swept()
         runs = mine().retention_runs()
         if runs:
             with st.expander(_("What was cleaned away"), icon=":material/history:"):
@@ -192,6 +195,29 @@ def cleaning() -> None:
                     when = f"{each.happened_at.astimezone(UTC):%Y-%m-%d %H:%M}"
                     label = f"{when} · {plain(each.started_by)} · {told(each)}"
                     st.caption(label)
+
+
+def swept() -> None:
+    """Whether rows and files fit together, as of the last look."""
+    found = next(iter(mine().sweeps()), None)
+    if found is None:
+        st.caption(_("Once a day the files are looked through: which belong to no take, and which are missing."))
+        return
+    parts = [
+        plural("{n} file, {size}", "{n} files, {size}", found.files, size=size(found.bytes)),
+        plural("{n} belonged to no take", "{n} belonged to no take", found.strays),
+        plural("{n} take lacks its file", "{n} takes lack their files", found.missing),
+    ]
+    label = f"{found.happened_at.astimezone(UTC):%Y-%m-%d %H:%M} · " + " · ".join(parts)
+    st.caption(label)
+    if found.is_held:
+        st.warning(
+            _("So many files belong to no take that none was removed. Is this the right store? Then confirm it."),
+            icon=":material/front_hand:",
+        )
+        if st.button(_("Confirm, and remove them"), icon=":material/delete_forever:"):
+            attempt(mine().sweep, confirmed=True)
+            st.rerun()
 
 
 def planned(plan: RetentionPlan) -> str:

@@ -99,6 +99,8 @@ STORY: tuple[tuple[tuple[str, ...], str], ...] = (
     (("user", "limit", "bob", "none", "--json"), ""),
     (("config", "list"), ""),
     (("retention", "dry-run"), ""),
+    (("media", "sweep"), ""),
+    (("media", "sweep", "--dry-run", "--json"), ""),
     (("retention", "run", "--confirm", "--json"), ""),
     (("config", "set", "retention_days", "14"), ""),
     (("config", "set", "trash_days", "0"), ""),

@@ -170,6 +170,8 @@ def scene(w: Any) -> None:
     w.retention_plan()
     w.run_retention()
     w.retention_runs()
+    w.sweeps()
+    w.sweep(only_look=True)
     w.allowance()
     token, _ = w.create_token("notebook", days=7, scopes=[Scope.READ])
     w.create_token("")

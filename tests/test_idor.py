@@ -133,6 +133,7 @@ ROWS = [
         )
     ),
     Row(method="GET", path="/operator/health", owner=401, viewer=401, stranger=401),
+    Row(method="POST", path="/operator/sweeps", body={}, owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/retention", owner=401, viewer=401, stranger=401),
     Row(method="POST", path="/operator/retention/runs", body={}, owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/users", owner=401, viewer=401, stranger=401),
@@ -290,6 +291,8 @@ ROWS = [
         viewer=404,
     ),
     Row(method="POST", path="/projects/{project_id}/rebuild-media", owner=202, viewer=403),
+    Row(method="POST", path="/sweeps", body={}, owner=403, viewer=403, stranger=403),
+    Row(method="GET", path="/sweeps", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/storage", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/projects/{project_id}/storage", owner=200, viewer=200),
     Row(method="GET", path="/retention", owner=403, viewer=403, stranger=403),

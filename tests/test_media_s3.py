@@ -6,13 +6,16 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from engine_room import until
 from s3_server import ACCESS, BUCKET, SECRET, S3Server
+from test_retention import put as put_take
 
 from apom.config import S3Settings, Settings
 from apom.doctor import Level, bucket
@@ -20,7 +23,7 @@ from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
 from apom.media import s3
 from apom.media.s3 import S3Storage
 from apom.media.storage import LocalStorage, key
-from apom.models import Status
+from apom.models import Mark, Status
 from apom.studio import Studio
 
 PASSWORD = "seven tall ships at dawn"
@@ -207,4 +210,57 @@ def test_a_bucket_that_is_away_keeps_the_file_that_was_to_be_put(settings: S3Set
         with pytest.raises(Unavailable, match="Nothing is lost"):
             storage.put(source, KEY, mime="image/png")
         assert source.read_bytes() == b"content"
-    storage.delete(KEY)  # said in the log
+    with pytest.raises(Unavailable):
+        storage.delete(KEY)
+    storage.drop(KEY)  # said in the log; a sweep finds it
+
+
+def test_many_are_deleted_at_once_and_one_by_one_where_the_server_cannot(
+    storage: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [key("dev", UUID(int=n), "original", "ab" * 32, "png") for n in range(3)]
+    for name in keys:
+        put(storage, name)
+    storage.delete(*keys[:2], keys[0])
+    assert [stored.key for stored in storage.list("dev/")] == [keys[2]]
+    put(storage, keys[0])
+
+    def unknown(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "NotImplemented"}}, "DeleteObjects")
+
+    monkeypatch.setattr(storage._client, "delete_objects", unknown)
+    storage.delete(keys[0], keys[2])
+    assert list(storage.list("dev/")) == []
+
+
+def test_uploads_in_parts_that_were_broken_off_are_cleared_away(storage: S3Storage) -> None:
+    name = storage._name(KEY)
+    storage._client.create_multipart_upload(Bucket=BUCKET, Key=name)
+    now = datetime.now(UTC)
+    assert storage.sweep_temp(timedelta(days=1), now) == 0
+    assert storage.sweep_temp(timedelta(days=1), now + timedelta(days=2)) == 1
+    assert storage.sweep_temp(timedelta(days=1), now + timedelta(days=2)) == 0
+
+
+def test_retention_and_the_sweep_wait_while_the_bucket_is_away(
+    server: S3Server, settings: S3Settings, tmp_path: Path
+) -> None:
+    storage = S3Storage(settings, tmp_path / "copies")
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False) as studio:
+        studio._storage = studio.retention._storage = studio.sweeps._storage = storage
+        studio.register("alice", PASSWORD)
+        actor = studio.resolve(token=studio.login("alice", PASSWORD)[0])
+        assert actor is not None
+        alice = studio.workspace(actor)
+        project = alice.create_project("Lighthouse")
+        take = put_take(studio, alice.create_box(project, "one"))
+        alice.mark([Mark(asset_id=take, trashed=True)])
+        alice.empty_trash(project)
+        server.kill()
+        for away in (studio.retention.delete_files, lambda: studio.sweeps.run("apom")):
+            with pytest.raises(Unavailable):
+                away()
+        server.start()
+        assert studio.retention.delete_files() == 1
+        found = studio.sweeps.run("apom")
+        assert (found.files, found.strays, found.missing) == (1, 0, 0)

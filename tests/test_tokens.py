@@ -222,7 +222,7 @@ def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
         except NotFound:
             assert name == "file"
         except NotAllowed:
-            assert name in ("system", "users", "audit", "balances", "retention_plan", "retention_runs"), (
+            assert name in ("system", "users", "audit", "balances", "retention_plan", "retention_runs", "sweeps"), (
                 "they are an admin's"
             )
     assert tables(cast.studio) == before

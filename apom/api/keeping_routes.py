@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from apom.api.account_routes import Body
 from apom.api.deps import Mine
 from apom.config import LIMITS
-from apom.models import Emptied, Page, RetentionPlan, RetentionRun, StorageUse, Take
+from apom.models import Emptied, Page, RetentionPlan, RetentionRun, StorageUse, Sweep, Take
 
 router = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=LIMITS.page)]
@@ -20,6 +20,12 @@ class Confirmation(Body):
     """Whether a person has looked at what goes."""
 
     confirmed: bool = False
+
+
+class Sweeping(Confirmation):
+    """Whether anything is removed."""
+
+    only_look: bool = False
 
 
 @router.get("/storage")
@@ -68,3 +74,15 @@ def retention_runs(mine: Mine) -> tuple[RetentionRun, ...]:
 def empty_trash(project_id: UUID, mine: Mine) -> Emptied:
     """The files of what lies in the trash go for good."""
     return mine.empty_trash(project_id)
+
+
+@router.post("/sweeps", status_code=201)
+def sweep(body: Sweeping, mine: Mine) -> Sweep:
+    """Looks for files without a row and rows without a file, for an admin."""
+    return mine.sweep(only_look=body.only_look, confirmed=body.confirmed)
+
+
+@router.get("/sweeps")
+def sweeps(mine: Mine) -> tuple[Sweep, ...]:
+    """What it found lately, newest first, for an admin."""
+    return mine.sweeps()

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from apom.api.account_routes import Body, Credentials, NewToken, Setting, Token
 from apom.api.admin_routes import UserChange, UserLimit
 from apom.api.deps import Operating, forget_sessions
-from apom.api.keeping_routes import Confirmation
+from apom.api.keeping_routes import Confirmation, Sweeping
 from apom.api.provider_routes import Address, Definition, Dry, NewKey, Switch
 from apom.models import (
     AIModel,
@@ -28,6 +28,7 @@ from apom.models import (
     Snapshot,
     StatementRow,
     StoreInfo,
+    Sweep,
     SystemSetting,
     Take,
     Trial,
@@ -184,6 +185,12 @@ def retention_plan(operator: Operating) -> RetentionPlan:
 def run_retention(body: Confirmation, operator: Operating) -> RetentionRun:
     """Cleans now, and deletes the files before it answers."""
     return operator.run_retention(confirmed=body.confirmed)
+
+
+@router.post("/sweeps", status_code=201)
+def sweep(body: Sweeping, operator: Operating) -> Sweep:
+    """Looks for files without a row and rows without a file."""
+    return operator.sweep(only_look=body.only_look, confirmed=body.confirmed)
 
 
 @router.get("/models")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from apom.cli.command import Commands, Reply, command, group
-from apom.cli.door import person
+from apom.cli.command import Commands, Reply, command, group, table
+from apom.cli.door import operator, person
 from apom.cli.importing import find_project
 from apom.config import LIMITS, Settings
 from apom.errors import Unavailable
@@ -14,6 +14,7 @@ from apom.jobs import OPEN
 from apom.models import Job, JobState
 from apom.studio import Workspace
 from apom.waiting import every
+from apom.words import size
 
 LOOK_S = 0.5
 
@@ -25,6 +26,9 @@ def add(commands: Commands) -> None:
     parser = command(nouns, "rebuild", rebuild, examples)
     parser.add_argument("--project", metavar="NAME", help="only this one (all of the person's)")
     parser.add_argument("--user", metavar="NAME", help="whose projects (the first admin's)")
+    parser = command(nouns, "sweep", sweep, "apom media sweep --dry-run\napom media sweep")
+    parser.add_argument("--dry-run", action="store_true", help="only look: nothing is removed")
+    parser.add_argument("--confirm", action="store_true", help="this is the right store, however much goes")
 
 
 def rebuild(settings: Settings, arguments: argparse.Namespace) -> Reply:
@@ -43,6 +47,23 @@ def rebuild(settings: Settings, arguments: argparse.Namespace) -> Reply:
         raise Unavailable("It was not done: {why}", why=failed.error_message or failed.state)
     lines = [f"{project.name}: {_said(job)}" for project, job in zip(projects, jobs, strict=True)]
     return Reply(document=[job.model_dump(mode="json") for job in jobs], lines=lines)
+
+
+def sweep(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Remove files that no take names for a day and more, and mark takes whose files cannot be found.
+
+    The server does this once a day by itself. Very many such files mean another store, perhaps: that waits for --confirm.
+    """
+    with operator(settings) as door:
+        found = door.sweep(only_look=arguments.dry_run, confirmed=arguments.confirm)
+    facts = [
+        ("files", f"{found.files:,} ({size(found.bytes)})"),
+        ("without a take", f"{found.strays:,} ({size(found.stray_bytes)})"),
+        ("removed", f"{found.removed:,}"),
+        ("takes without their file", f"{found.missing:,}"),
+    ]
+    held = ["So many are without a take: is this the right store? Then: apom media sweep --confirm"]
+    return Reply(document=found.model_dump(mode="json"), lines=[*table(facts), *(held if found.is_held else [])])
 
 
 def ended(ws: Workspace, job: Job) -> Job:

@@ -114,6 +114,9 @@ def path_part(text: str) -> str:
     return text if re.fullmatch(r"[\w-]+", text, re.ASCII) else "-"
 
 
+LONG_S = 6 * 3600.0  # a large store is copied while the caller waits
+
+
 class Made(Record):
     """A new API token and its secret."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from apom.client.door import Door, Made, documented_as, path_part
+from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.models import (
     AIModel,
     AIProvider,
@@ -22,6 +22,7 @@ from apom.models import (
     Snapshot,
     StatementRow,
     StoreInfo,
+    Sweep,
     SystemSetting,
     Take,
     Trial,
@@ -31,7 +32,6 @@ from apom.net.ours import Connection
 from apom.studio import TRIALS, Operator, Ref, id_of
 from apom.tokens import BOTH
 
-LONG_S = 6 * 3600.0  # a large store is copied while the caller waits
 ASKING_S = 60.0  # the providers are asked meanwhile
 
 
@@ -156,6 +156,10 @@ class OperatorClient:
     def run_retention(self, *, confirmed: bool = False) -> RetentionRun:
         body = {"confirmed": confirmed}
         return self._door.ask(RetentionRun, "POST", "operator/retention/runs", body=body, timeout_s=LONG_S)
+
+    def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
+        body = {"only_look": only_look, "confirmed": confirmed}
+        return self._door.ask(Sweep, "POST", "operator/sweeps", body=body, timeout_s=LONG_S)
 
     def snapshot(self, name: str) -> Snapshot:
         return self._door.ask(Snapshot, "POST", "operator/store/snapshots", body={"name": name}, timeout_s=LONG_S)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom.client.door import Door, Made, documented_as, path_part
+from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
 from apom.config import LIMITS
@@ -75,6 +75,7 @@ from apom.models import (
     StatementRow,
     Status,
     StorageUse,
+    Sweep,
     SystemSetting,
     Take,
     Unread,
@@ -666,6 +667,13 @@ class RemoteWorkspace:
 
     def retention_runs(self) -> Rows[RetentionRun]:
         return self._door.ask(Rows[RetentionRun], "GET", "retention/runs")
+
+    def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
+        body = {"only_look": only_look, "confirmed": confirmed}
+        return self._door.ask(Sweep, "POST", "sweeps", body=body, timeout_s=LONG_S)
+
+    def sweeps(self) -> Rows[Sweep]:
+        return self._door.ask(Rows[Sweep], "GET", "sweeps")
 
     def empty_trash(self, project: Ref) -> Emptied:
         return self._door.ask(Emptied, "POST", f"projects/{id_of(project)}/trash/empty")

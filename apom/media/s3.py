@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +31,7 @@ CONNECTIONS = 32
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
-MISSING = frozenset(["404", "NoSuchKey", "NotFound"])
+MISSING = frozenset(["404", "NoSuchKey", "NotFound", "NoSuchUpload"])
 REFUSED = frozenset(["401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
 
 
@@ -121,6 +122,17 @@ class S3Storage(LocalStorage):
                 yield Stored(key=row["Key"][strange:], bytes=row["Size"], modified=row["LastModified"])
         if self._before is not None:
             yield from self._before.list(prefix)
+
+    def sweep_temp(self, older_than: timedelta, now: datetime) -> int:
+        """The same, and uploads in parts that a killed process left in the bucket. Raises Unavailable, Misconfigured."""
+        asked = {"Bucket": self._bucket, "Prefix": self._name("")}
+        found = self._ask(lambda: self._client.list_multipart_uploads(**asked)).get("Uploads", [])
+        left = [each for each in found if now - each["Initiated"] > older_than]
+        for each in left:
+            named = {"Bucket": self._bucket, "Key": each["Key"], "UploadId": each["UploadId"]}
+            with suppress(NotFound):
+                self._ask(partial(self._client.abort_multipart_upload, **named))
+        return super().sweep_temp(older_than, now) + len(left)
 
     def url(self, key: str, expires_s: int) -> str:
         """An address that anybody may fetch the file from, for so many seconds. Raises Invalid."""

@@ -16,8 +16,8 @@ from apom.store.projects import assignments, visible
 TAKE = """a.id, a.project_id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite,
     b.headliner_asset_id is not distinct from a.id as is_headliner, a.rating, a.ai_model, a.seed, a.error_message,
     a.parent_asset_id, a.batch_id, a.file_key, a.thumb_key, a.preview_key, a.proxy_key, a.placeholder, a.mime, a.bytes, a.width,
-    a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.leaves_at, a.trashed_at,
-    a.purged_at"""
+    a.height, a.duration_s, a.fps, a.created_by, a.created_at, a.updated_at, a.leaves_at, a.missing_at,
+    a.trashed_at, a.purged_at"""
 ROW = {
     "id": "uuid",
     "project_id": "uuid",

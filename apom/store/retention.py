@@ -82,7 +82,8 @@ USE = """count(a.id) filter (where a.trashed_at is null) as takes,
     cast(coalesce(sum(a.bytes) filter (where a.trashed_at is not null), 0) as bigint) as trashed_bytes,
     count(a.id) filter (where a.leaves_at is not null and a.trashed_at is null) as leaving,
     cast(coalesce(sum(a.bytes) filter (where a.leaves_at is not null and a.trashed_at is null), 0) as bigint)
-      as leaving_bytes"""
+      as leaving_bytes,
+    count(a.missing_at) filter (where a.trashed_at is null) as missing"""
 
 
 @dataclass(frozen=True, kw_only=True)

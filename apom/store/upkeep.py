@@ -21,6 +21,8 @@ NEWEST = (
     "select max(moment) from (select max(happened_at) as moment from audit_entry"
     " union all select max(seen_at) from session union all select max(updated_at) from generation) as latest"
 )
+MISSING = "select count(*) from asset where missing_at is not null and purged_at is null"
+SWEPT = 9  # the schema that knows of it
 
 
 def newest_schema() -> int:
@@ -48,6 +50,7 @@ def inspect(store: Store, url: str) -> StoreInfo:
         rows = _rows(tx)
         version = migrations.version(tx)
         newest = tx.value(NEWEST) if version else None
+        missing = tx.value(MISSING) if version >= SWEPT else 0
         size = _bytes(url) if store.dialect == "duckdb" else tx.value("select pg_database_size(current_database())")
     return StoreInfo(
         url=shown(url),
@@ -56,6 +59,7 @@ def inspect(store: Store, url: str) -> StoreInfo:
         rows=rows,
         newest_row_at=newest,
         newest_snapshot_at=_newest(store.snapshots),
+        missing=missing,
     )
 
 

@@ -120,8 +120,7 @@ def _assert_files(studio: Studio, takes: Sequence[dict[str, Any]]) -> None:
     named = {
         key
         for t in takes
-        if not t["purged_at"]
-        for key in (t["file_key"], t["thumb_key"], t["preview_key"], t["proxy_key"])
+        for key in (t["thumb_key"], *(() if t["purged_at"] else (t["file_key"], t["preview_key"], t["proxy_key"])))
         if key
     }
     there = {stored.key for stored in storage.list("")}

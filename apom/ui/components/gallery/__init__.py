@@ -62,6 +62,7 @@ def take_labels() -> dict[str, object]:
         "offline": _("The server does not answer. Try again in a moment."),
         "broken": _("The picture did not load"),
         "purged": _("Files cleaned away"),
+        "missing": _("The file cannot be found"),
     }
 
 

@@ -145,7 +145,7 @@ function paint(here, node, take) {
   set(node, "title", take.error_message);
   node.classList.toggle("picked", isPicked);
   show(part("img"), take.thumbnail_url, take.placeholder, "");
-  state(part(".state"), take, take.purged_at ? labels.purged : labels.status[take.status]);
+  state(part(".state"), take, wordOf(here, take));
   part(".length").hidden = !isDone || take.asset_type !== "VIDEO";
   say(part(".length span"), take.duration_s ? clock(take.duration_s) : "");
   part(".stars").hidden = !take.rating;
@@ -172,12 +172,17 @@ function tabTo(node, isHere) {
 /** All of it in words. */
 function spoken({ data: { labels } }, take, name) {
   const marks = [take.is_favorite && labels.isFavorite, take.is_headliner && labels.isHeadliner, take.rating && fill(labels.rated, { n: take.rating })];
-  return [name, take.purged_at ? labels.purged : labels.status[take.status], ...marks, take.error_message].filter(Boolean).join(", ");
+  return [name, wordOf({ data: { labels } }, take), ...marks, take.error_message].filter(Boolean).join(", ");
+}
+
+/** What has become of a take: its files may be cleaned away, or lost. */
+function wordOf({ data: { labels } }, take) {
+  return take.purged_at ? labels.purged : take.missing_at ? labels.missing : labels.status[take.status];
 }
 
 /** The state as shape and word; the message of a failure below. */
-function state(node, { status, purged_at: purged, error_message: error }, word) {
-  const of = purged ? "trash" : status;
+function state(node, { status, purged_at: purged, missing_at: missing, error_message: error }, word) {
+  const of = purged ? "trash" : missing ? "ATTENTION" : status;
   node.hidden = of === "COMPLETED";
   if (node.dataset.of !== of) {
     node.dataset.of = of;
