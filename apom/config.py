@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", repr=False, description="duckdb:///path or postgresql://user@host/database; by default data/apom.duckdb"
     )
+    backup_dir: Path | None = Field(
+        None, description="where the daily backup goes, with its media; without it the store alone, at home"
+    )
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(8501, ge=0, le=65535, description="the port to listen on")
     public_url: str = Field("", description="the address people reach this under, for links and callbacks")

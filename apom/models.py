@@ -1436,6 +1436,26 @@ class StoreInfo(Record):
     missing: int = Field(0, description="takes whose files could not be found when they were last looked for")
 
 
+class Backup(Record):
+    """A copy of everything in a folder. `copied`: files that were new there; `missing`: files that could not be found."""
+
+    name: str
+    path: str
+    bytes: int = Field(description="of the store's copy")
+    copied: int
+    missing: int
+
+
+class Restored(Record):
+    """What was put back: rows and files; `missing` and `damaged` files are not in the backup as they should be."""
+
+    name: str
+    rows: int
+    files: int
+    missing: int
+    damaged: int
+
+
 class Snapshot(Record):
     """A consistent copy of the store in a file beside it."""
 

@@ -20,6 +20,8 @@ from pydantic import JsonValue
 from apom.accounts import Accounts, need_admin
 from apom.ai_providers import AIProviders
 from apom.assets import Assets
+from apom.backup import LOOK_S as BACKUP_S
+from apom.backup import Backups
 from apom.balances import LOOK_S, Balances
 from apom.batches import Batches
 from apom.bulk import Bulk
@@ -52,6 +54,7 @@ from apom.models import (
     Asset,
     AssetType,
     AuditEntry,
+    Backup,
     BalanceChange,
     Batch,
     BatchOrder,
@@ -262,6 +265,8 @@ class Studio:
         self.engine.declare(self.retention.look, CLEANING_S)
         self.sweeps = Sweeps(store, storage, settings.env, clock)
         self.engine.declare(self.sweeps.look, SWEEPING_S)
+        self.backups = Backups(store, storage, clock, settings.backup_dir)
+        self.engine.declare(self.backups.look, BACKUP_S)
         self.exports = Exports(store, storage, self.money, clock)
         self._store = store
         self._storage = storage
@@ -548,6 +553,10 @@ class Operator:
     def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
         """See `Workspace.sweep`. Raises Unavailable."""
         return self._studio.sweeps.run("operator", only_look=only_look, confirmed=confirmed)
+
+    def backup(self, folder: str, *, media: bool = True) -> Backup:
+        """A copy of everything in a folder, while people go on working. Raises Misconfigured, Unavailable, OSError."""
+        return self._studio.backups.make(Path(folder), media=media)
 
     def snapshot(self, name: str) -> Snapshot:
         """A consistent copy beside the store, while people go on working. Raises Invalid, Conflict."""

@@ -134,6 +134,7 @@ ROWS = [
     ),
     Row(method="GET", path="/operator/health", owner=401, viewer=401, stranger=401),
     Row(method="POST", path="/operator/sweeps", body={}, owner=401, viewer=401, stranger=401),
+    Row(method="POST", path="/operator/backups", body={"folder": "x"}, owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/retention", owner=401, viewer=401, stranger=401),
     Row(method="POST", path="/operator/retention/runs", body={}, owner=401, viewer=401, stranger=401),
     Row(method="GET", path="/operator/users", owner=401, viewer=401, stranger=401),

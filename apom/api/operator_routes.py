@@ -19,6 +19,7 @@ from apom.models import (
     AIModel,
     AIProvider,
     ApiToken,
+    Backup,
     BalanceChange,
     Health,
     Json,
@@ -49,6 +50,13 @@ class Target(Body):
     """An empty store."""
 
     url: str
+
+
+class BackupTo(Body):
+    """The folder, and whether the media go along."""
+
+    folder: str
+    media: bool = True
 
 
 class SnapshotName(Body):
@@ -191,6 +199,12 @@ def run_retention(body: Confirmation, operator: Operating) -> RetentionRun:
 def sweep(body: Sweeping, operator: Operating) -> Sweep:
     """Looks for files without a row and rows without a file."""
     return operator.sweep(only_look=body.only_look, confirmed=body.confirmed)
+
+
+@router.post("/backups", status_code=201)
+def backup(body: BackupTo, operator: Operating) -> Backup:
+    """Everything into a folder of this machine; it answers when all of it is there."""
+    return operator.backup(body.folder, media=body.media)
 
 
 @router.get("/models")

@@ -17,6 +17,7 @@ from pydantic import JsonValue, ValidationError
 
 from apom import __version__
 from apom.cli import (
+    backup,
     config,
     database,
     doctor,
@@ -36,7 +37,8 @@ from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
 
 NOUNS = (
-    serving, providers, generating, importing, exporting, media, retention, people, tokens, config, statement, database, doctor
+    serving, providers, generating, importing, exporting, media, retention, people, tokens, config, statement,
+    database, backup, doctor
 )  # fmt: skip
 ABOUT = "The production asset manager for people who make films, ads and clips with AI."
 EXAMPLES = """examples:

@@ -89,7 +89,7 @@ def info(settings: Settings, _: argparse.Namespace) -> Reply:
 def snapshot(settings: Settings, arguments: argparse.Namespace) -> Reply:
     """Make a consistent copy of the store in snapshots/ beside it, while people go on working.
 
-    Media are files of their own, in media/: copy both, this first.
+    Media are files of their own, in media/. Both together: apom backup FOLDER
     """
     with door.operator(settings) as opened:
         made = opened.snapshot(arguments.name or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")

@@ -12,6 +12,7 @@ from apom.models import (
     AIModel,
     AIProvider,
     ApiToken,
+    Backup,
     BalanceChange,
     Health,
     Json,
@@ -160,6 +161,10 @@ class OperatorClient:
     def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
         body = {"only_look": only_look, "confirmed": confirmed}
         return self._door.ask(Sweep, "POST", "operator/sweeps", body=body, timeout_s=LONG_S)
+
+    def backup(self, folder: str, *, media: bool = True) -> Backup:
+        body = {"folder": folder, "media": media}
+        return self._door.ask(Backup, "POST", "operator/backups", body=body, timeout_s=LONG_S)
 
     def snapshot(self, name: str) -> Snapshot:
         return self._door.ask(Snapshot, "POST", "operator/store/snapshots", body={"name": name}, timeout_s=LONG_S)

@@ -10,15 +10,17 @@ from apom.models import Sweep
 from apom.store import Tx
 
 KEYS = """select asset_id, key from (
-    select id as asset_id, thumb_key as key from asset
-    union all select id, file_key from asset union all select id, preview_key from asset
-    union all select id, proxy_key from asset) named where key is not null"""
+    select id as asset_id, thumb_key as key, true as is_thumb, purged_at from asset
+    union all select id, file_key, false, purged_at from asset
+    union all select id, preview_key, false, purged_at from asset
+    union all select id, proxy_key, false, purged_at from asset) named where key is not null"""
 BATCH = 10_000
 
 
-def named(tx: Tx) -> dict[str, UUID]:
-    """Every file that a row names, with its take. What is purged names its files until they are gone."""
-    return {key: asset_id for batch in tx.batches(KEYS, BATCH) for asset_id, key in batch}
+def named(tx: Tx, *, purged: bool = True) -> dict[str, UUID]:
+    """Every file that a row names, with its take. `purged`: also those of purged takes that are about to go."""
+    sql = KEYS if purged else f"{KEYS} and (is_thumb or purged_at is null)"
+    return {key: asset_id for batch in tx.batches(sql, BATCH) for asset_id, key in batch}
 
 
 def still_named(tx: Tx, keys: Collection[str]) -> set[str]:

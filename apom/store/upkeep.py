@@ -22,7 +22,6 @@ NEWEST = (
     " union all select max(seen_at) from session union all select max(updated_at) from generation) as latest"
 )
 MISSING = "select count(*) from asset where missing_at is not null and purged_at is null"
-SWEPT = 9  # the schema that knows of it
 
 
 def newest_schema() -> int:
@@ -50,7 +49,7 @@ def inspect(store: Store, url: str) -> StoreInfo:
         rows = _rows(tx)
         version = migrations.version(tx)
         newest = tx.value(NEWEST) if version else None
-        missing = tx.value(MISSING) if version >= SWEPT else 0
+        missing = tx.value(MISSING) if version == newest_schema() else 0
         size = _bytes(url) if store.dialect == "duckdb" else tx.value("select pg_database_size(current_database())")
     return StoreInfo(
         url=shown(url),
