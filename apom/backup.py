@@ -7,7 +7,6 @@ files are named by their content, so one that is there is never copied again, ho
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import re
@@ -101,6 +100,7 @@ class Backups:
 
     def _copy_media(self, store: Path, folder: Path) -> tuple[int, int]:
         """How many files were new, and how many could not be found."""
+        from apom.media.moving import bring
         from apom.media.storage import LocalStorage
 
         there, copied, missing = LocalStorage(folder / "media"), 0, 0
@@ -108,7 +108,7 @@ class Backups:
             if _has(there, key):
                 continue
             try:
-                _copy(self._storage, there, key)
+                bring(self._storage, there, key)
                 copied += 1
             except NotFound:
                 missing += 1
@@ -196,16 +196,18 @@ def _restore_store(settings: Settings, kept: Path) -> int:
 
 
 def _put_back(kept: LocalStorage, storage: LocalStorage, wanted: Iterable[str], name: str, rows: int) -> Restored:
+    from apom.media.moving import bring, is_whole
+
     files, missing, damaged = 0, 0, 0
     for key in wanted:
         if _has(storage, key):
             continue
         if not _has(kept, key):
             missing += 1
-        elif not _is_whole(kept.path(key)):
+        elif not is_whole(kept.path(key)):
             damaged += 1
         else:
-            _copy(kept, storage, key)
+            bring(kept, storage, key)
             files += 1
     return Restored(name=name, rows=rows, files=files, missing=missing, damaged=damaged)
 
@@ -216,19 +218,3 @@ def _has(storage: LocalStorage, key: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def _copy(source: LocalStorage, target: LocalStorage, key: str) -> None:
-    """Raises NotFound, Unavailable, OSError."""
-    from apom.media.arrive import MIMES
-
-    with target.temp() as path:
-        shutil.copyfile(source.path(key), path)
-        target.put(path, key, mime=MIMES.get(f".{key.rpartition('.')[2]}", "application/octet-stream"))
-
-
-def _is_whole(path: Path) -> bool:
-    """A file's name holds the beginning of its SHA-256."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return path.stem.rpartition("-")[2] == found[:12]

@@ -118,6 +118,7 @@ from apom.models import (
     Visibility,
 )
 from apom.money import Money
+from apom.moving import Moving
 from apom.preflight import prepare_folder
 from apom.projects import Projects
 from apom.queue import Queue
@@ -267,6 +268,7 @@ class Studio:
         self.engine.declare(self.sweeps.look, SWEEPING_S)
         self.backups = Backups(store, storage, clock, settings.backup_dir)
         self.engine.declare(self.backups.look, BACKUP_S)
+        self.moving = Moving(storage, self.jobs)
         self.exports = Exports(store, storage, self.money, clock)
         self._store = store
         self._storage = storage
@@ -1348,6 +1350,13 @@ class Workspace:
     def retention_runs(self) -> Rows[RetentionRun]:
         """What the last cleanings did, newest first. Raises NotAllowed."""
         return Rows(self._studio.retention.runs(self.actor), RetentionRun)
+
+    def move_media(self) -> Job:
+        """Media from the folder that was the storage into the bucket, each file checked there; for an admin.
+
+        Raises NotAllowed, Conflict without a bucket.
+        """
+        return self._studio.moving.order(self.actor)
 
     def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
         """Looks for files without a row, removes them, and marks takes whose files cannot be found; for an admin.

@@ -81,6 +81,8 @@ def title(job: Job) -> str:
     request: Any = job.request
     if job.kind == "rebuild":
         return plural(N_("Thumbnails of {n} take made anew"), N_("Thumbnails of {n} takes made anew"), request["total"])
+    if job.kind == "move":
+        return _("Media into the bucket")
     if job.kind == "proxy":
         return _("A clip made playable for browsers")
     if job.kind != "bulk":

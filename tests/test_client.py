@@ -171,6 +171,7 @@ def scene(w: Any) -> None:
     w.run_retention()
     w.retention_runs()
     w.sweeps()
+    w.move_media()
     w.sweep(only_look=True)
     w.allowance()
     token, _ = w.create_token("notebook", days=7, scopes=[Scope.READ])

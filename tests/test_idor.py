@@ -293,6 +293,7 @@ ROWS = [
     ),
     Row(method="POST", path="/projects/{project_id}/rebuild-media", owner=202, viewer=403),
     Row(method="POST", path="/sweeps", body={}, owner=403, viewer=403, stranger=403),
+    Row(method="POST", path="/move-media", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/sweeps", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/storage", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/projects/{project_id}/storage", owner=200, viewer=200),

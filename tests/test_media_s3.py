@@ -19,11 +19,11 @@ from test_retention import put as put_take
 
 from apom.config import S3Settings, Settings
 from apom.doctor import Level, bucket
-from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
+from apom.errors import Conflict, Invalid, Misconfigured, NotAllowed, NotFound, Unavailable
 from apom.media import s3
 from apom.media.s3 import S3Storage
 from apom.media.storage import LocalStorage, key
-from apom.models import Mark, Status
+from apom.models import JobState, Mark, Status
 from apom.studio import Studio
 
 PASSWORD = "seven tall ships at dawn"
@@ -264,3 +264,40 @@ def test_retention_and_the_sweep_wait_while_the_bucket_is_away(
         assert studio.retention.delete_files() == 1
         found = studio.sweeps.run("apom")
         assert (found.files, found.strays, found.missing) == (1, 0, 0)
+
+
+def test_media_move_into_the_bucket_and_what_arrives_otherwise_stays(
+    settings: S3Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = LocalStorage(tmp_path / "media")
+    for n in range(3):
+        put(folder, key("dev", UUID(int=n), "original", "ab" * 32, "png"), b"content %d" % n)
+    storage = S3Storage(settings, tmp_path / "copies", before=folder)
+    spoilt = key("dev", UUID(int=2), "original", "ab" * 32, "png")
+    digest = S3Storage.digest
+    monkeypatch.setattr(S3Storage, "digest", lambda self, key: "other" if key == spoilt else digest(self, key))
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False) as studio:
+        studio.moving._storage = storage
+        studio.jobs._is_on = lambda: True
+        studio.register("alice", PASSWORD)
+        studio.operator().add_user("bob", PASSWORD)
+        alice, bob = (studio.workspace(studio.accounts.acting(name)) for name in ("alice", "bob"))
+        with pytest.raises(NotAllowed):
+            bob.move_media()
+        studio.jobs.start()
+        job = alice.move_media()
+        until(lambda: alice.job(job).state is JobState.DONE, 20)
+        result = alice.job(job).result
+        assert isinstance(result, dict)
+        assert (result["files"], result["bytes"], list(result["refused"])) == (2, 18, [spoilt])
+        assert [stored.key for stored in folder.list()] == [spoilt]
+        assert len({stored.key for stored in storage.list("dev/")}) == 3
+        forget(storage)
+        assert storage.path(key("dev", UUID(int=1), "original", "ab" * 32, "png")).read_bytes() == b"content 1"
+        monkeypatch.setattr(S3Storage, "digest", digest)
+        again = alice.move_media()
+        until(lambda: alice.job(again).state is JobState.DONE, 20)
+        assert list(folder.list()) == []
+        studio.moving._storage = folder
+        with pytest.raises(Conflict, match="no bucket"):
+            alice.move_media()

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from apom.api.account_routes import Body
 from apom.api.deps import Mine
 from apom.config import LIMITS
-from apom.models import Emptied, Page, RetentionPlan, RetentionRun, StorageUse, Sweep, Take
+from apom.models import Emptied, Job, Page, RetentionPlan, RetentionRun, StorageUse, Sweep, Take
 
 router = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=LIMITS.page)]
@@ -86,3 +86,9 @@ def sweep(body: Sweeping, mine: Mine) -> Sweep:
 def sweeps(mine: Mine) -> tuple[Sweep, ...]:
     """What it found lately, newest first, for an admin."""
     return mine.sweeps()
+
+
+@router.post("/move-media", status_code=202)
+def move_media(mine: Mine) -> Job:
+    """Media from the folder into the bucket, as a job, for an admin."""
+    return mine.move_media()

@@ -26,6 +26,9 @@ def add(commands: Commands) -> None:
     parser = command(nouns, "rebuild", rebuild, examples)
     parser.add_argument("--project", metavar="NAME", help="only this one (all of the person's)")
     parser.add_argument("--user", metavar="NAME", help="whose projects (the first admin's)")
+    parser = command(nouns, "move", move, "apom media move --to s3")
+    parser.add_argument("--to", choices=["s3"], required=True, help="the bucket of APOM_S3_BUCKET")
+    parser.add_argument("--user", metavar="NAME", help="the admin who orders it (the first one)")
     parser = command(nouns, "sweep", sweep, "apom media sweep --dry-run\napom media sweep")
     parser.add_argument("--dry-run", action="store_true", help="only look: nothing is removed")
     parser.add_argument("--confirm", action="store_true", help="this is the right store, however much goes")
@@ -47,6 +50,22 @@ def rebuild(settings: Settings, arguments: argparse.Namespace) -> Reply:
         raise Unavailable("It was not done: {why}", why=failed.error_message or failed.state)
     lines = [f"{project.name}: {_said(job)}" for project, job in zip(projects, jobs, strict=True)]
     return Reply(document=[job.model_dump(mode="json") for job in jobs], lines=lines)
+
+
+def move(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Move media from the data folder into the bucket, check every byte there, and wait until it is done.
+
+    People go on working. Stopped, it goes on where the server runs, else at the next start.
+    """
+    with person(settings, arguments.user) as ws:
+        job = ended(ws, ws.move_media())
+    if job.state is not JobState.DONE:
+        raise Unavailable("It was not done: {why}", why=job.error_message or job.state)
+    done = job.result if isinstance(job.result, dict) else {}
+    refused = done.get("refused")
+    bad = [f"{key}: {why}" for key, why in refused.items()] if isinstance(refused, dict) else []
+    lines = [f"{done.get('files', 0)} files moved ({size(int(str(done.get('bytes', 0))))})", *bad]
+    return Reply(document=job.model_dump(mode="json"), lines=lines, code=1 if bad else 0)
 
 
 def sweep(settings: Settings, arguments: argparse.Namespace) -> Reply:

@@ -668,6 +668,9 @@ class RemoteWorkspace:
     def retention_runs(self) -> Rows[RetentionRun]:
         return self._door.ask(Rows[RetentionRun], "GET", "retention/runs")
 
+    def move_media(self) -> Job:
+        return self._door.ask(Job, "POST", "move-media")
+
     def sweep(self, *, only_look: bool = False, confirmed: bool = False) -> Sweep:
         body = {"only_look": only_look, "confirmed": confirmed}
         return self._door.ask(Sweep, "POST", "sweeps", body=body, timeout_s=LONG_S)

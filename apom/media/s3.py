@@ -28,6 +28,7 @@ GB = 1024**3
 CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
+READ_BYTES = 1024 * 1024
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
@@ -44,7 +45,7 @@ class S3Storage(LocalStorage):
     def __init__(self, settings: S3Settings, root: Path, before: LocalStorage | None = None) -> None:
         super().__init__(root)
         self._settings = settings
-        self._before = before
+        self.before = before
         self._client = _client(settings)
         self._room = threading.Lock()
         self._kept: int | None = None  # bytes of all copies, once they were counted
@@ -72,9 +73,9 @@ class S3Storage(LocalStorage):
             try:
                 self._ask(lambda: self._client.download_file(self._bucket, self._name(key), str(part)))
             except NotFound:
-                if self._before is None:
+                if self.before is None:
                     raise
-                return self._before.path(key)
+                return self.before.path(key)
             size = part.stat().st_size
             super().put(part, key, mime="")
         self._make_room(size)
@@ -86,16 +87,16 @@ class S3Storage(LocalStorage):
         try:
             found = self._ask(lambda: self._client.head_object(Bucket=self._bucket, Key=self._name(key)))
         except NotFound:
-            if self._before is None:
+            if self.before is None:
                 raise
-            return self._before.size(key)
+            return self.before.size(key)
         return int(found["ContentLength"])
 
     def delete(self, *keys: str) -> None:
         """Removes files and their copies. One that is not there is fine. Raises Invalid, Unavailable, Misconfigured."""
         super().delete(*keys)
-        if self._before is not None:
-            self._before.delete(*keys)
+        if self.before is not None:
+            self.before.delete(*keys)
         for first in range(0, len(keys), MOST_AT_ONCE):
             self._delete([self._name(key) for key in keys[first : first + MOST_AT_ONCE]])
 
@@ -111,6 +112,19 @@ class S3Storage(LocalStorage):
             with suppress(NotFound):
                 self._ask(partial(self._client.delete_object, Bucket=self._bucket, Key=name))
 
+    def digest(self, key: str) -> str:
+        """The SHA-256 of what lies in the bucket, in hex: every byte is read from there. Raises NotFound, Unavailable."""
+        self._target(key)
+        found = hashlib.sha256()
+
+        def read() -> None:
+            body = self._client.get_object(Bucket=self._bucket, Key=self._name(key))["Body"]
+            for piece in body.iter_chunks(READ_BYTES):
+                found.update(piece)
+
+        self._ask(read)
+        return found.hexdigest()
+
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Every file of the bucket whose key begins with `prefix`, then those of the folder before. Raises Invalid."""
         check_prefix(prefix)
@@ -120,8 +134,8 @@ class S3Storage(LocalStorage):
         while (page := self._ask(lambda: next(rows, None))) is not None:
             for row in page.get("Contents", []):
                 yield Stored(key=row["Key"][strange:], bytes=row["Size"], modified=row["LastModified"])
-        if self._before is not None:
-            yield from self._before.list(prefix)
+        if self.before is not None:
+            yield from self.before.list(prefix)
 
     def sweep_temp(self, older_than: timedelta, now: datetime) -> int:
         """The same, and uploads in parts that a killed process left in the bucket. Raises Unavailable, Misconfigured."""
