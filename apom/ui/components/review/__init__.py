@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from apom.models import Opinion
 from apom.ui.components.assembly import assemble
-from apom.words import _, forms, language
+from apom.ui.components.remarks import REMARKS, remark_labels
+from apom.words import _, forms
 
 _HTML = """<div class="review" data-state="new">
 <div class="top"></div>
@@ -19,7 +20,7 @@ _HTML = """<div class="review" data-state="new">
 <div class="notice" role="status" hidden></div>
 <div class="veil" role="status" hidden></div>
 </div>"""
-PARTS = ("socket", "rest", "notice", "review/player", "review/drawing", "review/strip", "review/talk")
+PARTS = ("socket", "rest", "notice", *REMARKS, "review/player", "review/strip", "review/talk")
 _review = assemble("review", _HTML, parts=PARTS)
 
 
@@ -32,7 +33,6 @@ def _labels() -> dict[str, object]:
     return {
         **_player_labels(),
         **_talk_labels(),
-        "language": language.get(),
         "lost": _("Connection lost. Trying again…"),
     }
 
@@ -69,7 +69,7 @@ def _player_labels() -> dict[str, object]:
 
 def _talk_labels() -> dict[str, object]:
     return {
-        "talk": _("Comments"),
+        **remark_labels(),
         "silence": _(
             "Nothing has been said yet. Pause where something strikes you, draw on the picture if that helps, and write."
         ),
@@ -78,18 +78,6 @@ def _talk_labels() -> dict[str, object]:
         "needName": _("Tell us your name first."),
         "write": _("Comment on this shot"),
         "what": _("What should change?"),
-        "send": _("Send"),
-        "when": _("About this moment, or the whole shot"),
-        "untimed": _("Whole shot"),
-        "range": _("From here to where you wind on"),
-        "tools": {"pin": _("Pin a spot"), "box": _("Draw a box"), "strokes": _("Draw freely")},
-        "answer": _("Reply"),
-        "answering": _("Reply to {name}"),
-        "edit": _("Edit"),
-        "editing": _("Edit your comment"),
-        "remove": _("Delete"),
-        "quit": _("Cancel"),
-        "resolved": _("Done"),
         "you": _("You"),
         "team": _("Team"),
         "deeds": {Opinion.APPROVED.value: _("Approve"), Opinion.CHANGES_WANTED.value: _("Ask for changes")},

@@ -301,12 +301,6 @@ function drawTime(here) {
   drawDraftTime(here);
 }
 
-/** 65.25 -> "1:05.2" */
-function time(seconds) {
-  const tenths = Math.max(0, Math.round(seconds * 10 - 0.001)), s = Math.floor(tenths / 10);
-  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}.${tenths % 10}`;
-}
-
 function drawDots(here) {
   const dots = [];
   for (const comment of here.comments) {
@@ -314,9 +308,8 @@ function drawDots(here) {
     const index = here.room.shots.findIndex(({ box_id: box, take }) => box === comment.box_id && take?.id === comment.asset_id);
     const place = index >= 0 && onBar(here, index, localOf(here.room.shots[index], comment.timecode_s));
     if (!place) continue;
-    const dot = el("button", { type: "button", class: comment.is_resolved ? "dot done-with" : "dot", "data-id": comment.id, title: `${comment.author_name}: ${comment.text.slice(0, 80)}`, "aria-label": `${comment.author_name}: ${comment.text.slice(0, 80)}` }, initial(comment.author_name));
+    const dot = dotOf(comment);
     dot.style.left = `${(100 * place[0]) / place[1]}%`;
-    dot.style.setProperty("--hue", hueOf(comment.author_name));
     dots.push(dot);
   }
   here.scrub.querySelector(".dots").replaceChildren(...dots);
@@ -360,13 +353,8 @@ function keepPace(here) {
   if (rival.paused && !rival.ended) rival.play().catch(() => {});
 }
 
-/** Where in the stage the picture itself is: what is drawn lies on it and not on the bars beside it. */
+/** Where in the stage the picture itself is. */
 function fit(here) {
-  const { take } = here.parts ? partOf(here).shot : {}, box = here.stage.getBoundingClientRect();
-  const width = here.film?.videoWidth || take?.width || 16, height = here.film?.videoHeight || take?.height || 9;
-  const scale = Math.min(box.width / width, box.height / height), w = width * scale, h = height * scale;
-  here.frame = { x: (box.width - w) / 2, y: (box.height - h) / 2, w, h };
-  const { style } = here.canvas;
-  Object.assign(style, { left: `${here.frame.x}px`, top: `${here.frame.y}px`, width: `${w}px`, height: `${h}px` });
-  drawRegions(here);
+  const { take } = here.parts ? partOf(here).shot : {};
+  fitCanvas(here, here.film?.videoWidth || take?.width || 16, here.film?.videoHeight || take?.height || 9);
 }
