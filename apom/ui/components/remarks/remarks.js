@@ -1,6 +1,6 @@
 // What is said about takes, and what one is about to say: for the people of a project and for those behind a link. What it
 // stands on says `here.scene`:
-//   seen()          {asset, box, isClip}: the take that is looked at; `asset` is undefined where there is none
+//   seen()          {asset, box, isClip, isSeen}: the take that is looked at; `asset` is undefined where there is none, isSeen: its picture is there
 //   moment()        the moment of the clip in seconds, null on a picture
 //   isStill()       whether the picture stands still
 //   hold(draws)     stand still: somebody writes, or draws
@@ -14,10 +14,7 @@ Object.assign(ICONS, {
   pin: "M12 20.5s-6-5.6-6-10.3a6 6 0 0 1 12 0c0 4.7-6 10.3-6 10.3zM12 8.2a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
   area: "M4.5 6.5h15v11h-15z",
   pen: "m4.5 19.5 1-4.5L16.2 4.3a1.7 1.7 0 0 1 2.4 0l1.1 1.1a1.7 1.7 0 0 1 0 2.4L9 18.5z",
-  talk: "M4 6a1.5 1.5 0 0 1 1.5-1.5h13A1.5 1.5 0 0 1 20 6v9a1.5 1.5 0 0 1-1.5 1.5H11L6.5 20v-3.5h-1A1.5 1.5 0 0 1 4 15z",
   range: "M5 6v12M19 6v12M8.5 12h7M10.5 9.5 8 12l2.5 2.5M13.5 9.5 16 12l-2.5 2.5",
-  changes: "M17.5 4.5 20 7M4.5 19.5l1-4L16.7 4.3l3 3L8.5 18.5zM13 19.5h7",
-  lock: "M6.5 10.5h11v9h-11zM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5",
 });
 
 const SURE_MS = 4000;              // so long a second press on "delete" means it
@@ -213,7 +210,7 @@ function paintComment(here, node, comment) {
 }
 
 function drawComposer(here) {
-  const { labels } = here.data, { draft, scene } = here, { asset, isClip } = scene.seen(), mayWrite = scene.mayWrite(), canDraw = !draft?.answers && !draft?.edits && Boolean(asset);
+  const { labels } = here.data, { draft, scene } = here, { asset, isClip, isSeen } = scene.seen(), mayWrite = scene.mayWrite(), canDraw = isSeen && !draft?.answers && !draft?.edits;
   here.composer.classList.toggle("open", Boolean(draft || here.shape || scene.isOpen?.()));
   for (const part of [here.field, here.sender, here.row]) part.hidden = !mayWrite;
   here.field.disabled = !asset;
@@ -243,18 +240,6 @@ function dotOf(comment) {
   const dot = el("button", { type: "button", class: comment.is_resolved ? "dot done-with" : "dot", "data-id": comment.id, title: words, "aria-label": words }, initial(comment.author_name));
   dot.style.setProperty("--hue", hueOf(comment.author_name));
   return dot;
-}
-
-/** All that was said, oldest first. `pageAt(query)`: where a page of it is. */
-async function allRemarks(pageAt) {
-  const found = [];
-  let cursor = null;
-  do {
-    const page = await ask("GET", pageAt(new URLSearchParams({ limit: 500, ...(cursor && { cursor }) })));
-    found.push(...page.items);
-    cursor = page.next;
-  } while (cursor && found.length < 5000);
-  return found.reverse();
 }
 
 /** 65.25 -> "1:05.2" */

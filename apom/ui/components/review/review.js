@@ -108,8 +108,8 @@ async function comeIn(here, isVisit = true) {
   enter(here, room, found);
 }
 
-function readComments(here) {
-  return allRemarks((query) => at(here, `/comments?${query}`));
+async function readComments(here) {
+  return (await askAll((query) => at(here, `/comments?${query}`))).reverse();
 }
 
 function enter(here, room, comments) {

@@ -15,7 +15,7 @@ function startTalk(here) {
 function sceneOf(here) {
   const { labels } = here.data;
   return {
-    seen: () => { const { shot } = partOf(here); return { asset: shot.take?.id, box: shot.box_id, isClip: isFilm(shot) }; },
+    seen: () => { const { shot } = partOf(here); return { asset: shot.take?.id, box: shot.box_id, isClip: isFilm(shot), isSeen: Boolean(shot.take) }; },
     moment: () => moment(here),
     isStill: () => !here.plays,
     hold: (draws) => { pause(here); here.began = true; if (draws) here.compares = false; drawPlayer(here); },
