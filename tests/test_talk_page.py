@@ -20,6 +20,12 @@ def big_view(house: House, page: Page, name: str = "Harbour at dawn", *, talk: s
     return page
 
 
+def wind(page: Page, to: float) -> None:
+    page.locator("video").evaluate(
+        "(film, to) => new Promise(done => { film.onseeked = done; film.currentTime = to })", to
+    )
+
+
 def said(house: House, text: str) -> Comment:  # noqa: F811
     (found,) = [
         each for each in house.alice.comments(project=house.alice.projects().items[0]).items if each.text == text
@@ -32,7 +38,7 @@ def test_a_member_draws_writes_and_chooses_who_reads_it(house: House) -> None:  
     page = big_view(house, house.context("alice", viewport={"width": 1440, "height": 900}).new_page())
     errors = listen(page)
     field, dialog = page.get_by_label("Comment on this take"), page.get_by_role("dialog")
-    page.locator("video").evaluate("film => new Promise(done => { film.onseeked = done; film.currentTime = 1.5 })")
+    wind(page, 1.5)
     draw_box(page)
     field.press_sequentially("fh 5 darker here")
     page.get_by_role("button", name="Send").click()
@@ -43,9 +49,10 @@ def test_a_member_draws_writes_and_chooses_who_reads_it(house: House) -> None:  
     take = house.alice.get_assets([inside.asset_id])[0]  # type: ignore[list-item]
     assert (take.is_favorite, take.is_headliner, take.rating) == (False, True, 0), "typing is no culling"
 
+    wind(page, 3)
     dialog.get_by_role("button", name="Client", exact=True).click()
     field.fill("The light is warmer now")
-    page.get_by_role("button", name="Send to the client").click()
+    page.get_by_role("button", name="Send to client").click()
     expect(client.locator(".talk").get_by_text("The light is warmer now")).to_be_visible(timeout=5_000)
     expect(client.get_by_text("darker here")).to_have_count(0)
     expect(dialog.get_by_role("button", name="Internal")).to_have_attribute("aria-pressed", "true")
@@ -65,8 +72,7 @@ def test_a_member_draws_writes_and_chooses_who_reads_it(house: House) -> None:  
     expect(page.get_by_role("button", name="2 open comments")).to_be_visible()
     assert axe(page) == []
 
-    page.locator("video").evaluate("film => { film.currentTime = 3 }")
-    page.locator(".moments .dot").click()
+    page.get_by_role("button", name="alice: fh 5 darker here").click()
     assert page.locator("video").evaluate("film => film.currentTime") == 1.5
     expect(page.locator(".canvas rect").first).to_be_visible()
     root = page.locator(".talk li", has_text="darker here")

@@ -234,7 +234,20 @@ function drawDraftTime(here) {
   scene.drawSpan?.(draft && draft.start !== null && to !== null ? [from, to] : null);
 }
 
-/** Who said something there, on the bar of a clip. */
+const DOT_PX = 13, SAME = 0.02;     // dots so close, as a share of the bar, stand side by side
+
+/** Who said something where, on the bar of a clip: comments with their places in 0..1. */
+function dotsAt(places) {
+  let last = -1, step = 0;
+  return places.toSorted(([, a], [, b]) => a - b).map(([comment, at]) => {
+    const dot = dotOf(comment);
+    step = last >= 0 && at - last < SAME ? step + 1 : 0;
+    if (!step) last = at;
+    dot.style.left = `calc(${100 * last}% + ${step * DOT_PX}px)`;
+    return dot;
+  });
+}
+
 function dotOf(comment) {
   const words = `${comment.author_name}: ${comment.text.slice(0, 80)}`;
   const dot = el("button", { type: "button", class: comment.is_resolved ? "dot done-with" : "dot", "data-id": comment.id, title: words, "aria-label": words }, initial(comment.author_name));

@@ -308,11 +308,9 @@ function drawDots(here) {
     const index = here.room.shots.findIndex(({ box_id: box, take }) => box === comment.box_id && take?.id === comment.asset_id);
     const place = index >= 0 && onBar(here, index, localOf(here.room.shots[index], comment.timecode_s));
     if (!place) continue;
-    const dot = dotOf(comment);
-    dot.style.left = `${(100 * place[0]) / place[1]}%`;
-    dots.push(dot);
+    dots.push([comment, place[0] / place[1]]);
   }
-  here.scrub.querySelector(".dots").replaceChildren(...dots);
+  here.scrub.querySelector(".dots").replaceChildren(...dotsAt(dots));
 }
 
 function localOf({ in_s: from }, timecode) {

@@ -80,7 +80,7 @@ def _talk_labels() -> dict[str, object]:
             inside: [_("Internal"), _("Only the people of this project read it.")],
             out: [_("Client"), _("Whoever has a review link reads it.")],
         },
-        "sendClient": _("Send to the client"),
+        "sendClient": _("Send to client"),
         "sentClient": _("Behind the links now."),
         "sentAhead": _("Clients read it as soon as a round shows this take."),
         "remarks": forms("{n} open comment", "{n} open comments"),

@@ -38,9 +38,9 @@ function sceneOf(here) {
     redraw: () => drawTalk(here),
     roots: () => here.comments.filter((comment) => !comment.parent_comment_id),
     by: (comment) => comment.link_label ? fill(labels.through, { name: comment.link_label }) : comment.user_id === me ? labels.you : labels.team,
-    place: (comment) => comment.round_number ? fill(labels.round, { n: comment.round_number }) : "",
+    place: (comment) => comment.round_number < here.lastRound ? fill(labels.round, { n: comment.round_number }) : "",
     mark: (chip, comment) => markAudience(here, chip, comment),
-    deeds: (comment) => [!shown(here).trashed_at && "answer", may && !comment.parent_comment_id && (comment.is_resolved ? "reopen" : "resolve"), may && comment.visibility === "CLIENT" && (comment.is_hidden ? "unhide" : "hide"), comment.user_id === me && "edit", (comment.user_id === me || may) && "remove"].filter(Boolean),
+    deeds: (comment) => [!shown(here).trashed_at && "answer", may && !comment.parent_comment_id && (comment.is_resolved ? "reopen" : "resolve"), may && comment.link_id && (comment.is_hidden ? "unhide" : "hide"), comment.user_id === me && "edit", (comment.user_id === me || may) && "remove"].filter(Boolean),
     mayWrite: () => !shown(here).trashed_at,
     drawComposer: () => drawAudience(here),
     drawSpan: (span) => drawSpan(here, span),
@@ -133,6 +133,7 @@ function wordsBeside(here) {
 function drawTalk(here) {
   const { talks, shelf, tools } = here, { labels, may, me } = here.data;
   here.comments = shelf.comments.filter(({ asset_id: id }) => id === here.id);
+  here.lastRound = Math.max(0, ...here.comments.map(({ round_number: n }) => n ?? 0), ...shelf.verdicts.map(({ round_number: n }) => n));
   const open = here.comments.filter((comment) => !comment.parent_comment_id && !comment.is_resolved).length, unread = here.comments.filter((comment) => !comment.is_read && comment.user_id !== me);
   lay(here);
   here.side.hidden = !talks;
@@ -194,11 +195,7 @@ function drawMoments(here) {
   const take = shown(here), length = take.duration_s, isClip = Boolean(filmOf(here)) && length > 0;
   const dots = isClip ? here.comments.filter((comment) => !comment.parent_comment_id && comment.timecode_s !== null) : [];
   here.moments.hidden = !isClip || (!dots.length && !here.talks);
-  here.moments.querySelector(".dots").replaceChildren(...dots.map((comment) => {
-    const dot = dotOf(comment);
-    dot.style.left = `${Math.min(100, (100 * comment.timecode_s) / length)}%`;
-    return dot;
-  }));
+  here.moments.querySelector(".dots").replaceChildren(...dotsAt(dots.map((comment) => [comment, Math.min(1, comment.timecode_s / length)])));
 }
 
 function drawSpan(here, span) {
