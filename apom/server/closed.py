@@ -51,7 +51,7 @@ def of_a_page(data: bytes) -> bytes:
     except DecodeError:
         return NOTHING
     kind = message.WhichOneof("type")
-    reads = kind == OPERATION and any(message.backend_operation_request.HasField(name) for name in READS)
+    reads = kind == OPERATION and message.backend_operation_request.WhichOneof("payload") in READS
     return data if kind in SENT or reads else NOTHING
 
 

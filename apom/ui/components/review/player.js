@@ -20,7 +20,10 @@ function startPlayer(here) {
   here.root.querySelector(".keys").append(before, play, after, here.clockText, el("span", { class: "space" }), loop, compare, sound, full);
   startScrub(here);
   here.root.querySelector(".watch").addEventListener("click", (event) => onPlayerClick(here, event), here.while);
-  for (const film of here.films) film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
+  for (const film of here.films) {
+    film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
+    film.addEventListener("canplay", () => { if (film === here.film) fetchNext(here); }, here.while);
+  }
   here.still.addEventListener("load", () => fit(here), here.while);
   new ResizeObserver(() => fit(here)).observe(here.stage);
   const tick = (now) => { if (here.while.signal.aborted) return; run(here, now); requestAnimationFrame(tick); };
@@ -86,10 +89,11 @@ function putOn(here) {
   for (const each of here.films) each.hidden = each !== here.film;
   here.still.hidden = Boolean(here.film) || !url;
   here.screens.classList.toggle("blank", !url);
-  fetchNext(here);
+  if (!here.film || here.film.readyState > 1) fetchNext(here);       // else when this one is there: it comes first
   fit(here);
 }
 
+/** The next clip or picture, so that it is there when this one ends. */
 function fetchNext(here) {
   const next = here.parts.slice(here.at + 1).find(({ shot }) => shot.take);
   if (!next) return;

@@ -1,5 +1,4 @@
-// The review page: what a link shows, live, and where one is in it. It asks our REST interface with the link's own cookie;
-// Streamlit only brings it here.
+// The review page: what a link shows, live, and where one is in it. It asks our REST interface with the link's own cookie.
 
 const NOWHERE = "00000000000000000000000000000000";
 const ENDED = [404, 401];
@@ -16,7 +15,7 @@ Object.assign(ICONS, {
   load: "M12 4v10.5M7.5 10.5 12 15l4.5-4.5M5 19.5h14",
 });
 
-export default function (component) {
+export default function review(component) {
   const here = remember(component, start);
   return here.end;
 }
@@ -99,8 +98,7 @@ function askPassword(here) {
 
 /** Reads all of it anew. One stays at the shot one looks at. `isVisit`: what is shown counts as seen from now on. */
 async function comeIn(here, isVisit = true) {
-  const room = isVisit ? await ask("POST", at(here, "/visit")) : await ask("GET", at(here, "/room"));
-  const found = await readComments(here);
+  const [room, found] = await Promise.all([isVisit ? ask("POST", at(here, "/visit")) : ask("GET", at(here, "/room")), readComments(here)]);
   if (here.isGone) return;
   const known = here.room;
   if (known && known.round_id !== room.round_id && isBusy(here)) return offerRound(here, room, found);
