@@ -188,7 +188,8 @@ def of_a_crowd(
         batch = alice.order_batch(box.project_id, order)
         busy = drawn(server, token, size, f"… and {size.orders} pictures are made", page, idle)
         left = size.orders - alice.batch(batch).counts.get(Status.COMPLETED, 0)
-        yield replace(busy, note=f"{left} of them still to come")
+        # the sandbox draws in the server's own process: what the page cost of that processor time nobody can tell
+        yield replace(busy, cpu_ms=None, note=f"{left} of them still to come")
 
 
 def drawn(
@@ -196,7 +197,7 @@ def drawn(
 ) -> Figure:
     """One tab asks for a page again and again."""
     with Tab(server.url, token) as tab:
-        aim = Aim(of="cpu_ms", ms=round(TIMES_IDLE * (idle.cpu_ms or 0), 1)) if idle else None
+        aim = Aim(of="p50_ms", ms=round(TIMES_IDLE * (idle.p50_ms or 0), 1)) if idle else None
         meter = rerun.Meter.of(server, size.reruns)
         return meter.reruns(what, APOM, [tab], page=page[0], query=page[1], aim=aim)
 

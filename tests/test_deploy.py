@@ -165,6 +165,12 @@ def test_a_page_comes_with_its_headers_and_a_cookie_for_https_alone(outside: Out
     assert "Secure" in cookie and "HttpOnly" in cookie
 
 
+def test_scripts_come_packed(outside: Outside) -> None:
+    scripts = re.findall(r"(?:src|href)=\"\./(static/js/[^\"]+\.js)", outside.https.get("/").text)
+    answer = outside.https.get(f"/{scripts[0]}", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip", answer.headers
+
+
 def test_a_part_of_a_file_comes_as_a_part(outside: Outside) -> None:
     assert outside.take.file_url is not None
     whole = outside.https.get(outside.take.file_url)
