@@ -229,3 +229,9 @@ def _srgb(small: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _million(pixels: int) -> str:
     return f"{pixels / 1e6:g}"
+
+
+def size_of(jpeg: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG of ours, in pixels."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        return image.size
