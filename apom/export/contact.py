@@ -35,7 +35,8 @@ HEAD, FOOT = 9.0, 7.0  # mm
 GAP = 4.0
 LINE = 1.3  # line height, in sizes of the letters
 PT = 25.4 / 72  # mm
-DOTS = 200  # pictures are made for so many dots an inch
+DOTS = 200  # small pictures are made for so many dots an inch
+WHOLE = 400  # a thumbnail that would have more dots goes in as it is: making it smaller takes longer than it saves
 INK, GREY, PALE = (38, 50, 74), (110, 116, 128), (238, 240, 244)
 NO_LETTER = "□"
 SIZES = {"2x2": 9.0, "3x2": 8.0, "4x3": 7.0, "5x4": 6.0, "6x5": 5.5}  # pt
@@ -305,7 +306,8 @@ def _picture(pdf: FPDF, letters: Letters, frame: Frame, shot: Shot) -> None:
                 line, x + 2, y + height / 2 + (n - len(lines) / 2 + 0.8) * frame.size * PT * LINE, frame.size, GREY
             )
         return
-    jpeg = as_jpeg(shot.thumb, min(640, round(max(width, height) / 25.4 * DOTS)))
+    dots = max(width, height) / 25.4 * DOTS
+    jpeg = as_jpeg(shot.thumb) if dots > WHOLE else as_jpeg(shot.thumb, round(dots))
     pdf.image(BytesIO(jpeg), x=x, y=y, w=width, h=height, keep_aspect_ratio=True, alt_text=clean(shot.alt))
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ((N_("Shot"), 34), (N_("Picture"), 74), (N_("Prompt"), 112), (N_("Model"), 53))  # shares of the width
 PICTURE = (64, 46)  # mm, at most wide and high; on Letter too
-PICTURE_PX = 480
 ADDRESS = re.compile(r"https?://[!#$%&'()*+,./:;=?@A-Za-z0-9_~-]{3,2000}")
 BAD_LINK = N_("The review link must be the whole address, as it was shown when the link was made: https://…")
 
@@ -95,7 +94,7 @@ def _fill(row: _Row, shot: Shot, choice: Choice, number: int) -> None:
     for text in _about(shot, choice):
         word.put(named, text)
     if shot.thumb is not None:
-        jpeg = as_jpeg(shot.thumb, PICTURE_PX)
+        jpeg = as_jpeg(shot.thumb)
         word.picture(picture.paragraphs[0], jpeg, number=number, alt=shot.alt, most=PICTURE)
     if shot.remark:
         picture.add_paragraph() if shot.thumb is not None else picture.paragraphs[0]
