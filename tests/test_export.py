@@ -175,7 +175,7 @@ def test_over_http_a_name_of_any_letters_is_a_file_name(tmp_path: Path) -> None:
         )
         name = answer.headers["content-disposition"]
         assert name.startswith("attachment; filename*=UTF-8''%D0%9C") and "/" not in name.partition("''")[2]
-        assert client.get(f"/api/projects/{project.id}/export.csv?takes=true").content.startswith(
+        assert client.get(f"/api/projects/{project.id}/export.csv?table=takes").content.startswith(
             "\ufeff".encode() + b"shot,take"
         )
         assert client.get(f"/api/projects/{UUID(int=5)}/export.docx").status_code == 404

@@ -18,6 +18,7 @@ from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
 from apom.config import LIMITS
+from apom.errors import Unavailable
 from apom.events import Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.models import (
@@ -39,13 +40,18 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
+    Delivered,
     Emptied,
     Exported,
+    ExportFormat,
+    Grid,
     InboxItem,
     InputRole,
     Job,
+    JobState,
     Json,
     Judgement,
+    Layout,
     LinkActivity,
     MadeLink,
     Mark,
@@ -53,6 +59,7 @@ from apom.models import (
     Member,
     Opinion,
     Page,
+    Paper,
     Project,
     ProviderHealth,
     ProviderTest,
@@ -77,6 +84,7 @@ from apom.models import (
     StorageUse,
     Sweep,
     SystemSetting,
+    TableName,
     Take,
     Unread,
     Upload,
@@ -84,12 +92,13 @@ from apom.models import (
     User,
     Verdict,
     Visibility,
+    Which,
 )
 from apom.net.ours import Connection
 from apom.sending import OnProgress, send
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
-from apom.waiting import OnChange, every, wait
+from apom.waiting import OnChange, ended, every, wait
 
 
 def _order_token() -> str:
@@ -615,16 +624,72 @@ class RemoteWorkspace:
     def file(self, asset: Ref, name: str) -> tuple[Path, str]:
         return self._files.file(id_of(asset), name)
 
-    # long work
+    # what leaves the house
+
+    def export_formats(self) -> Rows[ExportFormat]:
+        return self._door.ask(Rows[ExportFormat], "GET", "export-formats")
+
+    def export(self, project: Ref, format: str, path: Path, **choices: JsonValue) -> Exported:
+        if any(found.is_long for found in self.export_formats() if found.name == format):
+            job = ended(self.job, self.order_export(project, format, **choices))
+            if job.state is not JobState.DONE:
+                raise Unavailable("It was not made: {why}", why=job.error_message or job.state)
+            return self.export_file(job, path)
+        return self._files.export(f"/api/projects/{_id(project)}/export.{path_part(format)}", choices, path)
+
+    def order_export(self, project: Ref, format: str, **choices: JsonValue) -> Job:
+        body = {"choices": choices}
+        return self._door.ask(Job, "POST", f"projects/{_id(project)}/exports/{path_part(format)}", body=body)
+
+    def export_file(self, job: Ref, path: Path | None = None) -> Exported:
+        return self._files.export(f"/api/exports/{_id(job)}", {}, path)
+
+    def remember_export(self, format: str, **choices: JsonValue) -> None:
+        self._door.do("PUT", f"export-formats/{path_part(format)}", body={"choices": choices})
 
     def export_docx(
-        self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        paper: Paper = "A4",
+        cost: bool = False,
+        seeds: bool = False,
+        verdicts: bool = False,
+        comments: bool = False,
+        review_link: str | None = None,
     ) -> Exported:
-        asked = {"cost": cost, "seeds": seeds, "comments": comments}
-        return self._files.export(f"/api/projects/{_id(project)}/export.docx", asked, path)
+        asked = {"paper": paper, "cost": cost, "seeds": seeds, "verdicts": verdicts, "comments": comments}
+        return self.export(project, "docx", path, **asked, review_link=review_link)
 
-    def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
-        return self._files.export(f"/api/projects/{_id(project)}/export.csv", {"takes": takes}, path)
+    def export_pdf(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        layout: Layout = "grid",
+        grid: Grid = "4x3",
+        paper: Paper = "A4",
+        which: Which = "headliners",
+        prompts: bool = False,
+    ) -> Exported:
+        asked = {"layout": layout, "grid": grid, "paper": paper, "which": which, "prompts": prompts}
+        return self.export(project, "pdf", path, **asked)
+
+    def export_xlsx(self, project: Ref, path: Path, *, pictures: bool = False) -> Exported:
+        return self.export(project, "xlsx", path, pictures=pictures)
+
+    def export_csv(self, project: Ref, path: Path, *, table: TableName = "shots") -> Exported:
+        return self.export(project, "csv", path, table=table)
+
+    def export_rights(
+        self, project: Ref, path: Path, *, which: Delivered = "headliners", paper: Paper = "A4", as_table: bool = False
+    ) -> Exported:
+        if as_table:
+            return self.export(project, "rights_csv", path, which=which)
+        return self.export(project, "rights", path, which=which, paper=paper)
+
+    # long work
 
     def jobs(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 100) -> Page[Job]:
         params = {"project_id": _id(project), "cursor": cursor, "limit": limit}

@@ -13,22 +13,18 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from apom.export.room import Progress, Room
-from apom.export.sheet import PAPER, PROGRESS, Paper, Sheet, Shot, Which, clean, length
+from apom.export.sheet import PAPER, PROGRESS, Sheet, Shot, clean, length
 from apom.export.sheets import sheet as read_sheet
-from apom.models import Record
-from apom.sandbox.caption import FONT
+from apom.models import Grid, Layout, Paper, Record, Which
 from apom.words import N_, _, plural
 
 if TYPE_CHECKING:
     from fpdf import FPDF
-
-Layout: TypeAlias = Literal["grid", "storyboard", "script"]
-Grid: TypeAlias = Literal["2x2", "3x2", "4x3", "5x4", "6x5"]
 
 MARGIN = 10.0  # mm
 HEAD, FOOT = 9.0, 7.0  # mm
@@ -51,7 +47,7 @@ class PdfChoice(Record):
         "grid", description=N_("grid of pictures, storyboard with lines and notes, or script beside pictures")
     )
     grid: Grid = Field("4x3", description=N_("pictures across and down, in a grid"))
-    paper: Paper = Field("a4", description=N_("paper"))
+    paper: Paper = Field("A4", description=N_("paper"))
     which: Which = Field("headliners", description=N_("headliners, favourites or all takes"))
     prompts: bool = Field(False, description=N_("the prompts"))
 
@@ -261,6 +257,8 @@ def ordered(line: str) -> str:
 
 def _new(sheet: Sheet, board: Board, paper: Paper) -> FPDF:
     from fpdf import FPDF
+
+    from apom.sandbox.caption import FONT
 
     logging.getLogger("fpdf").setLevel(logging.ERROR)  # it says each thing it does to the font
     logging.getLogger("fontTools").setLevel(logging.ERROR)

@@ -56,10 +56,11 @@ def write(sheet: Sheet, path: Path, progress: Told = lambda share: None) -> None
 def _cover(document: Document, sheet: Sheet) -> None:
     project = sheet.project
     document.add_heading(clean(project.name), 0)
-    link = [(_("Review"), "")] if sheet.choice.review_link else []
-    table = word.facts(document, [*((_(name), value) for name, value in _facts(sheet)), *link])
+    link = sheet.choice.review_link
+    told = [(_(name), value) for name, value in _facts(sheet)]
+    table = word.facts(document, [*told, (_("Review"), "")] if link else told)
     if link:
-        word.link(table.rows[-1].cells[1].paragraphs[0], sheet.choice.review_link)
+        word.link(table.rows[-1].cells[1].paragraphs[0], link)
     if project.notes:
         document.add_paragraph()
         document.add_paragraph(clean(project.notes))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from pydantic import Field
@@ -20,9 +20,9 @@ from pydantic import Field
 from apom.export import word
 from apom.export.names import media_names
 from apom.export.room import Progress, Room
-from apom.export.sheet import Paper, clean
+from apom.export.sheet import clean
 from apom.export.tables import write as write_table
-from apom.models import BoxKind, Opinion, Project, Record, Rights, SourceType
+from apom.models import BoxKind, Delivered, Opinion, Paper, Project, Record, Rights, SourceType
 from apom.store import exporting
 from apom.words import N_, _, plural
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from apom.providers.spec import ProviderSpec, Terms
 
 T = TypeVar("T")
-Delivered: TypeAlias = Literal["headliners", "round", "favourites", "all"]
 COLUMNS = ((N_("File"), 62), (N_("Made with, on what terms"), 76), (N_("Prompt and inputs"), 82), (N_("Approval"), 40))
 TABLE = (
     "file", "shot", "take", "type", "sha256", "made_at", "made_by", "source", "provider", "model", "commercial_use", "terms",
@@ -118,7 +117,7 @@ class RightsChoice(Record):
     """Which files are delivered."""
 
     which: Delivered = Field("headliners", description=N_("headliners, the last round, favourites or all takes"))
-    paper: Paper = Field("a4", description=N_("paper"))
+    paper: Paper = Field("A4", description=N_("paper"))
 
 
 class RightsCsvChoice(Record):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
-from apom.models import Opinion, Progress, Project, Record
+from apom.models import Opinion, Paper, Progress, Project, Record
 from apom.words import N_, _
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, section 2.2
@@ -24,20 +24,23 @@ PROGRESS = {
 }
 OPINIONS = {Opinion.APPROVED: N_("approved by {name}"), Opinion.CHANGES_WANTED: N_("changes wanted by {name}")}
 
-Paper: TypeAlias = Literal["a4", "letter"]
-Which: TypeAlias = Literal["headliners", "favourites", "all"]
-PAPER: dict[Paper, tuple[float, float]] = {"a4": (210, 297), "letter": (215.9, 279.4)}  # mm, wide and high
+SECRET: JsonDict = {"writeOnly": True}  # of a choice: who has it may look in, so it is kept nowhere
+PAPER: dict[Paper, tuple[float, float]] = {"A4": (210, 297), "Letter": (215.9, 279.4)}  # mm, wide and high
 
 
 class Choice(Record):
     """What a document shows beside shot, picture, prompt and model."""
 
-    paper: Paper = Field("a4", description=N_("paper"))
+    paper: Paper = Field("A4", description=N_("paper"))
     cost: bool = Field(False, description=N_("what it cost"))
     seeds: bool = Field(False, description=N_("the seeds"))
     verdicts: bool = Field(False, description=N_("who approved, who asked for changes"))
     comments: bool = Field(False, description=N_("what clients said"))
-    review_link: str = Field("", description=N_("address of a review link, to stand on the cover"))
+    review_link: str | None = Field(
+        None,
+        description=N_("address of a review link, for the cover"),
+        json_schema_extra=SECRET,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from apom.errors import ApomError
 from apom.export.room import Room
-from apom.export.sheet import Choice, Said, Sheet, Shot, Which
-from apom.models import Box, BoxKind, Opinion, Project
+from apom.export.sheet import Choice, Said, Sheet, Shot
+from apom.models import Box, BoxKind, Opinion, Project, Which
 from apom.store import boxes, exporting
 from apom.words import N_, _
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from apom.export.room import Progress, Room
 from apom.export.sheet import PROGRESS
-from apom.models import Box, BoxKind, Record
+from apom.models import Box, BoxKind, Record, TableName
 from apom.statement import defused
 from apom.store import boxes, exporting
 from apom.words import N_
@@ -43,7 +43,7 @@ COSTS = "month provider model person takes units unit play amount currency unpri
 class CsvChoice(Record):
     """Which table."""
 
-    table: Literal["shots", "takes", "costs"] = Field("shots", description=N_("shots, every take, or what it cost"))
+    table: TableName = Field("shots", description=N_("shots, every take, or what it cost"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipInfo
 
-from apom.export.sheet import PAPER, Paper, clean
+from apom.export.sheet import PAPER, clean
+from apom.models import Paper
 from apom.words import language
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _as_it_is_type() -> type[PackURI]:
         """A part that is not compressed once more: half of the time that a document of pictures takes to be saved."""
 
         @property
-        def membername(self) -> ZipInfo:  # type: ignore[override]  # python-docx hands it to ZipFile.writestr, which takes both
+        def membername(self) -> ZipInfo:  # python-docx hands it to ZipFile.writestr, which takes both
             return ZipInfo(super().membername)
 
     return AsItIs
