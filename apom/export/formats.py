@@ -43,12 +43,7 @@ class Format:
     @property
     def secrets(self) -> set[str]:
         """The choices that are asked for anew each time and kept nowhere."""
-        fields = self.choice.model_fields.items()
-        return {
-            name
-            for name, field in fields
-            if isinstance(field.json_schema_extra, dict) and "writeOnly" in field.json_schema_extra
-        }
+        return {name for name, field in self.choice.model_fields.items() if field.json_schema_extra == SECRET}
 
     def check(self, choices: Mapping[str, object]) -> Record:
         """What was chosen, the rest as it is by default. Raises Invalid."""
