@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import docx
@@ -83,10 +84,10 @@ def pages(path: Path) -> list[str]:
 # what people type
 
 
-@settings(max_examples=25, deadline=None)
-@given(name=anything, prompt=anything, said=anything)
+@settings(max_examples=15, deadline=None)
+@given(name=anything, prompt=anything, said=anything, layout=st.sampled_from(get_args(Layout)))
 def test_whatever_people_write_becomes_every_kind_of_file(
-    thumb: Path, folder: Path, name: str, prompt: str, said: str
+    thumb: Path, folder: Path, name: str, prompt: str, said: str, layout: Layout
 ) -> None:
     heard = Said(name=name, opinion=Opinion.APPROVED, round=1, take=2, at=NOW)
     one = shot(
@@ -106,9 +107,8 @@ def test_whatever_people_write_becomes_every_kind_of_file(
     document.write(sheet, folder / "film.docx")
     cells = docx.Document(str(folder / "film.docx")).tables[-1].rows[1].cells
     assert cells[2].paragraphs[0].text.split() == clean(prompt).split()
-    for layout in ("grid", "storyboard", "script"):
-        contact.write(sheet, PdfChoice(layout=layout, prompts=True), folder / "film.pdf")
-        assert "10" in pages(folder / "film.pdf")[0]
+    contact.write(sheet, PdfChoice(layout=layout, prompts=True), folder / "film.pdf")
+    assert "10" in pages(folder / "film.pdf")[0]
     row = {"code": name, "prompt": prompt, "line": said, "seed": 2**62, "duration_s": 2.5}
     workbook.write(
         [workbook.Page(title="Shots", columns=tables.SHOTS, rows=[row], pictures={0: thumb})], folder / "film.xlsx", NOW
@@ -179,7 +179,7 @@ def test_a_document_has_a_cover_verdicts_a_link_and_the_readers_language(thumb: 
         279,
         216,
     )  # type: ignore[union-attr]
-    assert 'w:val="ru-RU"' in read.styles.element.xml and read.core_properties.created == NOW.replace(tzinfo=None)
+    assert 'w:val="ru-RU"' in read.styles.element.xml and read.core_properties.created == NOW
     xml = read.element.xml
     assert (
         xml.index("<w:tblBorders") < xml.index("<w:tblLayout", xml.index("<w:tblBorders")) < xml.index("<w:tblCellMar")
@@ -221,7 +221,7 @@ def test_an_office_program_opens_a_document(thumb: Path, tmp_path: Path) -> None
     )
     found = pages(tmp_path / "f.pdf")
     assert "Маяк" in found[0] and LINK in found[0] and "210 shot 21: No take has been picked" in found[0]
-    assert "Смотритель 1" in found[1] and "Смотритель 20" in "".join(found)
+    assert "Смотритель 1" in found[1] and "Смотритель 20" in " ".join("".join(found).split())
     assert all("Prompt" in page for page in found[1:]), "the header stands on each page"
     assert 8 <= len(found) <= 20 and f"{len(found)} / {len(found)}" in found[-1]
     assert "".join(found).count("long") == 4_000, "a row that is taller than a page is not cut off"
@@ -244,13 +244,13 @@ def test_a_contact_sheet_holds_each_picture_once_whatever_the_grid(thumb: Path, 
         )
         assert [f"{n}0 shot {n}" in "\n".join(found) for n in range(1, 14)] == [True] * 13
         reader = pypdf.PdfReader(tmp_path / "f.pdf")
-        assert sum("/Do" in page.get_contents().get_data().decode("latin-1") for page in reader.pages) == len(found)  # type: ignore[union-attr]
+        assert sum(" Do" in page.get_contents().get_data().decode("latin-1") for page in reader.pages) == len(found)  # type: ignore[union-attr]
         wide = reader.pages[0].mediabox.width > reader.pages[0].mediabox.height
         assert wide is (choice.layout != "script")
 
 
 def test_paper_words_and_what_has_no_letter(thumb: Path, tmp_path: Path) -> None:
-    one = shot(name="嵐 😀 буря", line="Never.", notes="softer", thumb=thumb, duration_s=2.5)
+    one = shot(name="嵐 🦊 буря", line="Never.", notes="softer", thumb=thumb, duration_s=2.5)
     contact.write(
         Sheet(project=film(), shots=[one], made_at=NOW), PdfChoice(layout="script", paper="Letter"), tmp_path / "f.pdf"
     )
@@ -416,6 +416,7 @@ def test_the_rights_sheet_tells_terms_of_the_day_inputs_and_who_approved(cast: C
     one, two = alice.create_boxes(project, ["one", "two"])
     made: Any = arrived(cast.studio, alice, one)
     Image.new("RGB", (64, 64), "red").save(tmp_path / "photo.png")
+    hashed = hashlib.sha256((tmp_path / "photo.png").read_bytes()).hexdigest()
     photo = alice.upload(two, tmp_path / "photo.png", rights=Rights(owner="Anna Lvova", note="=see contract")).take
     with cast.studio._store.write() as tx:
         tx.all(
@@ -443,7 +444,7 @@ def test_the_rights_sheet_tells_terms_of_the_day_inputs_and_who_approved(cast: C
     assert f"010_{made.id.hex[:8]}.png" in text[1][0] and "sha256 UNKNOWN" in text[1][0]
     assert "terms: https://acme.example/terms, as of 2026-11-01" in text[1][1] and "UNKNOWN" in text[1][1]
     assert "disclosure: Say that it is AI." in text[1][1]
-    assert f"owner: Anna Lvova; licence: UNKNOWN; =see contract; sha256 {photo.sha256}" in text[1][2]
+    assert f"owner: Anna Lvova; licence: UNKNOWN; =see contract; sha256 {hashed}" in text[1][2]
     assert "approved: alice, " in text[1][3] and "round 1, member of the project" in text[1][3]
     assert text[2][3] == "NOBODY"
     kept_terms(cast, "yes")
@@ -452,7 +453,7 @@ def test_the_rights_sheet_tells_terms_of_the_day_inputs_and_who_approved(cast: C
     with (tmp_path / "rights.csv").open(encoding="utf-8-sig", newline="") as file:
         rows: list[Mapping[str, str]] = list(csv.DictReader(file))
     assert [row["commercial_use"] for row in rows] == ["yes", ""]
-    assert rows[1]["sha256"] == photo.sha256 and rows[1]["note"] == "'=see contract"
+    assert rows[1]["sha256"] == hashed and rows[1]["note"] == "'=see contract"
     assert rows[0]["inputs"].startswith("first frame: 020 two, take 1, uploaded; owner: Anna Lvova")
 
 
@@ -462,7 +463,10 @@ def test_a_review_links_approval_names_the_link_and_a_take_that_is_gone_is_said(
     box = alice.create_box(project, "one")
     take: Any = arrived(cast.studio, alice, box)
     alice.set_headliner(box, take)
-    alice.publish_round(project)
+    round = alice.publish_round(project)
+    review = cast.studio.review(alice.create_link(project, "Studio Nord", can_approve=True).token, browser="hers")
+    review.visit()
+    review.give_verdict(box, round, Opinion.APPROVED, name="Anna")
     alice.give_verdict(box, Opinion.CHANGES_WANTED)
     alice.add_comment(take, "softer", visibility=Visibility.CLIENT)
     with cast.studio._store.write() as tx:
@@ -470,6 +474,8 @@ def test_a_review_links_approval_names_the_link_and_a_take_that_is_gone_is_said(
     remarks = alice.export_rights(project, tmp_path / "r.docx").remarks
     assert "Changes are wanted in 1 file." in remarks and "1 file is not there any more." in remarks
     assert "1 file is a stand-in of the sandbox." in remarks
+    judged = docx.Document(str(tmp_path / "r.docx")).tables[-1].rows[1].cells[3].text
+    assert "approved: Anna, " in judged and "round 1, link “Studio Nord”" in judged
     alice.export_docx(project, tmp_path / "f.docx", verdicts=True)
     text = docx.Document(str(tmp_path / "f.docx")).tables[-1].rows[1].cells[0].text
-    assert "changes wanted by alice (round 1)" in text
+    assert "changes wanted by alice (round 1)" in text and "approved by Anna (round 1)" in text
