@@ -29,7 +29,7 @@ from apom.export import contact, document, rights, tables, workbook
 from apom.export.contact import PdfChoice, wrapped
 from apom.export.rights import Delivery, Judged, Question, Source, summary
 from apom.export.sheet import Choice, Said, Sheet, Shot, clean
-from apom.models import Opinion, Progress, Project, Rights, Role, SourceType, Visibility, new_id
+from apom.models import Layout, Opinion, Progress, Project, Rights, Role, SourceType, Visibility, new_id
 from apom.providers.spec import Terms
 from apom.statement import RUNS
 from apom.words import language
