@@ -197,7 +197,7 @@ def mark_in(
         boxes.set_headliner(tx, box_id, headliner, now)
     events = _events(known, made)
     for project_id in {event.project_id for event in events}:
-        projects.touch(tx, project_id, now)
+    for project_id in {event.project_id for event in events if event.project_id}:
     return known, made, events
 
 
