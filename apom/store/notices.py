@@ -147,7 +147,7 @@ def ends(tx: Tx, since: datetime, limit: int) -> list[Fact]:
 
 
 TAKEN = """select {whose} as id, currency, sum(amount) as amount from (
-    select l.project_id, l.user_id, l.currency, l.amount, l.happened_at as at from ledger_entry l
+    select l.project_id, l.user_id, l.currency, l.amount, l.happened_at as spent_at from ledger_entry l
     where not l.is_play and l.amount is not null
     union all
     select g.project_id, g.created_by, g.currency, g.amount, g.created_at from generation g
@@ -167,7 +167,7 @@ def budgets(tx: Tx) -> list[dict[str, Any]]:
 def limits(tx: Tx, month: datetime) -> list[dict[str, Any]]:
     """People with a limit and what they have spent or promised since then by currency: id, budget, taken."""
     rows = tx.all("select id, monthly_limit as budget from app_user where monthly_limit > 0 and is_active")
-    which = "at >= $1 and user_id in (select id from app_user where monthly_limit > 0)"
+    which = "spent_at >= $1 and user_id in (select id from app_user where monthly_limit > 0)"
     return _with_taken(rows, tx.all(TAKEN.format(whose="user_id", which=which), month) if rows else [])
 
 
