@@ -152,7 +152,7 @@ from apom.uploads import TIDY_S, Uploads
 from apom.vault import Vault
 from apom.waiting import OnChange, every, wait
 from apom.webhooks import LOOK_S as POSTING_S
-from apom.webhooks import Webhooks
+from apom.webhooks import Webhooks, template_text
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -206,6 +206,11 @@ class Wanted(TypedDict, total=False):
     created_by: Ref | None
     since: datetime | None
     until: datetime | None
+
+
+def webhook_template(preset: Preset) -> str:
+    """What a webhook of that kind posts unless it is told otherwise, for who wants to change it."""
+    return template_text(preset)
 
 
 def parts_of(wanted: Wanted) -> dict[str, Any]:

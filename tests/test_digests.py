@@ -193,7 +193,7 @@ def test_it_is_encrypted_and_signed_in_and_doctor_says_so(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
         assert doctor.mail_server(settings).level is doctor.Level.OK
         wrong = doctor.mail_server(settings_for(postbox, tmp_path, **{**more, "smtp_password": "wrong-password-1"}))
-        assert (wrong.level, "APOM_SMTP_PASSWORD" in wrong.says) == (doctor.Level.PROBLEM, True)
+        assert "APOM_SMTP_PASSWORD" in wrong.says, wrong.says
         assert "wrong-password-1" not in wrong.says
         assert postbox.mails == [], "it sends nothing"
 
