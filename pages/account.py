@@ -30,10 +30,10 @@ def show() -> None:
         profile()
         allowance()
         password()
+        notifications()
     with right:
         sessions()
         tokens()
-        notifications()
 
 
 def profile() -> None:
