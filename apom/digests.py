@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from apom.config import Settings
-from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
+from apom.errors import ApomError, Invalid, Misconfigured, TooMany, Unavailable
 from apom.fields import one_line
 from apom.models import Actor, NoticeKind, Notification, User, new_id
 from apom.notices import notification
@@ -32,6 +32,7 @@ log = logging.getLogger("apom.digests")
 LOOK_S = 10.0
 AT_ONCE = 50  # people in one round
 MOST = 50  # lines of a mail
+TESTS = timedelta(seconds=30)  # between two tests of a person
 # As webhooks: about a day, then what waits is only in the app
 AGAIN = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720))
 PAGE = """<!doctype html><html lang="{language}"><body style="margin:0;padding:24px;background:#f4f4f5;color:#18181b;\
@@ -49,6 +50,7 @@ class Digests:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._tested: dict[UUID, datetime] = {}
 
     async def look(self, _: object) -> None:
         """A chore of the engine. Raises nothing."""
@@ -97,7 +99,7 @@ class Digests:
                 self._postpone(user_id)
                 return False
         with self._store.write() as tx:
-            notices.mailed(tx, user_id, [row["id"] for row in rows] if is_sent else [], now, now)
+            notices.mailed(tx, user_id, [row["id"] for row in rows] if is_sent else [], now)
         return is_sent
 
     def _postpone(self, user_id: UUID) -> None:
@@ -132,7 +134,7 @@ class Digests:
     def test(self, actor: Actor) -> str:
         """Sends a mail to the actor's own address now; the address.
 
-        Raises Invalid without one, Misconfigured, Unavailable with what the server said.
+        Raises Invalid without one, TooMany, Misconfigured, Unavailable with what the server said.
         """
         from apom.net import mail
 
@@ -141,6 +143,7 @@ class Digests:
             user = users.get(tx, actor.user_id)
         if user is None or user.email is None:
             raise Invalid("Say first where your mail goes.", field="email")
+        self._not_too_often(user.id)
         with speaking(user.language):
             told = Notification(
                 id=new_id(),
@@ -158,6 +161,16 @@ class Digests:
             except mail.NotTaken as error:
                 raise Unavailable(error.message, **error.values) from None
         return user.email
+
+    def _not_too_often(self, user_id: UUID) -> None:
+        """The address is not proven to be theirs: nobody floods somebody else."""
+        now = self._clock()
+        since = now - self._tested.get(user_id, now - TESTS)
+        if timedelta(0) <= since < TESTS:
+            raise TooMany(
+                "A test was sent just now. Try again in {seconds} s.", retry_after_s=(TESTS - since).total_seconds()
+            )
+        self._tested[user_id] = now
 
 
 def subject(told: Sequence[Notification]) -> str:

@@ -1646,7 +1646,7 @@ class Workspace:
         return self._studio.accounts.set_email(self.actor, email)
 
     def send_test_mail(self) -> str:
-        """Sends the actor a mail now; the address it went to. Raises Invalid, Misconfigured, Unavailable."""
+        """Sends the actor a mail now; the address it went to. Raises Invalid, TooMany, Misconfigured, Unavailable."""
         return self._studio.digests.test(self.actor)
 
     def webhooks(self) -> Rows[Webhook]:

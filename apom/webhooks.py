@@ -118,8 +118,8 @@ def _no_number(name: str) -> float:
 
 def filled(template: str, preset: Preset, values: Mapping[str, str]) -> bytes:
     """The body: texts and keys of the template with what they name, JSON as UTF-8."""
-    escape = ESCAPES[preset]
-    safe = {name: value if name == "url" else escape(value) for name, value in values.items()}
+    is_plain = preset is Preset.DISCORD  # an address there is one, not words
+    safe = {name: value if is_plain and name == "url" else ESCAPES[preset](value) for name, value in values.items()}
 
     def fill(part: JsonValue) -> JsonValue:
         match part:
@@ -396,7 +396,7 @@ class Webhooks:
         with self._store.write() as tx:
             for due, reason in done:
                 if reason is None:
-                    webhooks.settle(tx, due.id, None, is_delivered=due.notification is not None)
+                    webhooks.settle(tx, due.id, None)
                     if due.notification is not None:
                         webhooks.went_well(tx, due.webhook.id, now)
                 elif self._failed(tx, due, reason, now):

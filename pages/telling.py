@@ -102,9 +102,11 @@ def row(webhook: Webhook) -> None:
         with st.container(horizontal=True):
             id = str(webhook.id)
             st.button(_("Test"), key=f"test-{id}", on_click=guard.guarded(test), args=(id,))
-            word = _("Turn off") if webhook.is_active else _("Turn on")
             turn = guard.guarded(turn_on_or_off)
-            st.button(word, key=f"turn-{id}", on_click=turn, args=(id, not webhook.is_active))
+            if webhook.is_active:
+                st.button(_("Turn off"), key=f"off-{id}", on_click=turn, args=(id, False))
+            else:
+                st.button(_("Turn on"), key=f"on-{id}", on_click=turn, args=(id, True))
             st.button(_("Remove"), key=f"remove-{id}", on_click=guard.guarded(remove), args=(id,))
 
 

@@ -16,7 +16,7 @@ from test_idor import arrived
 
 from apom import doctor
 from apom.config import Settings
-from apom.errors import Invalid, Misconfigured, Unavailable
+from apom.errors import Invalid, Misconfigured, TooMany, Unavailable
 from apom.models import Box, Channel, Digest, NoticeKind, Role
 from apom.net import mail
 from apom.studio import Studio, Workspace
@@ -152,6 +152,9 @@ def test_a_test_mail_goes_to_ones_own_address(house: House) -> None:
     assert house.postbox.mails[0]["Subject"] == "apom: This is a test"
     with pytest.raises(Invalid, match="where your mail goes"):
         house.alice.send_test_mail()
+    with pytest.raises(TooMany):
+        house.victor.send_test_mail()
+    house.clock.move(minutes=1)
     house.postbox.refuses = "victor@example.com"
     with pytest.raises(Unavailable, match="550 No such person here"):
         house.victor.send_test_mail()

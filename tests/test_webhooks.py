@@ -214,31 +214,32 @@ def test_what_a_person_does_not_want_posted_is_not(house: House) -> None:
     assert house.victor.unread_notifications() == 1
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://chat.example.com/hook",
-        "https://10.0.0.5/hook",
-        "https://127.0.0.1/hook",
-        "https://[::1]/hook",
-        "https://169.254.169.254/latest",
-        "https://localhost/hook",
-        "https://nas.local/hook",
-        "https://user:pass@chat.example.com/",
-        "https://chat.example.com/#x",
-        "https://chat.example.com/a b",
-        "https://chat.example.com\r\nX: y",
-        "https://chat.example.com:99999/",
-        "ftp://chat.example.com/",
-        "javascript:alert(1)",
-        "https://",
-        "",
-    ],
+NOWHERE = (
+    "http://chat.example.com/hook",
+    "https://10.0.0.5/hook",
+    "https://127.0.0.1/hook",
+    "https://[::1]/hook",
+    "https://169.254.169.254/latest",
+    "https://localhost/hook",
+    "https://nas.local/hook",
+    "https://user:pass@chat.example.com/",
+    "https://chat.example.com/#x",
+    "https://chat.example.com/a b",
+    "https://chat.example.com\r\nX: y",
+    "https://chat.example.com:99999/",
+    "ftp://chat.example.com/",
+    "javascript:alert(1)",
+    "https://",
+    "",
 )
-def test_where_no_webhook_goes(house: House, url: str) -> None:
-    with pytest.raises(Invalid) as raised:
-        house.victor.add_webhook("x", url)
-    assert raised.value.field == "url"
+
+
+def test_where_no_webhook_goes(house: House) -> None:
+    for url in NOWHERE:
+        with pytest.raises(Invalid) as raised:
+            house.victor.add_webhook("x", url)
+        assert raised.value.field == "url", url
+    assert house.victor.webhooks() == ()
 
 
 def test_an_address_that_leads_into_our_network_is_not_called(house: House) -> None:

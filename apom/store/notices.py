@@ -406,10 +406,14 @@ def for_mail(tx: Tx, user_id: UUID) -> list[dict[str, Any]]:
     return [_read(row) for row in rows]
 
 
-def mailed(tx: Tx, user_id: UUID, ids: Collection[UUID], until: datetime, now: datetime) -> None:
-    """These have gone; what else was waiting until then need not go any more."""
-    tx.all("update notification set mailed_at = $2, mail_at = null where id = any($1::uuid[])", list(ids), now)
-    tx.all("update notification set mail_at = null where user_id = $1 and mail_at <= $2", user_id, until)
+def mailed(tx: Tx, user_id: UUID, ids: Collection[UUID], now: datetime) -> None:
+    """These have gone; what else was due need not go any more."""
+    tx.all(
+        "update notification set mail_at = null where user_id = $1 and (mail_at <= $3 or id = any($2::uuid[]))",
+        user_id,
+        list(ids),
+        now,
+    )
 
 
 def postpone_mail(tx: Tx, user_id: UUID, mail_at: datetime | None) -> None:

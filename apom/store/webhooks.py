@@ -72,7 +72,7 @@ def set_active(tx: Tx, webhook_id: UUID, is_active: bool) -> None:
     if is_active:
         tx.all("update webhook set last_error = null where id = $1", webhook_id)
     else:
-        tx.all("update delivery set next_at = null where webhook_id = $1", webhook_id)
+        tx.all("delete from delivery where webhook_id = $1", webhook_id)
 
 
 def set_template(tx: Tx, webhook_id: UUID, template: str) -> None:
@@ -99,8 +99,6 @@ def order(tx: Tx, pairs: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
         "webhook_id": ("uuid", [webhook for _, webhook in pairs]),
         "tries": ("integer", [0 for _ in pairs]),
         "next_at": ("timestamptz", [now for _ in pairs]),
-        "is_delivered": ("boolean", [False for _ in pairs]),
-        "created_at": ("timestamptz", [now for _ in pairs]),
     }
     arrays.insert(tx, "delivery", columns)
 
@@ -125,7 +123,7 @@ def claim(tx: Tx, now: datetime, until: datetime, limit: int) -> list[Due]:
     ids = [row["id"] for row in rows]
     tx.all("update delivery set tries = tries + 1, next_at = $2 where id = any($1::uuid[])", ids, until)
     tx.all(
-        "update delivery set next_at = null where next_at <= $1 and webhook_id in (select w.id from webhook w"
+        "delete from delivery where next_at <= $1 and webhook_id in (select w.id from webhook w"
         " join app_user u on u.id = w.user_id where not w.is_active or not u.is_active)",
         now,
     )
@@ -146,14 +144,12 @@ def _due(tx: Tx, row: dict[str, Any]) -> Due:
     )
 
 
-def settle(tx: Tx, delivery_id: UUID, next_at: datetime | None, *, is_delivered: bool = False) -> None:
+def settle(tx: Tx, delivery_id: UUID, next_at: datetime | None) -> None:
     """It is over, or tried again then."""
-    tx.all(
-        "update delivery set next_at = $2::timestamptz, is_delivered = $3 where id = $1",
-        delivery_id,
-        next_at,
-        is_delivered,
-    )
+    if next_at is None:
+        tx.all("delete from delivery where id = $1", delivery_id)
+    else:
+        tx.all("update delivery set next_at = $2 where id = $1", delivery_id, next_at)
 
 
 def went_well(tx: Tx, webhook_id: UUID, now: datetime) -> None:

@@ -9,6 +9,6 @@ create index notification_mail on notification (mail_at) where mail_at is not nu
 create index webhook_user on webhook (user_id);
 create index delivery_webhook on delivery (webhook_id);
 create index delivery_notification on delivery (notification_id);
-create index delivery_due on delivery (next_at) where next_at is not null;
+create index delivery_due on delivery (next_at);
 create index comment_latest on comment (created_at);
 create index verdict_latest on verdict (created_at);

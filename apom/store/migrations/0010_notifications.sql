@@ -15,7 +15,6 @@ create table notification (
     read_at timestamptz,
     mail_at timestamptz,
     mail_tries integer not null,
-    mailed_at timestamptz,
     happened_at timestamptz not null
 );
 
@@ -51,15 +50,13 @@ create table webhook (
     created_at timestamptz not null
 );
 
--- One notification on its way to one webhook. `next_at`: null when it is over.
+-- One notification on its way to one webhook; gone when it has arrived or was given up.
 create table delivery (
     id uuid primary key,
     webhook_id uuid not null,
     notification_id uuid not null,
     tries integer not null,
-    next_at timestamptz,
-    is_delivered boolean not null,
-    created_at timestamptz not null
+    next_at timestamptz not null
 );
 
 -- What was there before is no news.
