@@ -196,7 +196,7 @@ def mark_in(
     for box_id, headliner in made.headliners.items():
         boxes.set_headliner(tx, box_id, headliner, now)
     events = _events(known, made)
-    for project_id in {event.project_id for event in events}:
+    for project_id in {event.project_id for event in events if event.project_id}:
         projects.touch(tx, project_id, now)
     return known, made, events
 

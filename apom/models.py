@@ -1206,6 +1206,104 @@ class Unread(Record):
     unread: int
 
 
+class NoticeKind(StrEnum):
+    """What people are told of."""
+
+    COMMENT = "COMMENT"  # somebody else's, or a client's
+    VERDICT = "VERDICT"  # approved, or changes wanted
+    ATTENTION = "ATTENTION"  # a take of theirs waits for a person
+    BUDGET = "BUDGET"  # 80 % of a project's budget, or of their own month, is gone or promised
+    BATCH = "BATCH"  # a batch of theirs is done
+    WEBHOOK = "WEBHOOK"  # a webhook of theirs no longer works and was turned off: always in the app
+
+
+class Channel(StrEnum):
+    """How they are told."""
+
+    APP = "APP"  # by the bell on every page
+    MAIL = "MAIL"  # with others, in a digest
+    POST = "POST"  # at once, to their webhooks
+
+
+class Digest(StrEnum):
+    """How often a mail is sent, where there is something to say."""
+
+    SOON = "SOON"  # a minute after the first
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"  # in the morning, 6:00 UTC
+
+
+class Notification(Record):
+    """What somebody is told. `title` and `text` are in their language; `path` leads to it, below the server's address.
+
+    `text`: what was said, cut to 500 characters, or figures; `n`: how many takes it is about.
+    """
+
+    id: UUID
+    kind: NoticeKind
+    at: datetime
+    is_read: bool
+    title: str
+    text: str = ""
+    path: str
+    n: int = 1
+    project_id: UUID | None = None
+    project_name: str = ""
+    box_id: UUID | None = None
+    shot: str = Field("", description="its code and name")
+    asset_id: UUID | None = None
+    batch_id: UUID | None = None
+    person: str = Field("", description="who said or decided it")
+    thumb_key: str | None = None
+    placeholder: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def thumbnail_url(self) -> str | None:
+        """The take it is about."""
+        return media_url(self.thumb_key)
+
+
+class NotificationSettings(Record):
+    """What somebody hears of by which way. `mail_ready`: the server can send mail; `email`: where theirs goes."""
+
+    channels: dict[NoticeKind, tuple[Channel, ...]]
+    digest: Digest
+    email: str | None
+    mail_ready: bool
+
+
+class Preset(StrEnum):
+    """How a webhook's body looks, and what has to be escaped in it."""
+
+    PLAIN = "PLAIN"  # JSON with every placeholder
+    SLACK = "SLACK"  # Slack, Mattermost, Rocket.Chat
+    DISCORD = "DISCORD"
+    TELEGRAM = "TELEGRAM"  # the template needs the id of the chat
+
+
+class Webhook(Record):
+    """Where somebody has notifications posted. The address and the secret are shown to nobody again."""
+
+    id: UUID
+    name: str
+    shown: str = Field(description="the host of its address")
+    preset: Preset
+    template: str = Field(description="JSON with {placeholders} in its texts")
+    is_active: bool
+    last_ok_at: datetime | None = None
+    last_error: str | None = Field(None, description="why the last post failed; None when it went well")
+    failing_since: datetime | None = None
+    created_at: datetime
+
+
+class MadeWebhook(Record):
+    """A new webhook with its secret, which is shown this once: what its posts are signed with."""
+
+    webhook: Webhook
+    secret: str = Field(repr=False)
+
+
 # What one sees behind a review link: these records and nothing else. No cost, no seed, no model, no member's name but
 # beside what a member said to clients.
 
@@ -1337,10 +1435,11 @@ class Event(Record):
 
     type: str = Field(
         description="hello, asset_status_changed, assets_changed, boxes_changed, project_changed, batch_changed, "
-        "job_changed, comment, verdict, round, links_changed"
+        "job_changed, comment, verdict, round, links_changed, notified"
     )
-    project_id: UUID
+    project_id: UUID | None = Field(None, description="null only where it is about one person")
     version: int = 0
+    user_id: UUID | None = Field(None, description="the only person who hears of it")
     box_id: UUID | None = None
     asset_id: UUID | None = None
     asset_ids: tuple[UUID, ...] = Field((), description="where several changed together")

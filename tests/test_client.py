@@ -47,14 +47,18 @@ from apom.models import (
     AssetType,
     BatchOrder,
     BoxKind,
+    Channel,
     Deed,
+    Digest,
     Event,
     InputRole,
     JobState,
     Judgement,
     Mark,
+    NoticeKind,
     Opinion,
     Pin,
+    Preset,
     Rights,
     Role,
     Scope,
@@ -131,7 +135,9 @@ class Witness:
                 return {str(self._plain(key)): self._plain(value) for key, value in found.items()}
             case str():
                 return (
-                    "secret" if found.startswith("apom_pat_") or re.fullmatch(r"[\w-]{43}", found) else self._key(found)
+                    "secret"
+                    if found.startswith(("apom_pat_", "whsec_")) or re.fullmatch(r"[\w-]{43}", found)
+                    else self._key(found)
                 )
             case Sequence() | list():
                 return [self._plain(item) for item in found]
@@ -454,6 +460,29 @@ def scene(w: Any) -> None:
     w.unread()
     w.delete_comment(said)
     w.delete_comment(said)
+    w.notification_settings()
+    w.set_notification_settings({NoticeKind.COMMENT: [Channel.MAIL, Channel.APP]}, digest=Digest.DAILY)
+    w.set_notification_settings({NoticeKind.WEBHOOK: []})
+    w.set_email("nora@example.com")
+    w.set_email("no address")
+    w.send_test_mail()
+    w.notifications(unread=True, limit=1)
+    w.notifications(cursor="nonsense")
+    w.notification(new_id())
+    w.unread_notifications()
+    w.mark_notifications_read([new_id()])
+    w.mark_notifications_read()
+    w.add_webhook("chat", "http://chat.example.com/hooks/1")
+    w.add_webhook("chat", "https://10.0.0.5/hooks/1")
+    w.add_webhook("chat", "https://chat.example.com/1", preset=Preset.TELEGRAM)
+    w.add_webhook("chat", "https://chat.example.com/1", template='{"text": "{no_such}"}')
+    webhook = w.add_webhook("chat", "https://chat.invalid/hooks/1", preset=Preset.SLACK).webhook
+    w.change_webhook(webhook, template='{"text": "{title}"}')
+    w.change_webhook(new_id(), is_active=False)
+    w.test_webhook(webhook)
+    w.webhooks()
+    w.delete_webhook(webhook)
+    w.delete_webhook(webhook)
     w.revoke_link(link)
     w.revoke_link(new_id())
     w.edit(first, "make it {night}\nwith snow 🌨", token="edited-once-and-only-once")

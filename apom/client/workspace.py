@@ -37,10 +37,12 @@ from apom.models import (
     BatchPlan,
     Box,
     BoxKind,
+    Channel,
     Comment,
     Decided,
     Deed,
     Delivered,
+    Digest,
     Emptied,
     Exported,
     ExportFormat,
@@ -54,12 +56,17 @@ from apom.models import (
     Layout,
     LinkActivity,
     MadeLink,
+    MadeWebhook,
     Mark,
     Marked,
     Member,
+    NoticeKind,
+    Notification,
+    NotificationSettings,
     Opinion,
     Page,
     Paper,
+    Preset,
     Project,
     ProviderHealth,
     ProviderTest,
@@ -92,6 +99,7 @@ from apom.models import (
     User,
     Verdict,
     Visibility,
+    Webhook,
     Which,
 )
 from apom.net.ours import Connection
@@ -891,6 +899,56 @@ class RemoteWorkspace:
 
     def unread(self) -> Rows[Unread]:
         return self._door.ask(Rows[Unread], "GET", "inbox/unread")
+
+    # what I am told
+
+    def notifications(self, *, unread: bool = False, cursor: str | None = None, limit: int = 50) -> Page[Notification]:
+        params = {"unread": unread, "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Notification], "GET", "notifications", params=params)
+
+    def notification(self, notification: Ref) -> Notification:
+        return self._door.ask(Notification, "GET", f"notifications/{id_of(notification)}")
+
+    def unread_notifications(self) -> int:
+        return self._door.ask(dict[str, int], "GET", "notifications/unread")["unread"]
+
+    def mark_notifications_read(self, notifications: Iterable[Ref] | None = None) -> int:
+        body = {"ids": None if notifications is None else [id_of(each) for each in notifications]}
+        return self._door.ask(dict[str, int], "POST", "notifications/read", body=body, is_safe=True)["unread"]
+
+    def notification_settings(self) -> NotificationSettings:
+        return self._door.ask(NotificationSettings, "GET", "me/notifications")
+
+    def set_notification_settings(
+        self, channels: Mapping[NoticeKind, Sequence[Channel]] | None = None, *, digest: Digest | None = None
+    ) -> NotificationSettings:
+        body = {"channels": channels, "digest": digest}
+        return self._door.ask(NotificationSettings, "PATCH", "me/notifications", body=body, is_safe=True)
+
+    def set_email(self, email: str | None) -> User:
+        return self._door.ask(User, "PUT", "me/email", body={"email": email}, is_safe=True)
+
+    def send_test_mail(self) -> str:
+        return self._door.ask(dict[str, str], "POST", "me/test-mail", timeout_s=LONG_S)["email"]
+
+    def webhooks(self) -> Rows[Webhook]:
+        return self._door.ask(Rows[Webhook], "GET", "me/webhooks")
+
+    def add_webhook(
+        self, name: str, url: str, *, preset: Preset = Preset.PLAIN, template: str | None = None
+    ) -> MadeWebhook:
+        body = {"name": name, "url": url, "preset": preset, "template": template}
+        return self._door.ask(MadeWebhook, "POST", "me/webhooks", body=body)
+
+    def change_webhook(self, webhook: Ref, *, is_active: bool | None = None, template: str | None = None) -> Webhook:
+        body = {"is_active": is_active, "template": template}
+        return self._door.ask(Webhook, "PATCH", f"me/webhooks/{id_of(webhook)}", body=body, is_safe=True)
+
+    def test_webhook(self, webhook: Ref) -> Webhook:
+        return self._door.ask(Webhook, "POST", f"me/webhooks/{id_of(webhook)}/test", timeout_s=LONG_S)
+
+    def delete_webhook(self, webhook: Ref) -> None:
+        self._door.do("DELETE", f"me/webhooks/{id_of(webhook)}")
 
     # live
 
