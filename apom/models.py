@@ -231,6 +231,7 @@ class LinkAction(StrEnum):
     DOWNLOADED = "DOWNLOADED"
 
 
+SOUND = "Sound"  # the reference box that a project's sound lies in
 STILL_S = 3.0  # how long a picture stands that was given no length
 REPLAY = "replay"  # error_code of a submission that goes out once more, under the same key
 STEPS = {

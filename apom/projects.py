@@ -11,7 +11,7 @@ from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound
 from apom.events import Hub
 from apom.fields import BoxChanges, ProjectChanges, ProjectFields, check, check_name, one_line
-from apom.models import Actor, AssetType, Box, BoxKind, Event, Member, Page, Project, Role, Take, new_id
+from apom.models import SOUND, Actor, AssetType, Box, BoxKind, Event, Member, Page, Project, Role, Take, new_id
 from apom.store import Store, Tx, assets, audit, boxes, projects, sharing, users
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ REFUSALS = {
     Role.OWNER: "Only the owner of this project may do this.",
 }
 CODE_STEP = 10
-SOUND, SOUND_CODE = "Sound", "sound"  # the box of a project's sound
+SOUND_CODE = "sound"
 TRIM_SLACK_S = 0.05  # what a player says of a clip's end, and what its packets say
 
 

@@ -138,11 +138,12 @@ def mosaic(tx: Tx, user_id: UUID, project_ids: list[UUID], each: int) -> list[di
         "  select b.id, b.project_id, b.headliner_asset_id,"
         "    row_number() over (partition by b.project_id order by b.order_index nulls last, b.id) as n"
         f"  from box b {visible('b.project_id')} where b.project_id = any($2::uuid[])"
-        "    and b.id in (select box_id from asset where thumb_key is not null and trashed_at is null)"
+        "    and b.id in (select box_id from asset where thumb_key is not null and trashed_at is null and asset_type <> 'AUDIO')"
         "), covers as ("
         "  select s.project_id, s.n, (array_agg("
         "      a.id order by (a.id = s.headliner_asset_id) desc nulls last, a.created_at desc, a.id desc))[1] as cover_id"
         "  from shots s join asset a on a.box_id = s.id and a.thumb_key is not null and a.trashed_at is null"
+        "   and a.asset_type <> 'AUDIO'"
         "  where s.n <= $3 group by s.project_id, s.n"
         ") select c.project_id, a.thumb_key, a.placeholder from covers c join asset a on a.id = c.cover_id"
         " order by c.project_id, c.n",
