@@ -43,11 +43,10 @@ def open_settings(page: Page, tab: str) -> None:
 
 
 def test_format_sound_and_timing_are_set_on_the_pages(browser: Browser, tmp_path: Path) -> None:
-    with testing.server(tmp_path / "data") as app:
-        with RemoteStudio(app.url) as studio:
-            studio.register("alice", GOOD)
-            with studio.login("alice", GOOD) as ws:
-                walk(browser, app.url, ws, tmp_path)
+    with testing.server(tmp_path / "data") as app, RemoteStudio(app.url) as studio:
+        studio.register("alice", GOOD)
+        with studio.login("alice", GOOD) as ws:
+            walk(browser, app.url, ws, tmp_path)
 
 
 def walk(browser: Browser, url: str, ws: RemoteWorkspace, folder: Path) -> None:
