@@ -34,6 +34,8 @@ class Limits(BaseModel):
     animation_pixels: int = Field(1_000_000_000, description="most pixels in all frames of an animated picture")
     video_bytes: int = Field(2048 * MB, description="largest clip")
     video_s: float = Field(3600, description="longest clip, in seconds")
+    audio_bytes: int = Field(200 * MB, description="largest sound")
+    audio_s: float = Field(3600, description="longest sound, in seconds")
     uploads_at_once: int = Field(16, description="most uploads whose bytes are coming in at the same time")
     piece_bytes: int = Field(16 * MB, description="an upload is sent in pieces of so much, each tried again by itself")
     kept_piece_hours: int = Field(24, description="an upload that was broken off can be gone on with for so many hours")

@@ -810,6 +810,31 @@ class Workspace:
         """Changes what is named. Raises NotFound, NotAllowed, Invalid."""
         return self._studio.projects.update(self.actor, id_of(project), changes)
 
+    def sound_box(self, project: Ref) -> Box:
+        """Where the project's sound lies: the reference box for it, made when there is none. Raises NotFound, NotAllowed."""
+        return self._studio.projects.sound_box(self.actor, id_of(project))
+
+    def set_soundtrack(
+        self,
+        project: Ref,
+        path: Path | str | None,
+        *,
+        rights: Rights | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Project:
+        """What plays under the cut: a sound file of one's own (MP3, M4A, WAV, FLAC, Ogg); None for nothing.
+
+        A sound that is a take already is set by `update_project(project, soundtrack_asset_id=…)`. Raises as `upload` does.
+        """
+        if path is None:
+            return self.update_project(project, soundtrack_asset_id=None)
+        take = self.upload(self.sound_box(project), path, rights=rights, on_progress=on_progress).take
+        try:
+            return self.update_project(project, soundtrack_asset_id=take.id)
+        except Invalid:  # it is no sound
+            self.delete_asset(take)
+            raise
+
     def delete_project(self, project: Ref) -> None:
         """With everything in it, for good. Raises NotFound, NotAllowed, Conflict."""
         self._studio.projects.delete(self.actor, id_of(project))

@@ -100,6 +100,12 @@ def size(number: int) -> str:
     return f"{amount:.1f} TB"
 
 
+def clock(seconds: float) -> str:
+    """A length as people read it: 1:05."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
 def day(moment: datetime) -> str:
     """A date as people write it."""
     return f"{moment:%d.%m.%Y}"

@@ -212,6 +212,7 @@ ROWS = [
     Row(method="GET", path="/favorites", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/projects/{project_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/projects/{project_id}", body={"notes": "n"}, owner=200, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/sound-box", owner=200, viewer=403),
     Row(method="GET", path="/projects/{project_id}/members", owner=200, viewer=200),
     Row(
         method="PUT",

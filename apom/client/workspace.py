@@ -18,7 +18,7 @@ from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
 from apom.config import LIMITS
-from apom.errors import Unavailable
+from apom.errors import Invalid, Unavailable
 from apom.events import Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.models import (
@@ -276,6 +276,26 @@ class RemoteWorkspace:
 
     def update_project(self, project: Ref, **changes: Unpack[ProjectChanges]) -> Project:
         return self._door.ask(Project, "PATCH", f"projects/{id_of(project)}", body=changes)
+
+    def sound_box(self, project: Ref) -> Box:
+        return self._door.ask(Box, "POST", f"projects/{id_of(project)}/sound-box", is_safe=True)
+
+    def set_soundtrack(
+        self,
+        project: Ref,
+        path: Path | str | None,
+        *,
+        rights: Rights | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Project:
+        if path is None:
+            return self.update_project(project, soundtrack_asset_id=None)
+        take = self.upload(self.sound_box(project), path, rights=rights, on_progress=on_progress).take
+        try:
+            return self.update_project(project, soundtrack_asset_id=take.id)
+        except Invalid:  # it is no sound
+            self.delete_asset(take)
+            raise
 
     def delete_project(self, project: Ref) -> None:
         self._door.do("DELETE", f"projects/{id_of(project)}")
