@@ -37,6 +37,7 @@ class Limits(BaseModel):
     uploads_at_once: int = Field(16, description="most uploads whose bytes are coming in at the same time")
     piece_bytes: int = Field(16 * MB, description="an upload is sent in pieces of so much, each tried again by itself")
     kept_piece_hours: int = Field(24, description="an upload that was broken off can be gone on with for so many hours")
+    animatic_s: float = Field(4 * 3600, description="longest animatic, in seconds")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
     inline_bytes: int = Field(80 * MB, description="longest answer of a provider that puts the file itself into it")
     body_bytes: int = Field(MB, description="longest body of a request to our REST interface")
