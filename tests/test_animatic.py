@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -174,7 +173,9 @@ def test_what_is_heard_stays_with_what_is_seen(tmp_path: Path) -> None:
     second = talking(tmp_path / "b.mp4", 2, {1.0: 0.5})
     found = film(scene(still(tmp_path / "s.png", RED), 1.37), scene(first, 1.5), scene(second, 1.75, in_s=0.25))
     assert made(found, tmp_path / "film.mp4") == []
-    seen = [n / 24 for n, image in enumerate(pictures(tmp_path / "film.mp4")) if is_like(middle(image), (255, 255, 255))]
+    seen = [
+        n / 24 for n, image in enumerate(pictures(tmp_path / "film.mp4")) if is_like(middle(image), (255, 255, 255))
+    ]
     sound = heard(tmp_path / "film.mp4")
     on = np.nonzero(np.abs(sound) > 0.05)[0] / RATE
     begins = [float(on[0]), float(on[np.nonzero(np.diff(on) > 0.3)[0][0] + 1])]
@@ -183,7 +184,9 @@ def test_what_is_heard_stays_with_what_is_seen(tmp_path: Path) -> None:
     assert begins[1] == pytest.approx(seen[gap], abs=0.005)
     with av.open(str(tmp_path / "film.mp4")) as container:
         video, audio = container.streams
-        assert float(audio.duration * audio.time_base) == pytest.approx(float(video.duration * video.time_base), abs=0.03)
+        assert float(audio.duration * audio.time_base) == pytest.approx(
+            float(video.duration * video.time_base), abs=0.03
+        )
 
 
 def test_music_steps_back_while_a_clip_is_heard(tmp_path: Path) -> None:
@@ -346,9 +349,9 @@ def test_sizes_and_rates() -> None:
 
 
 @pytest.fixture
-def room(cast: Cast) -> Iterator[Room]:
+def room(cast: Cast) -> Room:
     project = cast.alice.create_project("Film", width=160, height=90)
-    yield room_of(cast.studio, cast.alice, project)
+    return room_of(cast.studio, cast.alice, project)
 
 
 def room_of(studio: Studio, ws: Workspace, project: Project) -> Room:

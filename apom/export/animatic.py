@@ -32,7 +32,7 @@ from apom.media.reels import fitted, open_reel, picture
 from apom.media.sniff import HEAD, sniff
 from apom.media.sounds import RATE, Mixer, Sound, open_sound
 from apom.sandbox.caption import FONT
-from apom.words import _
+from apom.words import _, say
 
 CODED = {"crf": "21", "preset": "veryfast", "profile": "high"}
 THREADS = 2
@@ -116,7 +116,7 @@ class _Making:
                     yield shown
                     given += 1
             except (ApomError, av.FFmpegError, OSError) as error:
-                why = str(error) if isinstance(error, ApomError) else _("The file is damaged.")
+                why = say(error) if isinstance(error, ApomError) else _("The file is damaged.")
         if why and scene.code:
             then = _("A slate stands in its place.") if shown is None else _("Its last good frame stays.")
             self._remarks.append(f"{scene.code} {scene.name}: {why} {then}")

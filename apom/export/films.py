@@ -114,7 +114,7 @@ def _scene(storage: LocalStorage, box: Box, found: Mapping[Any, dict[str, Any]],
     is_clip = take is not None and take["asset_type"] == AssetType.VIDEO
     length_s = _clip_s(box, take["duration_s"]) if take and is_clip else None
     path = _file(storage, take) if take else None
-    known = {
+    known: dict[str, Any] = {
         "code": box.code,
         "name": box.name,
         "duration_s": box.duration_s or length_s or still_s,
@@ -162,4 +162,8 @@ def rate_of(fps: float) -> Fraction:
     """Frames per second as a fraction: 23.976 is 24000/1001, as cameras mean it; at most `MOST_FPS`."""
     fps = min(max(1.0, fps), MOST_FPS)
     ntsc = round(fps / NTSC) * NTSC
-    return ntsc if ntsc != round(fps) and abs(fps - ntsc) < 0.005 and fps != round(fps) else Fraction(fps).limit_denominator(1000)
+    return (
+        ntsc
+        if ntsc != round(fps) and abs(fps - ntsc) < 0.005 and fps != round(fps)
+        else Fraction(fps).limit_denominator(1000)
+    )

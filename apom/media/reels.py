@@ -9,7 +9,6 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
-import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, ColorTrc
@@ -117,8 +116,8 @@ def _as_sdr(trc: int) -> ImageFilter.Color3DLUT:
 
 def _pq(value: float) -> float:
     """SMPTE ST 2084, with paper white as 1."""
-    root = value ** (1 / 78.84375)
-    nits = 10_000 * (max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
+    root = math.pow(value, 1 / 78.84375)
+    nits = 10_000 * math.pow(max(0.0, root - 0.8359375) / (18.8515625 - 18.6875 * root), 1 / 0.1593017578125)
     return nits / PAPER_NITS
 
 

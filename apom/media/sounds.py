@@ -93,7 +93,7 @@ def _resampled(container: InputContainer) -> Iterator[tuple[float, Samples]]:
                 resampler = AudioResampler("fltp", "stereo", RATE)
                 made = resampler.resample(frame)
             for each in made:
-                yield time_s, each.to_ndarray()
+                yield time_s, each.to_ndarray().astype(np.float32, copy=False)
                 time_s += each.samples / RATE
 
 
