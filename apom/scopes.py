@@ -20,6 +20,7 @@ READING = frozenset(
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
     " export_formats export export_file export_docx export_csv"
+    " export_animatic export_archive archive_received"
     " retention_plan leaving retention_runs storage sweeps".split()
 )
 IN_PERSON = frozenset(

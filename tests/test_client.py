@@ -402,6 +402,14 @@ def scene(w: Any) -> None:
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
     w.export_csv(new_id(), Path(__file__), takes=True)
+    w.export_animatic(new_id(), Path(__file__), still_s=0.2)
+    w.export_archive(new_id(), Path(__file__))
+    w.import_archive(Path(__file__))
+    w.import_archive(Path(__file__).with_name("nothing.zip"))
+    w.receive_archive(new_id(), [b"hello"], size=9)
+    archive_id = new_id()
+    w.receive_archive(archive_id, [b"PK"], size=9)
+    w.archive_received(archive_id)
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)
     w.order_export(project, "docx", seeds="perhaps")

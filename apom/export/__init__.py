@@ -5,4 +5,6 @@ exports   who may have which, at once or as a job
 room      what each format is given to work with
 sheet     a project as documents show it, and what is missing in it
 sheets    gathers it; document and tables write it, as docx and as CSV
+films     gathers the cut; animatic makes a film of it
+packing   a whole project as an archive; unpacking reads one, bringing makes it a project here, archives takes it in
 """

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, TooLarge, Unavailable
+from apom.export.bringing import Bringing
 from apom.export.unpacking import Archive
 from apom.jobs import Jobs, Stopped, Work
 from apom.models import Actor, ArchiveArriving, Project
@@ -49,6 +50,8 @@ class Archives:
 
     def bring(self, actor: Actor, path: Path, progress: Callable[[float], None] = lambda share: None) -> Project:
         """The project of the archive at `path`, here. Raises Invalid, TooLarge, Conflict, Unavailable, OSError."""
+        with path.open("rb") as file:
+            _check_head(file.read(4))
         return self._bring(actor, path, uuid4(), progress, lambda tx, project_id: None)
 
     def receive(
@@ -145,9 +148,7 @@ class Archives:
             with self._store.read() as tx:
                 schema, columns = migrations.version(tx), archiving.columns(tx)
             with closing(Archive(path, schema)) as archive:
-                bringing = Bringing(
-                    self._store, self._storage, self._env, actor, archive, columns, seed, self._clock()
-                )
+                bringing = Bringing(self._store, self._storage, self._env, actor, archive, columns, seed, self._clock())
                 return bringing.run(progress, done)
         finally:
             language.reset(token)
@@ -157,15 +158,17 @@ def _part(actor: Actor, upload_id: UUID) -> str:
     return f"{actor.user_id}.{upload_id}"
 
 
+def _check_head(head: bytes) -> None:
+    if not head or head[:4] != b"PK\3\4"[: len(head)]:
+        raise Invalid("This is not a project archive of apom. Choose a file that was exported as one.", field="file")
+
+
 def _judge(size: int) -> Callable[[bytes, int], None]:
     """Refuses an archive while it comes."""
 
     def judge(head: bytes, here: int) -> None:
         if here > size:
             raise Invalid("More bytes came than were announced. Send the file anew.", field="size")
-        if head[:4] != b"PK\3\4"[: len(head)]:
-            raise Invalid(
-                "This is not a project archive of apom. Choose a file that was exported as one.", field="file"
-            )
+        _check_head(head)
 
     return judge

@@ -37,7 +37,7 @@ END_BYTES = 22 + 65_535  # of a ZIP's end, its comment included
 NAME = re.compile(r"(?P<asset>[0-9a-f-]{36})/(?P<variant>[a-z]+)-(?P<sha12>[0-9a-f]{12})\.(?P<ext>[a-z0-9]{2,5})")
 ENTRY = re.compile(rf"manifest\.json|tables/(?P<table>[a-z_]+)\.jsonl|media/{NAME.pattern}")
 PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/=]{1,4000}")
-SHA256 = re.compile("[0-9a-f]{64}")
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 TEXT_CHARS = 200_000
 LAST = 2**31 - 1, 2**63 - 1
 DAMAGED = N_("This archive is damaged or was changed ({reason}). Nothing was brought in. Export it again.")
@@ -266,10 +266,10 @@ def _text(value: object) -> str:
 def _json(value: object) -> str:
     text = value if isinstance(value, str) else ""
     found = json.loads(text, parse_constant=_no_constant)
-    if "\0" in json.dumps(found, ensure_ascii=False):
+    if NUL.search(text):
         raise ValueError("a text that cannot be")
     text.encode()
-    json.dumps(found, ensure_ascii=False).encode()
+    json.dumps(found, ensure_ascii=False).encode()  # no lone surrogates
     return text
 
 

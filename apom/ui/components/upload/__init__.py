@@ -16,12 +16,37 @@ _HTML = """<div class="zone"></div>
 <form class="rights" hidden></form>
 <section class="drop" hidden><header></header><p class="sr" role="status"></p><ul></ul></section>"""
 PARTS = ("rest", "upload/sending")
+TAKEN = "image/*,video/*,.heic,.heif,.mkv"
 _upload = assemble("upload", _HTML, parts=PARTS)
 
 
 def upload(box: Box, *, key: str) -> None:
     """The place of a box, for who may add takes to it."""
-    data = {"box": str(box.id), "rightsChars": LIMITS.rights_chars, "nameChars": LIMITS.name_chars, "labels": _labels()}
+    _mount(f"uploads/{box.id}", TAKEN, key=key, labels=_labels(), asks_rights=True)
+
+
+def drop_archive(*, key: str) -> None:
+    """Where project archives are dropped: each becomes a project of whoever is here, by a job."""
+    labels = _labels() | {
+        "drop": _("Drop a project archive here"),
+        "letGo": _("Let go to bring it in"),
+        "choose": _("Choose a file"),
+        "sizes": _("What Export wrote as “Project archive”: a ZIP."),
+        "looking": _("Sent"),
+        "done": _("Sent; it is being brought in"),
+    }
+    _mount("archives", ".zip,application/zip", key=key, labels=labels, asks_rights=False)
+
+
+def _mount(place: str, taken: str, *, key: str, labels: dict[str, object], asks_rights: bool) -> None:
+    data = {
+        "place": place,
+        "taken": taken,
+        "asksRights": asks_rights,
+        "rightsChars": LIMITS.rights_chars,
+        "nameChars": LIMITS.name_chars,
+        "labels": labels,
+    }
     mount(_upload, key=key, data=data, allow=(), on_action=_nothing)
 
 
