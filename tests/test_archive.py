@@ -111,7 +111,12 @@ def stored(store: Store, project_id: UUID) -> dict[str, list[dict[str, Any]]]:
         columns, people = archiving.columns(tx), archiving.people(tx)
         return {
             table: [
-                {name: people.get(value, value) if name in archiving.PEOPLE else value for name, value in row.items()}
+                {
+                    name: people.get(value, value)
+                    if name in archiving.PEOPLE and table != archiving.OUTLIVES
+                    else value
+                    for name, value in row.items()
+                }
                 for row in archiving.rows(tx, table, columns[table], project_id)
             ]
             for table in archiving.TABLES

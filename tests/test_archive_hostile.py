@@ -154,6 +154,7 @@ WRONG: dict[str, Callable[[Parts, Any], None]] = {
     "two shots in one place": row("box", order_index=0),
     "an id twice": twice("asset"),
     "a key twice": twice("asset_input"),
+    "a code twice": row("box", code="010"),
     "a take without its recipe": drop("asset_recipe"),
     "two projects": lambda parts, manifest: parts["tables/project.jsonl"].append(
         {**parts["tables/project.jsonl"][0], "id": str(uuid4())}
@@ -215,7 +216,7 @@ def test_the_archive_that_is_only_resealed_comes_in(good: Path, tmp_path: Path) 
 def test_a_changed_byte_is_found(good: Path, bob: Workspace, other: Studio, tmp_path: Path) -> None:
     for name in ("tables/box.jsonl", next(name for name in entries(good) if "/original-" in name)):
         parts = entries(good)
-        parts[name] = parts[name].replace(b"e", b"f", 1)
+        parts[name] = parts[name][:-2] + bytes([parts[name][-2] ^ 1]) + parts[name][-1:]
         with pytest.raises(Invalid, match=r"damaged or was changed"):
             bob.import_archive(written(tmp_path / "bad.zip", parts))
     assert is_untouched(other)
@@ -232,7 +233,7 @@ def test_half_an_archive_is_none(good: Path, bob: Workspace, other: Studio, tmp_
 
 def test_what_is_no_archive_is_refused(bob: Workspace, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"hello")
-    with pytest.raises(Invalid, match="no ZIP"):
+    with pytest.raises(Invalid, match="not a project archive"):
         bob.import_archive(tmp_path / "a.zip")
     written(tmp_path / "b.zip", {"hello.txt": b"x"})
     with pytest.raises(Invalid, match="an entry is called"):

@@ -63,6 +63,7 @@ ONE_OF: Mapping[str, type[StrEnum]] = {
     "comment.visibility": Visibility,
     "verdict.verdict": Opinion,
 }
+ALONE = {"box": [["code"]], "round": [["number"]]}  # what no two rows share, beside their keys
 LISTS = ("asset_recipe.tags", "generation.inputs")  # what is a list in JSON; all else is an object
 MADE: Mapping[str, Mapping[str, tuple[str, Callable[[], object]]]] = {  # what does not travel and has to be something
     "batch": {"token": ("text", lambda: f"archive {uuid4()}")},
@@ -192,11 +193,8 @@ class Bringing:
         self._strangers = {
             each for some in _chunks(self._strangers) for each in some if archiving.is_known(tx, "app_user", [each])
         }
-        try:
-            for table in self._tables:
-                self._write_table(tx, table)
-        except Conflict as error:
-            raise damaged("two of its rows are the same") from error
+        for table in self._tables:
+            self._write_table(tx, table)
         (project_id,) = (self._new(each) for each in self._ids["project"])
         projects.add_member(tx, project_id, self._actor.user_id, Role.OWNER, self._now)
         audit.append(tx, self._now, self._actor.username, "project.import", f"project:{project_id}")
@@ -278,9 +276,15 @@ class _Seen:
         self._homes: dict[UUID, UUID] = {}
         self._fronts: list[tuple[UUID, UUID]] = []
         self._recipes: set[UUID] = set()
+        self._keys: set[tuple[object, ...]] = set()
 
     def note(self, table: str, row: Mapping[str, Any]) -> None:
         """A row. Raises Invalid."""
+        for names in (archiving.TABLES[table][1].split(", "), *ALONE.get(table, ())):
+            key = (table, *names, *(row[name] for name in names))
+            if key in self._keys:
+                raise damaged(f"two rows of {table} are the same")
+            self._keys.add(key)
         if table == "box":
             if row["kind"] == BoxKind.SHOT and row["trashed_at"] is None:
                 self._places.append(row["order_index"])
