@@ -223,7 +223,7 @@ def _label(scene: Scene, size: tuple[int, int]) -> Label:
     width, height = round(font.getlength(text)) + 2 * pad, round(unit * 1.25) + pad
     plate = Image.new("RGBA", (width, height))
     draw = ImageDraw.Draw(plate)
-    draw.rounded_rectangle((0, 0, width - 1, height - 1), round(unit / 3), fill=(0, 0, 0, 165))
+    draw.rounded_rectangle((0, 0, width - 1, height - 1), round(unit / 3), fill=(0, 0, 0, 205))
     draw.text((pad, height / 2), text, font=font, fill=INK, anchor="lm")
     edge = round(min(size) * 0.04)
     return plate, (edge, size[1] - edge - height)
