@@ -27,6 +27,7 @@ from pydantic import Field, ValidationError
 from apom.config import LIMITS, Limits
 from apom.errors import Invalid, TooLarge
 from apom.export.packing import FORMAT, MANIFEST, PIECE, VERSION
+from apom.media.sniff import HEAD
 from apom.models import Record
 from apom.store.archiving import OUTLIVES, PEOPLE, POINTS, TABLES, WITH_IDS, Column
 from apom.words import N_
@@ -130,7 +131,7 @@ class Archive:
         try:
             with self._zip.open(f"media/{name}") as entry, path.open("wb") as file:
                 while piece := entry.read(PIECE):
-                    head = head or piece[:4096]
+                    head = head or piece[:HEAD]
                     digest.update(piece)
                     size += len(piece)
                     file.write(piece)

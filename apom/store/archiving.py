@@ -41,6 +41,10 @@ STAYS: Mapping[str, str] = {  # tables that do not travel, and why
     **dict.fromkeys(["shared_link", "reviewer", "link_activity", "invitation"], "links and who used them"),
     "project_member": "who brings it becomes its owner and invites the others",
     "job": "work of this process",
+    "handover": "what an editor of this house was given",
+    **dict.fromkeys(
+        ["notification", "notice_fact", "notice_setting", "webhook", "delivery"], "what people of this house are told"
+    ),
     **dict.fromkeys(["app_user", "session", "api_token", "export_choice"], "people are known by their names"),
     **dict.fromkeys(["provider_key", "ai_provider", "system_config"], "the house's own settings"),
     **dict.fromkeys(["audit_entry", "balance_reading", "retention_run", "sweep"], "the house's own books"),
