@@ -824,6 +824,13 @@ class Job(Record):
     updated_at: datetime
 
 
+class ArchiveArriving(Record):
+    """How far a project archive is on its way: its bytes that are here, and the job that brings it in once it is whole."""
+
+    bytes: int
+    job: Job | None = None
+
+
 class Spending(Record):
     """What a project has spent, in its own currency. Play prices are no money."""
 

@@ -41,6 +41,7 @@ from apom.engine.lending import Lending
 from apom.engine.wiring import MediaKeeper, ProviderPool, as_taken, inside
 from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
+from apom.export.archives import Archives
 from apom.export.exports import TIDY_S as EXPORTS_S
 from apom.export.exports import Exports
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
@@ -54,6 +55,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    ArchiveArriving,
     Arriving,
     Asset,
     AssetType,
@@ -306,6 +308,8 @@ class Studio:
         self.engine.declare(self.digests.look, MAILING_S)
         self.webhooks = Webhooks(store, self.hub, vault, settings, clock)
         self.engine.declare(self.webhooks.look, POSTING_S)
+        self.archives = Archives(store, storage, settings.env, settings.data_dir / "archives", self.jobs, clock)
+        self.engine.declare(self.archives.look, EXPORTS_S)
         self._store = store
         self._storage = storage
 
@@ -1420,6 +1424,68 @@ class Workspace:
         if as_table:
             return self.export(project, "rights_csv", path, which=which)
         return self.export(project, "rights", path, which=which, paper=paper)
+
+    def export_animatic(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        size: str = "720p",
+        fps: str = "project",
+        still_s: float = 3.0,
+        fill: str = "blur",
+        codes: bool = True,
+        clip_sound: bool = True,
+        soundtrack: bool = True,
+    ) -> Exported:
+        """The cut as an MP4 at `path`: headliners in order, each for its shot's duration; a still whose shot says none for
+        `still_s` seconds. `size`: 720p or 1080p; `fps`: project, 24, 25 or 30; `fill`: blur or black, beside pictures of
+        another shape. What is missing or damaged is a slate. Raises NotFound, Invalid, OSError.
+        """
+        return self.export(
+            project,
+            "animatic",
+            path,
+            size=size,
+            fps=fps,
+            still_s=still_s,
+            fill=fill,
+            codes=codes,
+            clip_sound=clip_sound,
+            soundtrack=soundtrack,
+        )
+
+    def export_archive(self, project: Ref, path: Path) -> Exported:
+        """Everything of a project as one ZIP at `path`, for `import_archive`; no links, tokens or keys.
+
+        Raises NotFound, NotAllowed, OSError.
+        """
+        return self.export(project, "archive", path)
+
+    def import_archive(self, path: Path | str) -> Project:
+        """The project of an archive, here, the actor its owner; again it is a second copy. All of it, or nothing.
+
+        What was under way when it was archived arrives as stopped. Raises Invalid, TooLarge, Conflict, Unavailable.
+        """
+        try:
+            return self._studio.archives.bring(self.actor, Path(path))
+        except OSError as error:
+            raise Invalid(
+                "{path} cannot be read: {reason}.", field="path", path=path, reason=error.strerror or error
+            ) from error
+
+    def receive_archive(
+        self, upload_id: UUID, content: Iterable[bytes], *, size: int, offset: int = 0
+    ) -> ArchiveArriving:
+        """A piece of an archive of `size` bytes, or all of it; once it is whole a job brings it in. See `receive`.
+
+        Raises Invalid, Conflict, TooLarge, Unavailable.
+        """
+        return self._studio.archives.receive(self.actor, upload_id, size, offset, content)
+
+    def archive_received(self, upload_id: UUID) -> ArchiveArriving:
+        """How far an archive is on its way, and the job that brings it in."""
+        return self._studio.archives.received(self.actor, upload_id)
 
     # long work
 

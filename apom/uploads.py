@@ -129,7 +129,7 @@ class Uploads:
 
     def _check_room(self, actor: Actor, more: int) -> None:
         with self._store.read() as tx:
-            _check_room(tx, actor, more)
+            check_room(tx, actor, more)
 
     def _take_in(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID) -> Uploaded:
         """The whole file becomes a take, once, however many ask."""
@@ -160,7 +160,7 @@ class Uploads:
         try:
             with self._store.write() as tx:
                 box = need_box(tx, actor, box.id, Role.EDITOR)  # the file took its time: the right may have ended
-                _check_room(tx, actor, file["bytes"])
+                check_room(tx, actor, file["bytes"])
                 take = _asset(actor, box, asset_id, asset_type, upload, recipe, boxes.count_takes(tx, box.id, 1), now)
                 assets.insert(tx, [take])
                 assets.set_file(tx, asset_id, asset_type, file, now)
@@ -252,7 +252,7 @@ def _type_for(box: Box, head: bytes) -> AssetType:
     return found
 
 
-def _check_room(tx: Tx, actor: Actor, more: int) -> None:
+def check_room(tx: Tx, actor: Actor, more: int) -> None:
     """Whether a person may keep so many bytes more. Raises TooLarge."""
     most = int(str(system.value(tx, "upload_gb"))) * GB
     if most and assets.uploaded_bytes(tx, actor.user_id) + more > most:

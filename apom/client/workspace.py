@@ -27,6 +27,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    ArchiveArriving,
     Arriving,
     Asset,
     AssetType,
@@ -101,9 +102,10 @@ from apom.models import (
     Visibility,
     Webhook,
     Which,
+    new_id,
 )
 from apom.net.ours import Connection
-from apom.sending import OnProgress, send
+from apom.sending import OnProgress, send, send_archive
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
 from apom.waiting import OnChange, ended, every, wait
@@ -716,6 +718,57 @@ class RemoteWorkspace:
         if as_table:
             return self.export(project, "rights_csv", path, which=which)
         return self.export(project, "rights", path, which=which, paper=paper)
+
+    def export_animatic(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        size: str = "720p",
+        fps: str = "project",
+        still_s: float = 3.0,
+        fill: str = "blur",
+        codes: bool = True,
+        clip_sound: bool = True,
+        soundtrack: bool = True,
+    ) -> Exported:
+        return self.export(
+            project,
+            "animatic",
+            path,
+            size=size,
+            fps=fps,
+            still_s=still_s,
+            fill=fill,
+            codes=codes,
+            clip_sound=clip_sound,
+            soundtrack=soundtrack,
+        )
+
+    def export_archive(self, project: Ref, path: Path) -> Exported:
+        return self.export(project, "archive", path)
+
+    def import_archive(self, path: Path | str) -> Project:
+        upload_id = new_id()
+        job = send_archive(
+            lambda offset, data, size: self.receive_archive(upload_id, [data], size=size, offset=offset),
+            lambda: self.archive_received(upload_id),
+            path,
+            None,
+        )
+        job = ended(self.job, job)
+        if job.state is not JobState.DONE or not isinstance(job.result, dict):
+            raise Invalid("It was not brought in: {why}", field="path", why=job.error_message or job.state)
+        return self.project(UUID(str(job.result["project_id"])))
+
+    def receive_archive(
+        self, upload_id: UUID, content: Iterable[bytes], *, size: int, offset: int = 0
+    ) -> ArchiveArriving:
+        params = {"size": size, "offset": offset}
+        return self._door.read(ArchiveArriving, self._door.send(f"archives/{upload_id}", content, params=params))
+
+    def archive_received(self, upload_id: UUID) -> ArchiveArriving:
+        return self._door.ask(ArchiveArriving, "GET", f"archives/{upload_id}")
 
     # long work
 

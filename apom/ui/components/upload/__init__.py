@@ -28,12 +28,40 @@ def upload(box: Box, *, key: str, on_done: OnAction = _nothing) -> None:
     """The place of a box, for who may add takes to it. `on_done` hears of each take that came of it."""
     is_reference = box.kind is BoxKind.REFERENCE
     is_sound = is_reference and box.name == SOUND
+    accept = SOUNDS if is_sound else f"{PICTURES},{SOUNDS}" if is_reference else PICTURES
+    labels = _labels() | (_sound_labels() if is_sound else {})
+    _mount(f"uploads/{box.id}", accept, key=key, labels=labels, asks_rights=True, on_done=on_done)
+
+
+def drop_archive(*, key: str) -> None:
+    """Where project archives are dropped: each becomes a project of whoever is here, by a job."""
+    labels = _labels() | {
+        "drop": _("Drop a project archive here"),
+        "letGo": _("Let go to bring it in"),
+        "choose": _("Choose a file"),
+        "sizes": _("What Export wrote as “Project archive”: a ZIP."),
+        "looking": _("Sent"),
+        "done": _("Sent; it is being brought in"),
+    }
+    _mount("archives", ".zip,application/zip", key=key, labels=labels, asks_rights=False)
+
+
+def _mount(
+    place: str,
+    accept: str,
+    *,
+    key: str,
+    labels: dict[str, object],
+    asks_rights: bool,
+    on_done: OnAction = _nothing,
+) -> None:
     data = {
-        "box": str(box.id),
-        "accept": SOUNDS if is_sound else f"{PICTURES},{SOUNDS}" if is_reference else PICTURES,
+        "place": place,
+        "accept": accept,
+        "asksRights": asks_rights,
         "rightsChars": LIMITS.rights_chars,
         "nameChars": LIMITS.name_chars,
-        "labels": {**_labels(), **(_sound_labels() if is_sound else {})},
+        "labels": labels,
     }
     mount(_upload, key=key, data=data, allow=() if on_done is _nothing else ("done",), on_action=on_done)
 

@@ -5,7 +5,7 @@ export default function (component) {
 }
 
 function start(here) {
-  here.uploads = uploadsOf(here.data.box);
+  here.uploads = uploadsOf(here.data.place);
   here.uploads.watch = () => draw(here);
   here.while.signal.addEventListener("abort", () => { here.uploads.watch = null; });
   here.rows = new Map();
@@ -52,6 +52,7 @@ function offer(here, found) {
   const { labels } = here.data, folders = found.filter(({ isFolder }) => isFolder);
   for (const { name, size } of folders) here.uploads.files.push({ id: uuid(), name, size, sent: 0, state: "refused", said: labels.folder });
   here.offered = [...here.offered ?? [], ...found.filter(({ isFolder }) => !isFolder)];
+  if (!here.data.asksRights) return go(here);
   draw(here);
   if (here.offered.length) here.rights.elements[0].focus();
 }
@@ -73,8 +74,8 @@ function startRights(here) {
 }
 
 function go(here) {
-  const rights = Object.fromEntries(new FormData(here.rights)), files = here.offered;
-  try { sessionStorage.setItem("apom rights", JSON.stringify(rights)); } catch { /* a private window */ }
+  const { asksRights } = here.data, rights = asksRights ? Object.fromEntries(new FormData(here.rights)) : {}, files = here.offered;
+  if (asksRights) try { sessionStorage.setItem("apom rights", JSON.stringify(rights)); } catch { /* a private window */ }
   here.offered = [];
   line(here.uploads, files, rights);
   here.zone.querySelector("button").focus();
