@@ -1,21 +1,23 @@
 """One project: its shots in order."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import streamlit as st
 
-from apom.models import BoxKind, Project, Role
+from apom.models import Box, BoxKind, Project, Role
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
-from apom.words import N_, _, day, plural
+from apom.words import _, clock, day, plural
+from pages.export import export
+from pages.format import formats, soundtrack
 from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
-SHOWN = {"cost": N_("Cost"), "seeds": N_("Seeds"), "comments": N_("Clients' comments")}
 
 
 def show() -> None:
@@ -39,7 +41,7 @@ def show() -> None:
                 )
             st.button(_("Share"), icon=":material/share:", on_click=guard.guarded(_open), args=("sharing",))
             st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
-        export(project)
+        st.button(_("Export"), icon=":material/download:", on_click=guard.guarded(_open), args=("exporting",))
         st.space("stretch")
     board(project.id, can_edit)
     opened = st.session_state.pop("board-dialog", None)
@@ -47,25 +49,10 @@ def show() -> None:
         add_shots(project)
     elif opened == "sharing":
         share(project)
+    elif opened == "exporting":
+        export(project)
     elif opened == "settings":
         settings(project)
-
-
-def export(project: Project) -> None:
-    """Downloads, written when they are asked for."""
-    address = f"/api/projects/{project.id}/export"
-    with st.popover(_("Export"), icon=":material/download:"):
-        shown = st.pills(
-            _("Show in the document"),
-            list(SHOWN),
-            selection_mode="multi",
-            format_func=lambda name: _(SHOWN[name]),
-            key="export-shown",
-        )
-        asked = "&".join(f"{name}=true" for name in shown or ())
-        st.link_button(_("Word document"), f"{address}.docx?{asked}", icon=":material/description:", width="stretch")
-        st.link_button(_("Table of shots"), f"{address}.csv", icon=":material/table:", width="stretch")
-        st.link_button(_("Table of takes"), f"{address}.csv?takes=true", icon=":material/table_rows:", width="stretch")
 
 
 def _project_asked_for() -> UUID:
@@ -87,7 +74,7 @@ def board(project_id: UUID, can_edit: bool) -> None:
     ws = mine()
     boxes = ws.get_project_boxes(project_id, kind=BoxKind.SHOT)
     project = ws.project(project_id)
-    st.caption(summary(project))
+    st.caption(" · ".join([summary(project), *running(project, boxes)]))
     leaving(project)
     shots(
         [shot_item(box) for box in boxes],
@@ -112,6 +99,14 @@ def leaving(project: Project) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="leaving"):
         st.caption(label, width="content")
         st.page_link(guard.page("storage"), label=_("Look at them"), query_params={"project": str(project.id)})
+
+
+def running(project: Project, boxes: Sequence[Box]) -> list[str]:
+    """How long the cut is by now, and how long it should become."""
+    now = clock(sum(box.length_s or 0 for box in boxes))
+    if project.target_s:
+        return [_("{now} of {all}", now=now, all=clock(project.target_s))]
+    return [now] if any(box.length_s for box in boxes) else []
 
 
 def summary(project: Project) -> str:
@@ -165,8 +160,20 @@ def add_shots(project: Project) -> None:
 @st.dialog(" ")
 @guard.guarded
 def settings(project: Project) -> None:
-    """Name, notes, people, and the end of it."""
+    """Name, notes, people, and the end of it; its format; its sound."""
+    project = mine().project(project.id)
     st.subheader(_("Project"))
+    about, format, sound = st.tabs([_("About"), _("Format"), _("Soundtrack")])
+    with about:
+        settings_about(project)
+    with format:
+        formats(project)
+    with sound:
+        soundtrack(project)
+
+
+def settings_about(project: Project) -> None:
+    """What it is called, who is in it, and the end of it."""
     with st.form("project", border=False):
         name = st.text_input(_("Name"), value=project.name, max_chars=120)
         notes = st.text_area(_("Notes"), value=project.notes)

@@ -76,6 +76,19 @@ ROWS = [
         viewer=403,
         stranger=403,
     ),
+    Row(method="GET", path="/notifications", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/notifications/unread", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/notifications/read", body={"ids": [NOTHING]}, owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/notifications/{notification_id}", owner=200, viewer=404),
+    Row(method="GET", path="/me/notifications", owner=200, viewer=200, stranger=200),
+    Row(method="PATCH", path="/me/notifications", body={"digest": "DAILY"}, owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/me/email", body={"email": None}, owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/me/test-mail", owner=503, viewer=503, stranger=503),
+    Row(method="GET", path="/me/webhooks", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/me/webhooks", body={"name": "x", "url": "x"}, owner=422, viewer=422, stranger=422),
+    Row(method="PATCH", path="/me/webhooks/{webhook_id}", body={"is_active": False}, owner=200, viewer=404),
+    Row(method="POST", path="/me/webhooks/{webhook_id}/test", owner=503, viewer=404),
+    Row(method="DELETE", path="/me/webhooks/{webhook_id}", owner=204, viewer=404),
     Row(method="GET", path="/me/allowance", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/system", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/accounts", owner=403, viewer=403, stranger=403),
@@ -199,6 +212,7 @@ ROWS = [
     Row(method="GET", path="/favorites", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/projects/{project_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/projects/{project_id}", body={"notes": "n"}, owner=200, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/sound-box", owner=200, viewer=403),
     Row(method="GET", path="/projects/{project_id}/members", owner=200, viewer=200),
     Row(
         method="PUT",
@@ -213,8 +227,11 @@ ROWS = [
     Row(method="POST", path="/projects/{project_id}/box", body={"name": "x"}, owner=201, viewer=403),
     Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
     Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
-    Row(method="GET", path="/projects/{project_id}/export.docx", owner=200, viewer=200),
-    Row(method="GET", path="/projects/{project_id}/export.csv", owner=200, viewer=200),
+    Row(method="GET", path="/export-formats", owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/export-formats/{format}", body={}, owner=204, viewer=204, stranger=204),
+    Row(method="GET", path="/projects/{project_id}/export.{format}", owner=200, viewer=200),
+    Row(method="POST", path="/projects/{project_id}/exports/{format}", body={}, owner=202, viewer=202),
+    Row(method="GET", path="/exports/{export_id}", owner=409, viewer=404),
     Row(method="POST", path="/projects/{project_id}/rounds", body={}, owner=201, viewer=403),
     Row(method="GET", path="/projects/{project_id}/rounds", owner=200, viewer=200),
     Row(method="GET", path="/rounds/{round_id}/shots", owner=200, viewer=200),
@@ -268,6 +285,8 @@ ROWS = [
     Row(method="POST", path="/boxes/{box_id}/generate", body={"prompt": "x"}, owner=201, viewer=403),
     Row(method="GET", path="/uploads/{box_id}/{upload_id}", owner=200, viewer=403),
     Row(method="PUT", path="/uploads/{box_id}/{upload_id}", owner=422, viewer=403),
+    Row(method="GET", path="/archives/{upload_id}", owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/archives/{upload_id}", params={"size": 9}, owner=422, viewer=422, stranger=422),
     Row(method="POST", path="/boxes/{box_id}/upload", owner=422, viewer=403),
     Row(method="POST", path="/projects/{project_id}/known-files", body={"sha256": []}, owner=200, viewer=200),
     Row(method="GET", path="/assets", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
@@ -356,7 +375,12 @@ ROWS = [
     Row(method="DELETE", path="/assets/{spare_id}", owner=204, viewer=403),
     Row(method="DELETE", path="/projects/{spare_project_id}", owner=204, viewer=403),
 ]
-SPARE = {"{spare_id}": "{asset_id}", "{spare_box_id}": "{box_id}", "{spare_project_id}": "{project_id}"}
+SPARE = {
+    "{export_id}": "{job_id}",
+    "{spare_id}": "{asset_id}",
+    "{spare_box_id}": "{box_id}",
+    "{spare_project_id}": "{project_id}",
+}
 
 API = create_api("operator's token")
 
@@ -417,6 +441,10 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
     link = alice.create_link(project, "client").link
     comment = alice.add_comment(asset, "softer light")  # type: ignore[arg-type]
     round = alice.publish_round(project)
+    victor_says = cast.victor.add_comment(asset, "and colder")  # type: ignore[arg-type]
+    studio.telling.derive()
+    told = next(each for each in alice.notifications().items if each.person == victor_says.author_name)
+    webhook = alice.add_webhook("chat", "https://chat.invalid/hooks/1").webhook
     spare_box = alice.create_box(project, "two")
     token, _ = alice.create_token("notebook")
     spare_project = alice.create_project("spare")
@@ -435,7 +463,11 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "comment_id": str(comment.id),
             "round_id": str(round.id),
             "job_id": str(alice.mark_all(Judgement(rating=2), project=project).id),
+            "export_id": str(alice.order_export(project, "docx").id),
+            "format": "docx",
             "token_id": str(token.id),
+            "notification_id": str(told.id),
+            "webhook_id": str(webhook.id),
             "user_id": str(alice.actor.user_id),
             "username": "alice",
             "provider": "sandbox",
@@ -488,7 +520,11 @@ def test_each_gets_what_they_should_and_no_more(house: House, studio: Studio) ->
 
 
 def test_a_strangers_answer_is_that_for_an_id_that_never_was(house: House) -> None:
-    nobody = {name: str(new_id()) for name in house.ids} | {"username": "alice", "provider": "sandbox"}
+    nobody = {name: str(new_id()) for name in house.ids} | {
+        "username": "alice",
+        "provider": "sandbox",
+        "format": "docx",
+    }
     for row in ROWS:
         if row.stranger == 404:
             mine, never = house.ask(house.cast.bob.actor, row), house.ask(house.cast.bob.actor, row, nobody)

@@ -30,12 +30,14 @@ def viewer(
     me: UUID,
     beside: str = "",
     talks: bool = False,
+    trims: bool = False,
 ) -> None:
     """The big view of a take, or its state while there is nothing to see; Escape closes it, its dialog has the cross.
 
     It leafs through the takes of the gallery behind it and marks them by itself. `on_action` hears `close`, and `show` with
     the take that is looked at now. `beside`: the key of the container that speaks of the take; it is inert while another
-    one is shown already. `me`: whose comments are one's own; `talks`: what was said is shown from the beginning.
+    one is shown already. `me`: whose comments are one's own; `talks`: what was said is shown from the beginning; `trims`: in
+    and out can be set here.
     """
     labels = {
         **take_labels(),
@@ -46,12 +48,25 @@ def viewer(
         "zoom": _("Actual size (Z)"),
         "frame": _("This moment as a picture (S)"),
         "framed": _("The picture lies beside the clip."),
+        "in": _("The shot begins here (I)"),
+        "out": _("The shot ends here (O)"),
+        "inSet": _("In at {at} s. The shot lasts {length} s."),
+        "outSet": _("Out at {at} s. The shot lasts {length} s."),
+        "trimNeeds": _("In and out are the headliner's. Make this clip the headliner first (H)."),
         "look": _("Look at it"),
         "offline": _("The server does not answer. Try again in a moment."),
         **_talk_labels(),
     }
     item = take.model_dump(mode="json", include=SHOWN)
-    data = {"item": item, "may": can_edit, "me": str(me), "beside": beside, "talks": talks, "labels": labels}
+    data = {
+        "item": item,
+        "may": can_edit,
+        "me": str(me),
+        "beside": beside,
+        "talks": talks,
+        "trims": trims,
+        "labels": labels,
+    }
     mount(_viewer, key=key, data=data, allow=["close", "show"], on_action=on_action)
 
 
