@@ -231,6 +231,8 @@ class LinkAction(StrEnum):
     DOWNLOADED = "DOWNLOADED"
 
 
+SOUND = "Sound"  # the reference box that a project's sound lies in
+STILL_S = 3.0  # how long a picture stands that was given no length
 REPLAY = "replay"  # error_code of a submission that goes out once more, under the same key
 STEPS = {
     State.PENDING: Step.WAITING,
@@ -325,6 +327,7 @@ class Project(Record):
     currency: str = "USD"
     budget: float | None = None
     retention_days: int | None = None
+    soundtrack_asset_id: UUID | None = Field(None, description="the sound that plays under the cut")
     is_archived: bool = False
     created_by: UUID
     created_at: datetime
@@ -362,11 +365,14 @@ class Box(Record):
     prompt_text: str = ""
     line: str = Field("", description="the spoken line")
     notes: str = ""
-    duration_s: float | None = None
-    in_s: float | None = None
-    out_s: float | None = None
+    duration_s: float | None = Field(None, description="how long a picture stands, in seconds")
+    in_s: float | None = Field(None, description="where a clip begins")
+    out_s: float | None = Field(None, description="where it ends")
+    assignee_id: UUID | None = Field(None, description="whose shot it is")
+    assignee_name: str = ""
     order_index: int | None = Field(None, description="0..n-1 among the project's shots; None for other kinds")
     headliner_asset_id: UUID | None = None
+    clip_s: float | None = Field(None, description="how long the headliner is, where it is a clip")
     cover_key: str | None = Field(None, description="the thumbnail of the headliner, else of the newest take")
     cover_placeholder: str | None = None
     assets_count: int = 0
@@ -379,6 +385,15 @@ class Box(Record):
     created_by: UUID
     created_at: datetime
     updated_at: datetime
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def length_s(self) -> float | None:
+        """How long it is on the screen: a clip by its trims, a picture as long as it stands; None while nobody can say."""
+        if self.clip_s is not None:
+            start, end = self.in_s or 0.0, min(self.out_s or self.clip_s, self.clip_s)
+            return round(end - start, 3) if end > start else self.clip_s  # trims that were another clip's
+        return self.duration_s or (None if self.headliner_asset_id is None else STILL_S)
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
@@ -809,6 +824,13 @@ class Job(Record):
     updated_at: datetime
 
 
+class ArchiveArriving(Record):
+    """How far a project archive is on its way: its bytes that are here, and the job that brings it in once it is whole."""
+
+    bytes: int
+    job: Job | None = None
+
+
 class Spending(Record):
     """What a project has spent, in its own currency. Play prices are no money."""
 
@@ -998,6 +1020,7 @@ class Round(Record):
     note: str = ""
     published_at: datetime
     published_by: UUID
+    soundtrack_asset_id: UUID | None = None
 
 
 class SharedLink(Record):
@@ -1364,6 +1387,7 @@ class ReviewRoom(Record):
     note: str
     published_at: datetime | None
     shots: tuple[ReviewShot, ...]
+    soundtrack: ReviewTake | None = Field(None, description="what plays under the cut")
     name: str = Field(description='what the reviewer calls themself; "" before they did')
     last_visit_at: datetime | None
 
@@ -1386,6 +1410,14 @@ class ReviewComment(Record):
     is_resolved: bool
     created_at: datetime
     updated_at: datetime
+
+
+Paper: TypeAlias = Literal["A4", "Letter"]
+TableName: TypeAlias = Literal["shots", "takes", "costs"]
+Layout: TypeAlias = Literal["grid", "storyboard", "script"]  # storyboard: words below pictures; script: beside them
+Grid: TypeAlias = Literal["2x2", "3x2", "4x3", "5x4", "6x5"]  # across and down
+Which: TypeAlias = Literal["headliners", "favourites", "all"]
+Delivered: TypeAlias = Literal["headliners", "round", "favourites", "all"]  # round: what was published last
 
 
 class Exported(Record):

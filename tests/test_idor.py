@@ -212,6 +212,7 @@ ROWS = [
     Row(method="GET", path="/favorites", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/projects/{project_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/projects/{project_id}", body={"notes": "n"}, owner=200, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/sound-box", owner=200, viewer=403),
     Row(method="GET", path="/projects/{project_id}/members", owner=200, viewer=200),
     Row(
         method="PUT",
@@ -284,6 +285,8 @@ ROWS = [
     Row(method="POST", path="/boxes/{box_id}/generate", body={"prompt": "x"}, owner=201, viewer=403),
     Row(method="GET", path="/uploads/{box_id}/{upload_id}", owner=200, viewer=403),
     Row(method="PUT", path="/uploads/{box_id}/{upload_id}", owner=422, viewer=403),
+    Row(method="GET", path="/archives/{upload_id}", owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/archives/{upload_id}", params={"size": 9}, owner=422, viewer=422, stranger=422),
     Row(method="POST", path="/boxes/{box_id}/upload", owner=422, viewer=403),
     Row(method="POST", path="/projects/{project_id}/known-files", body={"sha256": []}, owner=200, viewer=200),
     Row(method="GET", path="/assets", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
