@@ -8,4 +8,6 @@ sheets    gathers it; document writes it as docx (by word), contact as PDF
 tables    shots, takes and costs in rows, as CSV; workbook writes them for Excel
 rights    where each file came from, on what terms, and what nobody knows
 names     what a take's file is called wherever it goes
+films     gathers the cut; animatic makes a film of it
+packing   a whole project as an archive; unpacking reads one, bringing makes it a project here, archives takes it in
 """

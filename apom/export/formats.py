@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from apom.errors import Invalid
-from apom.export import contact, document, rights, tables, workbook
+from apom.export import contact, document, films, packing, rights, tables, workbook
 from apom.export.room import Progress, Room
 from apom.export.sheet import SECRET, Choice
 from apom.fields import refusal
@@ -113,6 +113,28 @@ FORMATS: Mapping[str, Format] = {
         choice=rights.RightsCsvChoice,
         write=rights.export_csv,
         suffix=lambda choice: "rights",
+    ),
+    "animatic": Format(
+        title=N_("Animatic"),
+        about=N_("The cut as a film: stills held for their shots, clips with their trims, the soundtrack below."),
+        icon="movie",
+        ext="mp4",
+        mime="video/mp4",
+        choice=films.AnimaticChoice,
+        write=films.write,
+        is_long=True,
+    ),
+    "archive": Format(
+        title=N_("Project archive"),
+        about=N_("Everything of the project in one file, to keep or to bring into another apom. No links, no keys."),
+        icon="inventory_2",
+        ext="zip",
+        mime="application/zip",
+        choice=packing.ArchiveChoice,
+        write=packing.write,
+        is_long=True,
+        least=lambda choice: Role.EDITOR,
+        suffix=lambda choice: "archive",
     ),
 }
 

@@ -74,7 +74,7 @@ def _row(
         prompt=take["prompt_text"],
         model=take["ai_model"],
         seed=take["seed"],
-        duration_s=box.duration_s or take["duration_s"],
+        duration_s=box.duration_s if box.clip_s is None else box.length_s,
         cost=take["cost"],
         unit=take["cost_unit"] or "",
         take=take["number"],

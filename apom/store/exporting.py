@@ -161,3 +161,25 @@ def verdicts(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
         "  where v.project_id = $1 and v.asset_id is not null) said where n = 1 order by created_at, id",
         project_id,
     )
+
+
+FOOTAGE = """a.id, a.box_id, a.asset_type, a.file_key, a.mime, a.width, a.height, a.duration_s, a.fps, a.purged_at,
+    r.prompt_text from asset a join asset_recipe r on r.asset_id = a.id"""
+
+
+def footage(tx: Tx, project_id: UUID, asset_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The files of takes, and how they are shown, by id."""
+    rows = tx.all(
+        f"select {FOOTAGE} where a.project_id = $1 and a.trashed_at is null and a.id = any($2::uuid[])",
+        project_id,
+        list(asset_ids),
+    )
+    return {row["id"]: row for row in rows}
+
+
+def soundtrack(tx: Tx, project_id: UUID) -> dict[str, Any] | None:
+    """The file of a project's soundtrack, where it has one."""
+    return tx.one(
+        f"select {FOOTAGE} join project p on p.soundtrack_asset_id = a.id where p.id = $1 and a.project_id = $1",
+        project_id,
+    )
