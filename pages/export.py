@@ -66,7 +66,9 @@ def _field(format: ExportFormat, name: str, schema: Mapping[str, Any]) -> Any:
         return st.toggle(label, value=bool(value), key=key)
     if kinds & {"integer", "number"}:
         of: Any = float if "number" in kinds else int
-        number, least, most = (None if x is None else of(x) for x in (value, schema.get("minimum"), schema.get("maximum")))
+        number, least, most = (
+            None if x is None else of(x) for x in (value, schema.get("minimum"), schema.get("maximum"))
+        )
         return st.number_input(label, value=number, min_value=least, max_value=most, key=key)
     return st.text_input(label, value=value or "", key=key) or None
 

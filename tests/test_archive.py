@@ -342,6 +342,20 @@ def bob(other: Studio) -> Workspace:
     return other.workspace(person(other, "bob"))
 
 
+def test_who_comes_second_with_the_same_archive_takes_nothing_away(good: Path, bob: Workspace, other: Studio) -> None:
+    eve = other.workspace(person(other, "eve"))
+
+    def progress(share: float) -> None:
+        if share > 0.5 and not eve.projects().items:
+            eve.import_archive(good)
+
+    with pytest.raises(Conflict, match="this moment"):
+        other.archives.bring(bob.actor, good, progress)
+    (project,) = eve.projects().items
+    assert len(files(other, project.id)) == 7
+    assert bob.import_archive(good).id != project.id
+
+
 # In pieces, and as a job
 
 

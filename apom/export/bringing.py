@@ -111,7 +111,7 @@ class Bringing:
                 tx.take_time()
                 return self._write(tx, done)
         except BaseException:
-            self._storage.drop(*put)
+            self._drop(put)
             raise
 
     # What is in it
@@ -176,6 +176,12 @@ class Bringing:
                 key = self._key(name)
                 put.append(key)
                 self._storage.put(temp, key, mime=mime)
+
+    def _drop(self, put: list[str]) -> None:
+        """What was put, unless its take is here by now: somebody else has brought in the same archive, and was faster."""
+        with self._store.read() as tx:
+            free = [key for key in put if not archiving.is_known(tx, "asset", [UUID(key.split("/")[2])])]
+        self._storage.drop(*free)
 
     def _key(self, name: str) -> str:
         asset_id, _slash, file = name.partition("/")
