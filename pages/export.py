@@ -33,7 +33,8 @@ def export(project: Project) -> None:
     if format.is_long:
         begin(project, format, choices)
     else:
-        address = f"/api/projects/{project.id}/export.{format.name}?{urlencode(choices)}"
+        asked = urlencode({name: value for name, value in choices.items() if value is not None})
+        address = f"/api/projects/{project.id}/export.{format.name}?{asked}"
         st.link_button(
             _("Download"),
             address,

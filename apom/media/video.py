@@ -134,7 +134,9 @@ def picture_stream(container: InputContainer) -> VideoStream:
         (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic), None
     )
     if stream is None and container.streams.audio:
-        raise BadMedia("This is sound without a moving picture. Send a clip.")
+        raise BadMedia(
+            "This is sound without a moving picture. Send a clip; sound is taken as MP3, M4A, WAV, FLAC or Ogg."
+        )
     if stream is None:
         raise BadMedia(DAMAGED)
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "?"

@@ -17,7 +17,7 @@ function start(here) {
 /** What is let go anywhere on the page is meant for the shot; a browser would open it instead. */
 function startZone(here) {
   const { labels } = here.data, zone = here.zone = here.root.querySelector(".zone");
-  here.picker = el("input", { type: "file", multiple: true, accept: here.data.taken, hidden: true, tabindex: -1, "aria-label": labels.choose });
+  here.picker = el("input", { type: "file", multiple: true, accept: here.data.accept, hidden: true, tabindex: -1, "aria-label": labels.choose });
   here.call = el("span", { class: "call" });
   zone.append(icon("up"), here.call, el("button", { type: "button", class: "words" }, labels.choose), el("span", { class: "sizes" }, labels.sizes), here.picker);
   zone.addEventListener("click", (event) => { if (event.target !== here.picker) here.picker.click(); }, here.while);
@@ -124,6 +124,8 @@ function draw(here) {
   here.drop.hidden = !files.length;
   reconcile(here.list, here.rows, files, () => row(), (node, each) => paint(node, each, labels));
   sumUpload(here, files, labels);
+  if (!here.data.allow.includes("done")) return;
+  for (const each of files.filter(({ state, take, isTold }) => state === "done" && take && !isTold)) { each.isTold = true; act(here, "done", each.take); }
 }
 
 function sumUpload(here, files, labels) {
