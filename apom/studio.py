@@ -31,6 +31,7 @@ from apom.continuing import Continuing, Onward
 from apom.decisions import Decisions, one_by_one
 from apom.derivatives import LOOK_S as PROXIES_S
 from apom.derivatives import Derivatives
+from apom.downloads import Downloads
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -270,6 +271,7 @@ class Studio:
         self.engine.declare(self.backups.look, BACKUP_S)
         self.moving = Moving(storage, self.jobs)
         self.exports = Exports(store, storage, self.money, clock)
+        self.downloads = Downloads(store, storage)
         self._store = store
         self._storage = storage
 
@@ -1276,6 +1278,14 @@ class Workspace:
         return self._studio.assets.file(self.actor, id_of(asset), name)
 
     # what leaves the house
+
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        """A take's original at `path`, or under its name in that folder; no pixel of it is changed.
+
+        `metadata`: with prompt, model and seed in it, and whatever it said when it came, for who may edit; else clean.
+        Raises NotFound, NotAllowed, BadMedia, OSError.
+        """
+        return self._studio.downloads.write(self.actor, id_of(asset), path, metadata=metadata)
 
     def export_docx(
         self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False

@@ -402,6 +402,7 @@ def scene(w: Any) -> None:
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
     w.export_csv(new_id(), Path(__file__), takes=True)
+    w.download(new_id(), Path(__file__), metadata=True)  # tests/test_downloads.py has the rest
     round = w.publish_round(project, "first look")
     w.rounds(project)
     w.rounds(new_id())

@@ -21,6 +21,7 @@ from apom.net.ours import Connection
 
 REMARKS = "apom-remarks"  # the header with what is missing in a document, as JSON
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
+FILENAME = re.compile(r'filename="(\w[\w.-]*)"')
 
 
 class Files:
@@ -62,6 +63,18 @@ class Files:
             raise_problem(reply)
         remarks = json.loads(reply.headers.get(REMARKS, "[]"))
         return Exported(path=path, bytes=path.stat().st_size, remarks=tuple(remarks))
+
+    def download(self, asset_id: UUID, path: Path, *, metadata: bool) -> Exported:
+        """A take to keep, at `path`, or in that folder under its name. Raises NotFound, NotAllowed, Unavailable, OSError."""
+        target = path / f"{asset_id}.part" if path.is_dir() else path
+        address = f"/api/assets/{asset_id}/download?metadata={str(metadata).lower()}"
+        reply = self._connection.fetch(address, target, {})
+        if reply.status != HTTPStatus.OK:
+            raise_problem(reply)
+        if path.is_dir():
+            named = FILENAME.search(reply.headers.get("content-disposition", ""))
+            target = target.rename(path / (named[1] if named else str(asset_id)))
+        return Exported(path=target, bytes=target.stat().st_size)
 
     def _place(self, asset_id: UUID) -> Path:
         try:

@@ -617,6 +617,9 @@ class RemoteWorkspace:
 
     # long work
 
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        return self._files.download(id_of(asset), path, metadata=metadata)
+
     def export_docx(
         self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
     ) -> Exported:

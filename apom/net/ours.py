@@ -137,7 +137,8 @@ class Connection:
         def write(response: httpx.Response) -> bytes:
             if response.status_code == HTTPStatus.OK:
                 _write(response, target)
-            return b""
+                return b""
+            return response.read()  # the sentence that says why not
 
         return self._sent(request, True, write)
 
