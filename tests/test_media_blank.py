@@ -172,14 +172,17 @@ def test_a_clip_keeps_its_samples_and_loses_words_places_and_tracks_of_them(
 
 def test_a_webm_as_a_browser_records_it_has_no_lengths(tmp_path: Path) -> None:
     path = tmp_path / "x.webm"
-    with av.open(str(clip(tmp_path / "s.webm", codec="libvpx-vp9"))) as given, path.open("wb") as out:
-        with av.open(Unseekable(out), "w", format="webm", options={"live": "1"}) as made:
-            made.metadata["comment"] = SECRET
-            track = made.add_stream_from_template(given.streams.video[0])
-            for packet in given.demux(given.streams.video[0]):
-                if packet.dts is not None:
-                    packet.stream = track
-                    made.mux(packet)
+    with (
+        av.open(str(clip(tmp_path / "s.webm", codec="libvpx-vp9"))) as given,
+        path.open("wb") as out,
+        av.open(Unseekable(out), "w", format="webm", options={"live": "1"}) as made,
+    ):
+        made.metadata["comment"] = SECRET
+        track = made.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = track
+                made.mux(packet)
     assert SECRET.encode() in path.read_bytes()
     after = cleaned(path)
     assert SECRET.encode() not in after.read_bytes() and frames(after) == frames(path)
@@ -216,7 +219,10 @@ def test_damage_never_leaves_words_behind_nor_changes_the_length(data: st.DataOb
     assert at < 0 or any(start <= at and at + len(SECRET) <= end for start, end in gone)
 
 
-@given(st.binary(max_size=400), st.sampled_from([b"\0\0\0\x18ftypisom", b"\0\0\0\x18ftypheic", b"\x1aE\xdf\xa3\x42\x82\x84webm"]))
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([b"\0\0\0\x18ftypisom", b"\0\0\0\x18ftypheic", b"\x1aE\xdf\xa3\x42\x82\x84webm"]),
+)
 def test_hostile_containers_end(tmp_path_factory: pytest.TempPathFactory, data: bytes, head: bytes) -> None:
     path = tmp_path_factory.mktemp("hostile") / "x"
     path.write_bytes(head.ljust(24, b"\0") + data)

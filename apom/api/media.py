@@ -15,11 +15,12 @@ from uuid import UUID
 import anyio.to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from apom.api.deps import actor_of
 from apom.errors import ApomError, NotFound, Unavailable
+from apom.models import Actor
 from apom.studio import Workspace, current
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
+ELSEWHERE = "private, max-age=60"  # shorter than any address holds when it is given
 HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -39,10 +41,13 @@ async def media(request: Request) -> Response:
     actor = actor_of(request.scope.get("state"))
     if actor is None:
         return Response(status_code=401)
+    asset, name = request.path_params["asset"], request.path_params["name"]
     try:
-        path, mime = await anyio.to_thread.run_sync(
-            _find, current().workspace(actor), request.path_params["asset"], request.path_params["name"]
-        )
+        if "authorization" not in request.headers:  # programs get bytes
+            address = await anyio.to_thread.run_sync(_elsewhere, actor, asset, name)
+            if address is not None:
+                return RedirectResponse(address, 307, {"Cache-Control": ELSEWHERE})
+        path, mime = await anyio.to_thread.run_sync(_find, current().workspace(actor), asset, name)
     except Unavailable:  # the bucket cannot be reached, and no copy is here
         return Response(status_code=503, headers={"Retry-After": "5"})
     except ApomError:
@@ -98,6 +103,12 @@ def _span(request: Request, tag: str | None, size: int) -> tuple[int, int]:
     if not first:
         return max(0, size - int(last)), size
     return int(first), min(int(last) + 1, size) if last else size
+
+
+def _elsewhere(actor: Actor, asset: UUID, name: str) -> str | None:
+    if not NAME.fullmatch(name):
+        raise NotFound
+    return current().assets.address(actor, asset, name)
 
 
 def _find(workspace: Workspace, asset: UUID, name: str) -> tuple[Path, str]:

@@ -232,7 +232,11 @@ def _muxed(path: Path, target: Path, kind: Kind, label: Label) -> Path:
         ):
             made.metadata.update(source.metadata)
             made.metadata.update({"comment": label.prompt, "encoder": f"apom {label.model}", "apom": recipe(label)})
-            streams = {each.index: made.add_stream_from_template(each) for each in source.streams if each.type in "video audio subtitle"}
+            streams = {
+                each.index: made.add_stream_from_template(each)
+                for each in source.streams
+                if each.type in "video audio subtitle"
+            }
             for packet in source.demux():
                 if packet.size and packet.stream.index in streams:
                     packet.stream = streams[packet.stream.index]
