@@ -45,6 +45,7 @@ class Patched:
             self._pieces += [(at, patch.start), patch]
             at = patch.end
         self._pieces.append((at, whole))
+        self.is_patched = bool(patches)
         self.size = sum(_size(piece) for piece in self._pieces)
 
     def read(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
