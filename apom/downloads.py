@@ -66,7 +66,8 @@ class Downloads:
         """The same at `path`; a folder gets it under its name. Raises as `open` does."""
         with self.open(actor, asset_id, metadata=metadata) as found:
             target = path / found.name if path.is_dir() else path
-            return Exported(path=target, bytes=found.file.write(target))
+            size = found.file.write(target)
+            return Exported(path=target, name=found.name, mime=found.media_type, bytes=size)
 
     def _found(self, tx: Tx, actor: Actor, asset_id: UUID, metadata: bool) -> tuple[Asset, str]:
         take = assets.get(tx, actor.user_id, asset_id)

@@ -159,7 +159,7 @@ def test_by_rest_it_comes_as_a_file_with_a_name_and_by_ranges(cast: Cast, box: B
     take = cast.alice.upload(box, path).take
     url = f"/assets/{take.id}/download"
     clean = ask(cast.victor.actor, url)
-    assert clean.headers["content-disposition"] == f'attachment; filename="010_{take.id.hex[:8]}.mp4"'
+    assert clean.headers["content-disposition"] == f"attachment; filename*=UTF-8''010_{take.id.hex[:8]}.mp4"
     assert clean.headers["content-type"] == "video/mp4" and int(clean.headers["content-length"]) == take.bytes
     assert SECRET.encode() not in clean.content and PLACE.encode() not in clean.content
     part = ask(cast.victor.actor, url, Range="bytes=100-299")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from uuid import UUID
 
 import anyio.to_thread
@@ -78,7 +79,7 @@ def ranged(
     """The same for a file with something else in it. `tag`: its ETag; `then` is called when all was sent."""
     headers = {**HEADERS, **kept, "Accept-Ranges": "bytes", **({"ETag": f'"{tag}"'} if tag else {})}
     if filename is not None:
-        headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(filename)}"
     after = BackgroundTask(then) if then else None
     if tag and headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers, background=after)

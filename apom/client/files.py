@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 from uuid import UUID
+
+from pydantic_core import to_jsonable_python
 
 from apom.client.door import raise_problem
 from apom.errors import NotFound, Unavailable
@@ -21,7 +23,7 @@ from apom.net.ours import Connection
 
 REMARKS = "apom-remarks"  # the header with what is missing in a document, as JSON
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
-FILENAME = re.compile(r'filename="(\w[\w.-]*)"')
+NO_PATH = re.compile(r"^\.+|[/\\]")
 
 
 class Files:
@@ -55,26 +57,28 @@ class Files:
             raise_problem(reply)
         return path, reply.headers["content-type"]
 
-    def export(self, address: str, asked: Mapping[str, bool], path: Path) -> Exported:
-        """A document that the server writes, at `path`. Raises NotFound, NotSignedIn, Unavailable, OSError."""
-        wanted = urlencode({name: str(value).lower() for name, value in asked.items()})
-        reply = self._connection.fetch(f"{address}?{wanted}", path, {})
+    def export(self, address: str, asked: Mapping[str, object], path: Path | None) -> Exported:
+        """A file that the server writes, at `path`, or in this folder. Raises NotFound, NotSignedIn, Unavailable, OSError."""
+        target = path or self._folder / "export"
+        wanted = {name: value for name, value in to_jsonable_python(asked).items() if value is not None}
+        reply = self._connection.fetch(f"{address}?{urlencode(wanted)}", target, {})
         if reply.status != HTTPStatus.OK:
             raise_problem(reply)
-        remarks = json.loads(reply.headers.get(REMARKS, "[]"))
-        return Exported(path=path, bytes=path.stat().st_size, remarks=tuple(remarks))
+        return Exported(
+            path=target,
+            name=unquote(reply.headers.get("content-disposition", "").rpartition("''")[2]),
+            mime=reply.headers["content-type"].partition(";")[0],
+            bytes=target.stat().st_size,
+            remarks=tuple(json.loads(reply.headers.get(REMARKS, "[]"))),
+        )
 
     def download(self, asset_id: UUID, path: Path, *, metadata: bool) -> Exported:
         """A take to keep, at `path`, or in that folder under its name. Raises NotFound, NotAllowed, Unavailable, OSError."""
         target = path / f"{asset_id}.part" if path.is_dir() else path
-        address = f"/api/assets/{asset_id}/download?metadata={str(metadata).lower()}"
-        reply = self._connection.fetch(address, target, {})
-        if reply.status != HTTPStatus.OK:
-            raise_problem(reply)
-        if path.is_dir():
-            named = FILENAME.search(reply.headers.get("content-disposition", ""))
-            target = target.rename(path / (named[1] if named else str(asset_id)))
-        return Exported(path=target, bytes=target.stat().st_size)
+        found = self.export(f"/api/assets/{asset_id}/download", {"metadata": metadata}, target)
+        if not path.is_dir():
+            return found
+        return found.model_copy(update={"path": target.rename(path / NO_PATH.sub("_", found.name))})
 
     def _place(self, asset_id: UUID) -> Path:
         try:
