@@ -105,6 +105,8 @@ def test_pictures_without_texts_get_xmp(tmp_path: Path, form: str, options: dict
         image.load()
         assert (image.format, image.mode) == (form, "RGBA" if options.get("lossless") else "RGB")
     assert (said["DigitalSourceType"], said["AIPromptInformation"]) == (BY_A_MODEL, LABEL.prompt)
+    found = read_recipe(made)
+    assert (found.prompt, found.model, found.seed) == (LABEL.prompt, LABEL.model, LABEL.seed)
     assert pixels(path) == pixels(made)
 
 
