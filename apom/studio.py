@@ -34,6 +34,7 @@ from apom.derivatives import LOOK_S as PROXIES_S
 from apom.derivatives import Derivatives
 from apom.digests import LOOK_S as MAILING_S
 from apom.digests import Digests
+from apom.downloads import Downloads
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -302,6 +303,7 @@ class Studio:
         self.moving = Moving(storage, self.jobs)
         self.exports = Exports(store, storage, self.money, self.jobs, settings.data_dir / "exports", clock)
         self.engine.declare(self.exports.look, EXPORTS_S)
+        self.downloads = Downloads(store, storage)
         self.telling = Notices(store, self.hub, settings, clock)
         self.engine.declare(self.telling.look, TELLING_S)
         self.digests = Digests(store, settings, clock)
@@ -1341,6 +1343,14 @@ class Workspace:
         return self._studio.assets.file(self.actor, id_of(asset), name)
 
     # what leaves the house
+
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        """A take's original at `path`, or under its name in that folder; no pixel of it is changed.
+
+        `metadata`: with prompt, model and seed in it, and whatever it said when it came, for who may edit; else clean.
+        Raises NotFound, NotAllowed, BadMedia, OSError.
+        """
+        return self._studio.downloads.write(self.actor, id_of(asset), path, metadata=metadata)
 
     def export_formats(self) -> Rows[ExportFormat]:
         """What a project can leave as, what one may choose in each, and what one chose last."""
