@@ -53,7 +53,7 @@ def film(
         put(stream.encode(None))
         if sound is not None:
             samples = np.zeros((2, round((times[-1] + lasts) * audio_rate)), "float32")
-            at = round(beep_at * audio_rate)
+            at = round((beep_at or 0.0) * audio_rate)
             samples[:, at : at + audio_rate // 50] = np.sin(np.arange(audio_rate // 50) * 0.2) * 0.9
             for start in range(0, samples.shape[1], 1024):
                 part: Any = av.AudioFrame.from_ndarray(
@@ -69,13 +69,18 @@ def steady(seconds: float, fps: float) -> list[float]:
     return [n / fps for n in range(round(seconds * fps))]
 
 
-def read(path: Path) -> tuple[Any, list[int], np.ndarray]:
+def read(path: Path) -> tuple[dict[str, Any], list[int], Any]:
     """(facts, the grey of each frame as its number in LEVELS, the left channel)."""
     with av.open(str(path)) as made:
-        stream = made.streams.video[0]
-        facts = {"rate": stream.average_rate, "frames": stream.frames, "codec": stream.codec_context.name}
+        stream: Any = made.streams.video[0]
+        facts: dict[str, Any] = {
+            "rate": stream.average_rate,
+            "frames": stream.frames,
+            "codec": stream.codec_context.name,
+        }
         facts["streams"] = [(s.type, s.metadata.get("timecode"), s.metadata.get("reel_name")) for s in made.streams]
         times, greys = [], []
+        frame: Any
         for frame in made.decode(stream):
             times.append(Fraction(frame.pts) * frame.time_base)
             grey = float(frame.to_ndarray(format="gray").mean())

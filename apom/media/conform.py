@@ -190,7 +190,8 @@ class _Clip:
         turn = round(frame.rotation / 90) * 90 % 360
         self._turner = _Turner(frame, TURNS[turn]) if turn else None
         width, height = (frame.height, frame.width) if turn in (90, 270) else (frame.width, frame.height)
-        stream: VideoStream = self._film.add_stream(encoder, rate=self._rate, options=dict(options))
+        stream = self._film.add_stream(encoder, rate=self._rate, options=dict(options))
+        assert isinstance(stream, VideoStream), "both encoders make pictures"
         stream.width, stream.height, stream.pix_fmt = _even(width), _even(height), pixels
         stream.codec_context.time_base = 1 / self._rate
         like = self._picture.codec_context
@@ -214,7 +215,8 @@ class _Clip:
 
     def _show_until(self, at: float) -> None:
         """The picture that is shown stands in every frame whose middle lies before `at`."""
-        assert self._shown is not None and self._seen is not None, "begun with the first frame"
+        assert self._shown is not None, "asked before"
+        assert self._seen is not None, "begun with the first frame"
         while (self._frames + 0.5) / self._rate < at - 1e-6:
             self._shown.pts, self._shown.time_base = self._frames, 1 / self._rate
             self._film.mux(self._seen.encode(self._shown))
@@ -246,7 +248,8 @@ class _Turner:
 
     def turn(self, frame: VideoFrame) -> VideoFrame:
         self._source.push(frame)
-        turned: VideoFrame = self._sink.pull()
+        turned = self._sink.pull()
+        assert isinstance(turned, VideoFrame), "pictures come out of where pictures go in"
         return turned
 
 
