@@ -47,6 +47,7 @@ class Note:
     author: str
     text: str
     frames: int = 1
+    is_done: bool = False
 
     def __str__(self) -> str:
         return line(f"{self.author}: {self.text}")

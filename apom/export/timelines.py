@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from apom.export.cut import HOUR, Cut, Event, Media, line
+from apom.export.cut import HOUR, Cut, Event, Media, Note, line
 from apom.export.sheet import clean
 
 if TYPE_CHECKING:
@@ -100,10 +100,15 @@ def _clip(cut: Cut, event: Event, media: Media, *, with_notes: bool = False) -> 
     )
     for note in event.notes if with_notes else ():
         marker = otio.schema.Marker(name=str(note), marked_range=_range(begins + note.at, note.frames, cut.rate))
-        marker.color = otio.schema.MarkerColor.RED
+        marker.color = _colour(note)
         marker.metadata["apom"] = {"author": clean(note.author), "text": clean(note.text)}
         clip.markers.append(marker)
     return clip
+
+
+def _colour(note: Note) -> str:
+    """What is done is green."""
+    return "GREEN" if note.is_done else "RED"
 
 
 def _facts(media: Media) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def edl(cut: Cut) -> str:
             lines.append(f"* COMMENT: {event.title}")
             inside = [note for note in event.notes if 0 <= note.at - event.source_in < event.frames]
             for note in inside:
-                lines.append(f"* LOC: {cut.timecode(record + note.at - event.source_in)} RED     {note}")
+                lines.append(f"* LOC: {cut.timecode(record + note.at - event.source_in)} {_colour(note):7} {note}")
     return "\n".join(lines) + "\n"
 
 
