@@ -17,13 +17,13 @@ from pydantic import Field, JsonValue
 from apom import words
 from apom.assets import check_wanted, mark_in, put_down
 from apom.config import LIMITS
-from apom.errors import Conflict, Invalid, NotAllowed
+from apom.errors import Conflict, Invalid
 from apom.events import Hub
-from apom.jobs import OPEN, Jobs, Work, need_job
-from apom.models import Actor, Job, Judgement, Mark, Record, Role, Take
+from apom.jobs import Jobs, Work, need_job, ordered_by
+from apom.models import OPEN_JOBS, Actor, Job, Judgement, Mark, Record, Role, Take
 from apom.projects import need, need_box
 from apom.search import Filter, Words, parse
-from apom.store import Store, Tx, lists, pages, users
+from apom.store import Store, Tx, lists, pages
 
 KIND = "bulk"
 PIECE = LIMITS.marks
@@ -89,7 +89,7 @@ class Bulk:
             job = need_job(tx, actor, job_id)
         if job.kind != KIND or not Order.model_validate(job.request).mark.trashed:
             raise Conflict("There is no way back from this by itself.")
-        if job.state in OPEN:
+        if job.state in OPEN_JOBS:
             with suppress(Conflict):  # it has come to its end this moment
                 self._jobs.cancel(actor, job_id)
         done = _tally(self._jobs.get(actor, job_id))
@@ -124,7 +124,7 @@ class Bulk:
         """Some takes. What may be done is asked anew each time: rights may have ended meanwhile. Raises NotAllowed."""
         marks = [_mark(order, take) for take in takes]
         with self._store.write() as tx:
-            actor = _actor(tx, work.job)
+            actor = ordered_by(tx, work.job)
             known, made, events = mark_in(tx, actor, marks, self._clock(), work.job.created_at)
             refused = Counter(done.refused) + Counter(words.say(error, actor.language) for _, error in made.refused)
             changed = len(made.takes)
@@ -157,11 +157,3 @@ def _tally(job: Job) -> Tally:
 def _mark(order: Order, take: Take) -> Mark:
     is_headliner = True if take.id in order.fronts else None
     return Mark(asset_id=take.id, is_headliner=is_headliner, **order.mark.model_dump())
-
-
-def _actor(tx: Tx, job: Job) -> Actor:
-    """Whoever ordered it. Raises NotAllowed when the account has ended."""
-    user = users.get(tx, job.created_by)
-    if user is None or not user.is_active:
-        raise NotAllowed("The account that ordered this has ended.")
-    return Actor(user_id=user.id, username=user.username, language=user.language)

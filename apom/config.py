@@ -57,6 +57,7 @@ class Limits(BaseModel):
     link_comments_day: int = Field(500, description="most comments and verdicts through a review link in a day")
     tokens: int = Field(50, description="most API tokens of a person")
     token_days: int = Field(365, description="longest life of an API token, in days")
+    export_days: int = Field(7, description="a file that was exported as a job waits for so many days to be fetched")
     shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
     shown_clip_bytes: int = Field(4 * MB, description="largest clip that an output of a notebook holds whole")
 

@@ -20,15 +20,14 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom.errors import ApomError, Conflict, NotFound, Unavailable
+from apom.errors import ApomError, Conflict, NotAllowed, NotFound, Unavailable
 from apom.events import Hub
-from apom.models import Actor, Event, Job, JobState, Json, Page, Role, new_id
+from apom.models import OPEN_JOBS, Actor, Event, Job, JobState, Json, Page, Role, new_id
 from apom.projects import need
-from apom.store import Store, Tx, audit, jobs
+from apom.store import Store, Tx, audit, jobs, users
 
 log = logging.getLogger("apom.jobs")
 AT_ONCE = 2
-OPEN = (JobState.PENDING, JobState.RUNNING, JobState.PAUSED)
 LOOK_S = 5.0
 NOTE_S = 0.5  # progress is written and told at most so often
 TRIES = 5  # in a row, while the store or something else is away
@@ -122,6 +121,14 @@ def need_job(tx: Tx, actor: Actor, job_id: UUID) -> Job:
     return job
 
 
+def ordered_by(tx: Tx, job: Job) -> Actor:
+    """Whoever ordered it. Raises NotAllowed when the account has ended."""
+    user = users.get(tx, job.created_by)
+    if user is None or not user.is_active:
+        raise NotAllowed("The account that ordered this has ended.")
+    return Actor(user_id=user.id, username=user.username, language=user.language)
+
+
 class Jobs:
     """Admits jobs and runs them, two at once, in threads of its own.
 
@@ -207,7 +214,7 @@ class Jobs:
 
     def cancel(self, actor: Actor, job_id: UUID) -> Job:
         """Stops it for good; what it has done stays. Raises NotFound, NotAllowed, Conflict."""
-        return self._move(actor, job_id, OPEN, JobState.CANCELLED)
+        return self._move(actor, job_id, OPEN_JOBS, JobState.CANCELLED)
 
     def pause(self, actor: Actor, job_id: UUID) -> Job:
         """Stops it until it is resumed. Raises NotFound, NotAllowed, Conflict."""

@@ -790,6 +790,9 @@ class JobState(StrEnum):
     CANCELLED = "CANCELLED"  # by a person
 
 
+OPEN_JOBS = (JobState.PENDING, JobState.RUNNING, JobState.PAUSED)
+
+
 class Job(Record):
     """Long work that is no generation. `result`: what came of it; while it is open, where another run would go on."""
 
@@ -1288,11 +1291,26 @@ class ReviewComment(Record):
 
 
 class Exported(Record):
-    """A document that was written. `remarks`: what is missing in it, in the reader's words."""
+    """A file that was written. `name`: what it is called as a download; `remarks`: what is missing, in the reader's words."""
 
     path: Path
+    name: str
+    mime: str
     bytes: int
     remarks: tuple[str, ...] = ()
+
+
+class ExportFormat(Record):
+    """What a project can leave as. `choices`: a JSON schema of each thing one may choose; `chosen`: what one chose last."""
+
+    name: str
+    title: str
+    about: str
+    icon: str
+    ext: str
+    is_long: bool = Field(description="made as a job, and fetched when it is done")
+    choices: Json
+    chosen: Json = Field(default_factory=dict)
 
 
 class AuditEntry(Record):

@@ -6,6 +6,7 @@ and `Review(token)`, what one link may do. Pages, REST, sockets, media routes an
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -38,6 +39,7 @@ from apom.engine.lending import Lending
 from apom.engine.wiring import MediaKeeper, ProviderPool, as_taken, inside
 from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
+from apom.export.exports import TIDY_S as EXPORTS_S
 from apom.export.exports import Exports
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.generate import Generate, Order
@@ -66,6 +68,7 @@ from apom.models import (
     Deed,
     Emptied,
     Exported,
+    ExportFormat,
     Health,
     InboxItem,
     InputRole,
@@ -269,7 +272,8 @@ class Studio:
         self.backups = Backups(store, storage, clock, settings.backup_dir)
         self.engine.declare(self.backups.look, BACKUP_S)
         self.moving = Moving(storage, self.jobs)
-        self.exports = Exports(store, storage, self.money, clock)
+        self.exports = Exports(store, storage, self.money, self.jobs, settings.data_dir / "exports", clock)
+        self.engine.declare(self.exports.look, EXPORTS_S)
         self._store = store
         self._storage = storage
 
@@ -1277,20 +1281,47 @@ class Workspace:
 
     # what leaves the house
 
+    def export_formats(self) -> Rows[ExportFormat]:
+        """What a project can leave as, what one may choose in each, and what one chose last."""
+        return Rows(self._studio.exports.formats(self.actor), ExportFormat)
+
+    def export(self, project: Ref, format: str, path: Path, **choices: JsonValue) -> Exported:
+        """A project in one of the formats, written to `path` before it returns. What is missing is said in the answer.
+
+        Raises NotFound, NotAllowed, Invalid, Conflict, OSError.
+        """
+        return self._studio.exports.write(self.actor, id_of(project), format, path, choices)
+
+    def order_export(self, project: Ref, format: str, **choices: JsonValue) -> Job:
+        """The same as a job; `export_file` fetches what it made. Raises NotFound, NotAllowed, Invalid."""
+        return self._studio.exports.order(self.actor, id_of(project), format, choices)
+
+    def export_file(self, job: Ref, path: Path | None = None) -> Exported:
+        """What a job made, for who ordered it, copied to `path`; without one where it lies, until it is cleared away.
+
+        Raises NotFound, NotAllowed, Conflict, OSError.
+        """
+        made = self._studio.exports.file(self.actor, id_of(job))
+        if path is None:
+            return made
+        shutil.copyfile(made.path, path)
+        return made.model_copy(update={"path": path})
+
+    def remember_export(self, format: str, **choices: JsonValue) -> None:
+        """What one chose, for the next time. Raises Invalid."""
+        self._studio.exports.remember(self.actor, format, choices)
+
     def export_docx(
         self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
     ) -> Exported:
         """The shots as a Word document at `path`: picture, prompt, model of each headliner. `comments`: those that
         clients see. What is missing is said in it and in the answer. Raises NotFound, OSError.
         """
-        from apom.export.sheet import Choice
-
-        choice = Choice(cost=cost, seeds=seeds, comments=comments)
-        return self._studio.exports.docx(self.actor, id_of(project), path, choice)
+        return self.export(project, "docx", path, cost=cost, seeds=seeds, comments=comments)
 
     def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
         """The shots as a table for spreadsheets at `path`, or every take of them. Raises NotFound, OSError."""
-        return self._studio.exports.csv(self.actor, id_of(project), path, takes=takes)
+        return self.export(project, "csv", path, takes=takes)
 
     # long work
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from apom.config import LIMITS
 from apom.errors import NotFound, Unavailable
-from apom.models import OPEN_STATUSES, Page, Rows, Take
+from apom.models import OPEN_JOBS, OPEN_STATUSES, Job, Page, Rows, Take
 
 Look: TypeAlias = Callable[[Sequence[UUID]], tuple[Take, ...]]
 T = TypeVar("T")
@@ -39,6 +39,14 @@ def wait(look: Look, ids: Sequence[UUID], *, timeout_s: float | None, on_change:
     """
     with _onlooker() if on_change is None else nullcontext(on_change) as told:
         return _wait(look, ids, timeout_s, told)
+
+
+def ended(look: Callable[[UUID], Job], job: Job) -> Job:
+    """A job once it has come to its end, however that is. Raises what `look` raises."""
+    while job.state in OPEN_JOBS:
+        time.sleep(SLOWEST_S)
+        job = look(job.id)
+    return job
 
 
 def every(page: Callable[[str | None], Page[T]]) -> list[T]:

@@ -11,11 +11,11 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
-from apom.words import N_, _, day, plural
+from apom.words import _, day, plural
+from pages.export import export
 from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
-SHOWN = {"cost": N_("Cost"), "seeds": N_("Seeds"), "comments": N_("Clients' comments")}
 
 
 def show() -> None:
@@ -39,7 +39,7 @@ def show() -> None:
                 )
             st.button(_("Share"), icon=":material/share:", on_click=guard.guarded(_open), args=("sharing",))
             st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
-        export(project)
+        st.button(_("Export"), icon=":material/download:", on_click=guard.guarded(_open), args=("exporting",))
         st.space("stretch")
     board(project.id, can_edit)
     opened = st.session_state.pop("board-dialog", None)
@@ -47,25 +47,10 @@ def show() -> None:
         add_shots(project)
     elif opened == "sharing":
         share(project)
+    elif opened == "exporting":
+        export(project)
     elif opened == "settings":
         settings(project)
-
-
-def export(project: Project) -> None:
-    """Downloads, written when they are asked for."""
-    address = f"/api/projects/{project.id}/export"
-    with st.popover(_("Export"), icon=":material/download:"):
-        shown = st.pills(
-            _("Show in the document"),
-            list(SHOWN),
-            selection_mode="multi",
-            format_func=lambda name: _(SHOWN[name]),
-            key="export-shown",
-        )
-        asked = "&".join(f"{name}=true" for name in shown or ())
-        st.link_button(_("Word document"), f"{address}.docx?{asked}", icon=":material/description:", width="stretch")
-        st.link_button(_("Table of shots"), f"{address}.csv", icon=":material/table:", width="stretch")
-        st.link_button(_("Table of takes"), f"{address}.csv?takes=true", icon=":material/table_rows:", width="stretch")
 
 
 def _project_asked_for() -> UUID:

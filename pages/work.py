@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from apom.models import Job, JobState
+from apom.models import OPEN_JOBS, Job, JobState
 from apom.studio import Ref
 from apom.ui import guard
 from apom.ui.door import attempt, mine, plain
@@ -13,7 +13,6 @@ from apom.words import N_, _, plural
 
 SHOWN = 20
 LOOK_S = 2.0  # while something is under way
-OPEN = (JobState.PENDING, JobState.RUNNING, JobState.PAUSED)
 STATES = {
     JobState.PENDING: N_("Waiting"),
     JobState.RUNNING: N_("Working"),
@@ -36,26 +35,26 @@ def long_work() -> None:
     if not mine().jobs(limit=1).items:
         st.caption(_("Long work, such as a mark on hundreds of takes, stands here with how far it is."))
         return
-    is_open = any(job.state in OPEN for job in mine().jobs(limit=SHOWN).items)
+    is_open = any(job.state in OPEN_JOBS for job in mine().jobs(limit=SHOWN).items)
     st.fragment(guard.guarded(_rows), run_every=LOOK_S if is_open else None)()
 
 
 def _rows() -> None:
     found = mine().jobs(limit=SHOWN).items
-    for job in sorted(found, key=lambda job: job.state not in OPEN):
+    for job in sorted(found, key=lambda job: job.state not in OPEN_JOBS):
         with st.container(border=True, key=f"job-{job.id}"):
             _row(job)
-    if st.session_state.get("work-open") and not any(job.state in OPEN for job in found):
+    if st.session_state.get("work-open") and not any(job.state in OPEN_JOBS for job in found):
         st.session_state["work-open"] = False
         st.rerun()  # the end of the last one: no need to look any more
-    st.session_state["work-open"] = any(job.state in OPEN for job in found)
+    st.session_state["work-open"] = any(job.state in OPEN_JOBS for job in found)
 
 
 def _row(job: Job) -> None:
     words, buttons = st.columns([3, 1], vertical_alignment="center")
     with words:
         st.text(f"{title(job)} · {_(STATES[job.state])}")
-        if job.state in OPEN:
+        if job.state in OPEN_JOBS:
             st.progress(job.progress)
         for line in outcome(job):
             st.caption(plain(line))
@@ -65,7 +64,7 @@ def _row(job: Job) -> None:
             _button(job, _("Pause"), ":material/pause:", ws.pause_job)
         if job.state in (JobState.PAUSED, JobState.FAILED):
             _button(job, _("Go on"), ":material/play_arrow:", ws.resume_job)
-        if job.state in OPEN:
+        if job.state in OPEN_JOBS:
             _button(job, _("Stop"), ":material/stop:", ws.cancel_job)
         if is_thrown(job):
             _button(job, _("Put back"), ":material/undo:", ws.undo_job)
@@ -83,6 +82,8 @@ def title(job: Job) -> str:
         return plural(N_("Thumbnails of {n} take made anew"), N_("Thumbnails of {n} takes made anew"), request["total"])
     if job.kind == "move":
         return _("Media into the bucket")
+    if job.kind == "export":
+        return _("Export")
     if job.kind == "proxy":
         return _("A clip made playable for browsers")
     if job.kind != "bulk":
@@ -102,7 +103,11 @@ def is_thrown(job: Job) -> bool:
     request: Any = job.request
     result: Any = job.result
     return bool(
-        job.kind == "bulk" and request["mark"]["trashed"] and job.state not in OPEN and result and result["changed"]
+        job.kind == "bulk"
+        and request["mark"]["trashed"]
+        and job.state not in OPEN_JOBS
+        and result
+        and result["changed"]
     )
 
 

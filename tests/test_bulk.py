@@ -17,7 +17,21 @@ from conftest import Cast, let_in
 from apom import bulk, jobs
 from apom.config import Settings
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound
-from apom.models import Asset, AssetType, Box, Job, JobState, Judgement, Mark, Project, Role, SourceType, Status, new_id
+from apom.models import (
+    OPEN_JOBS,
+    Asset,
+    AssetType,
+    Box,
+    Job,
+    JobState,
+    Judgement,
+    Mark,
+    Project,
+    Role,
+    SourceType,
+    Status,
+    new_id,
+)
 from apom.projects import REFUSALS
 from apom.store import assets
 from apom.studio import Studio, Workspace
@@ -77,7 +91,7 @@ def put(studio: Studio, box: Box, n: int, *, status: Status = Status.COMPLETED, 
 def over(ws: Workspace, job: Job) -> Job:
     """The job at its end."""
     deadline = time.monotonic() + 30
-    while (found := ws.job(job)).state in jobs.OPEN:
+    while (found := ws.job(job)).state in OPEN_JOBS:
         assert time.monotonic() < deadline, found
         time.sleep(0.01)
     return found

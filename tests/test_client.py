@@ -402,6 +402,15 @@ def scene(w: Any) -> None:
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
     w.export_csv(new_id(), Path(__file__), takes=True)
+    w.export(project, "nothing", Path(__file__))
+    w.export(project, "docx", Path(__file__), nothing=True)
+    w.order_export(project, "docx", seeds="perhaps")
+    w.order_export(project, "docx", seeds=True)
+    w.export_file(new_id(), Path(__file__))
+    w.export_formats()
+    w.remember_export("docx", seeds=True)
+    w.remember_export("docx", nothing=True)
+    w.export_formats()
     round = w.publish_round(project, "first look")
     w.rounds(project)
     w.rounds(new_id())

@@ -213,8 +213,11 @@ ROWS = [
     Row(method="POST", path="/projects/{project_id}/box", body={"name": "x"}, owner=201, viewer=403),
     Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
     Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
-    Row(method="GET", path="/projects/{project_id}/export.docx", owner=200, viewer=200),
-    Row(method="GET", path="/projects/{project_id}/export.csv", owner=200, viewer=200),
+    Row(method="GET", path="/export-formats", owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/export-formats/{format}", body={}, owner=204, viewer=204, stranger=204),
+    Row(method="GET", path="/projects/{project_id}/export.{format}", owner=200, viewer=200),
+    Row(method="POST", path="/projects/{project_id}/exports/{format}", body={}, owner=202, viewer=202),
+    Row(method="GET", path="/exports/{export_id}", owner=409, viewer=404),
     Row(method="POST", path="/projects/{project_id}/rounds", body={}, owner=201, viewer=403),
     Row(method="GET", path="/projects/{project_id}/rounds", owner=200, viewer=200),
     Row(method="GET", path="/rounds/{round_id}/shots", owner=200, viewer=200),
@@ -356,7 +359,12 @@ ROWS = [
     Row(method="DELETE", path="/assets/{spare_id}", owner=204, viewer=403),
     Row(method="DELETE", path="/projects/{spare_project_id}", owner=204, viewer=403),
 ]
-SPARE = {"{spare_id}": "{asset_id}", "{spare_box_id}": "{box_id}", "{spare_project_id}": "{project_id}"}
+SPARE = {
+    "{export_id}": "{job_id}",
+    "{spare_id}": "{asset_id}",
+    "{spare_box_id}": "{box_id}",
+    "{spare_project_id}": "{project_id}",
+}
 
 API = create_api("operator's token")
 
@@ -435,6 +443,8 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "comment_id": str(comment.id),
             "round_id": str(round.id),
             "job_id": str(alice.mark_all(Judgement(rating=2), project=project).id),
+            "export_id": str(alice.order_export(project, "docx").id),
+            "format": "docx",
             "token_id": str(token.id),
             "user_id": str(alice.actor.user_id),
             "username": "alice",
@@ -488,7 +498,11 @@ def test_each_gets_what_they_should_and_no_more(house: House, studio: Studio) ->
 
 
 def test_a_strangers_answer_is_that_for_an_id_that_never_was(house: House) -> None:
-    nobody = {name: str(new_id()) for name in house.ids} | {"username": "alice", "provider": "sandbox"}
+    nobody = {name: str(new_id()) for name in house.ids} | {
+        "username": "alice",
+        "provider": "sandbox",
+        "format": "docx",
+    }
     for row in ROWS:
         if row.stranger == 404:
             mine, never = house.ask(house.cast.bob.actor, row), house.ask(house.cast.bob.actor, row, nobody)

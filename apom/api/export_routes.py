@@ -3,57 +3,72 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
+from pydantic import Field, JsonValue
 from starlette.background import BackgroundTask
 
+from apom.api.account_routes import Body
 from apom.api.deps import Mine
 from apom.client.files import REMARKS
-from apom.models import Exported
+from apom.models import Exported, ExportFormat, Job, Json
 
 router = APIRouter()
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MOST_REMARKS = 50  # a header is no document
-NO_NAME = re.compile(r"[^\w .,()-]+")
 
 
-@router.get("/projects/{project_id}/export.docx", response_class=FileResponse)
-def export_docx(
-    project_id: UUID, mine: Mine, cost: bool = False, seeds: bool = False, comments: bool = False
-) -> FileResponse:
-    """The shots as a Word document."""
-    name = mine.project(project_id).name
-    return _download(
-        f"{name}.docx", DOCX, lambda path: mine.export_docx(project_id, path, cost=cost, seeds=seeds, comments=comments)
-    )
+class Choices(Body):
+    """What was chosen, by the names in the format's `choices`."""
+
+    choices: Json = Field(default_factory=dict)
 
 
-@router.get("/projects/{project_id}/export.csv", response_class=FileResponse)
-def export_csv(project_id: UUID, mine: Mine, takes: bool = False) -> FileResponse:
-    """The shots as a table, or every take of them."""
-    name = mine.project(project_id).name
-    kind = "takes" if takes else "shots"
-    return _download(f"{name} {kind}.csv", "text/csv", lambda path: mine.export_csv(project_id, path, takes=takes))
+@router.get("/export-formats")
+def export_formats(mine: Mine) -> tuple[ExportFormat, ...]:
+    """What a project can leave as, what one may choose in each, and what one chose last."""
+    return mine.export_formats()
 
 
-def _download(name: str, mime: str, write: Callable[[Path], Exported]) -> FileResponse:
-    """Written into a folder of its own, which is gone after the answer."""
+@router.put("/export-formats/{format}", status_code=204)
+def remember_export(format: str, body: Choices, mine: Mine) -> None:
+    """What one chose, for the next time."""
+    mine.remember_export(format, **body.choices)
+
+
+@router.get("/projects/{project_id}/export.{format}", response_class=FileResponse)
+def export(project_id: UUID, format: str, request: Request, mine: Mine) -> FileResponse:
+    """A project in one of the formats, written now. The query chooses, as in `?seeds=true`."""
+    choices: dict[str, JsonValue] = dict(request.query_params)
     folder = tempfile.TemporaryDirectory(prefix="apom-export-")
     try:
-        written = write(Path(folder.name) / "export")
+        written = mine.export(project_id, format, Path(folder.name) / "export", **choices)
     except BaseException:
         folder.cleanup()
         raise
-    plain = NO_NAME.sub("_", name).strip(". ")[:120] or "export"
+    return _download(written, BackgroundTask(folder.cleanup))
+
+
+@router.post("/projects/{project_id}/exports/{format}", status_code=202)
+def order_export(project_id: UUID, format: str, body: Choices, mine: Mine) -> Job:
+    """The same as a job, for what takes long."""
+    return mine.order_export(project_id, format, **body.choices)
+
+
+@router.get("/exports/{job_id}", response_class=FileResponse)
+def export_file(job_id: UUID, mine: Mine) -> FileResponse:
+    """What a job has made, for who ordered it."""
+    return _download(mine.export_file(job_id))
+
+
+def _download(written: Exported, after: BackgroundTask | None = None) -> FileResponse:
     headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(plain)}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(written.name)}",
         REMARKS: json.dumps(written.remarks[:MOST_REMARKS]),
+        "Cache-Control": "no-store",
     }
-    return FileResponse(written.path, media_type=mime, headers=headers, background=BackgroundTask(folder.cleanup))
+    return FileResponse(written.path, media_type=written.mime, headers=headers, background=after)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import time
 
 from apom.cli.command import Commands, Reply, command, group, table
 from apom.cli.door import operator, person
 from apom.cli.importing import find_project
 from apom.config import LIMITS, Settings
 from apom.errors import Unavailable
-from apom.jobs import OPEN
 from apom.models import Job, JobState
-from apom.studio import Workspace
-from apom.waiting import every
+from apom.waiting import ended, every
 from apom.words import size
-
-LOOK_S = 0.5
 
 
 def add(commands: Commands) -> None:
@@ -44,7 +39,7 @@ def rebuild(settings: Settings, arguments: argparse.Namespace) -> Reply:
             projects = [find_project(ws, arguments.project)]
         else:
             projects = list(every(lambda cursor: ws.projects(cursor=cursor, limit=LIMITS.page)))
-        jobs = [ended(ws, ws.rebuild_media(project)) for project in projects]
+        jobs = [ended(ws.job, ws.rebuild_media(project)) for project in projects]
     failed = next((job for job in jobs if job.state is not JobState.DONE), None)
     if failed is not None:
         raise Unavailable("It was not done: {why}", why=failed.error_message or failed.state)
@@ -58,7 +53,7 @@ def move(settings: Settings, arguments: argparse.Namespace) -> Reply:
     People go on working. Stopped, it goes on where the server runs, else at the next start.
     """
     with person(settings, arguments.user) as ws:
-        job = ended(ws, ws.move_media())
+        job = ended(ws.job, ws.move_media())
     if job.state is not JobState.DONE:
         raise Unavailable("It was not done: {why}", why=job.error_message or job.state)
     done = job.result if isinstance(job.result, dict) else {}
@@ -83,14 +78,6 @@ def sweep(settings: Settings, arguments: argparse.Namespace) -> Reply:
     ]
     held = ["So many are without a take: is this the right store? Then: apom media sweep --confirm"]
     return Reply(document=found.model_dump(mode="json"), lines=[*table(facts), *(held if found.is_held else [])])
-
-
-def ended(ws: Workspace, job: Job) -> Job:
-    """The job once it has come to its end."""
-    while job.state in OPEN:
-        time.sleep(LOOK_S)
-        job = ws.job(job)
-    return job
 
 
 def _said(job: Job) -> str:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 from uuid import UUID
+
+from pydantic_core import to_jsonable_python
 
 from apom.client.door import raise_problem
 from apom.errors import NotFound, Unavailable
@@ -54,14 +56,20 @@ class Files:
             raise_problem(reply)
         return path, reply.headers["content-type"]
 
-    def export(self, address: str, asked: Mapping[str, bool], path: Path) -> Exported:
-        """A document that the server writes, at `path`. Raises NotFound, NotSignedIn, Unavailable, OSError."""
-        wanted = urlencode({name: str(value).lower() for name, value in asked.items()})
-        reply = self._connection.fetch(f"{address}?{wanted}", path, {})
+    def export(self, address: str, asked: Mapping[str, object], path: Path | None) -> Exported:
+        """A file that the server writes, at `path`, or in this folder. Raises NotFound, NotSignedIn, Unavailable, OSError."""
+        target = path or self._folder / "export"
+        wanted = {name: value for name, value in to_jsonable_python(asked).items() if value is not None}
+        reply = self._connection.fetch(f"{address}?{urlencode(wanted)}", target, {})
         if reply.status != HTTPStatus.OK:
             raise_problem(reply)
-        remarks = json.loads(reply.headers.get(REMARKS, "[]"))
-        return Exported(path=path, bytes=path.stat().st_size, remarks=tuple(remarks))
+        return Exported(
+            path=target,
+            name=unquote(reply.headers.get("content-disposition", "").rpartition("''")[2]),
+            mime=reply.headers["content-type"].partition(";")[0],
+            bytes=target.stat().st_size,
+            remarks=tuple(json.loads(reply.headers.get(REMARKS, "[]"))),
+        )
 
     def _place(self, asset_id: UUID) -> Path:
         try:

@@ -18,6 +18,7 @@ from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
 from apom.config import LIMITS
+from apom.errors import Unavailable
 from apom.events import Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.models import (
@@ -41,9 +42,11 @@ from apom.models import (
     Deed,
     Emptied,
     Exported,
+    ExportFormat,
     InboxItem,
     InputRole,
     Job,
+    JobState,
     Json,
     Judgement,
     LinkActivity,
@@ -89,7 +92,7 @@ from apom.net.ours import Connection
 from apom.sending import OnProgress, send
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
-from apom.waiting import OnChange, every, wait
+from apom.waiting import OnChange, ended, every, wait
 
 
 def _order_token() -> str:
@@ -615,16 +618,38 @@ class RemoteWorkspace:
     def file(self, asset: Ref, name: str) -> tuple[Path, str]:
         return self._files.file(id_of(asset), name)
 
-    # long work
+    # what leaves the house
+
+    def export_formats(self) -> Rows[ExportFormat]:
+        return self._door.ask(Rows[ExportFormat], "GET", "export-formats")
+
+    def export(self, project: Ref, format: str, path: Path, **choices: JsonValue) -> Exported:
+        if any(found.is_long for found in self.export_formats() if found.name == format):
+            job = ended(self.job, self.order_export(project, format, **choices))
+            if job.state is not JobState.DONE:
+                raise Unavailable("It was not made: {why}", why=job.error_message or job.state)
+            return self.export_file(job, path)
+        return self._files.export(f"/api/projects/{_id(project)}/export.{path_part(format)}", choices, path)
+
+    def order_export(self, project: Ref, format: str, **choices: JsonValue) -> Job:
+        body = {"choices": choices}
+        return self._door.ask(Job, "POST", f"projects/{_id(project)}/exports/{path_part(format)}", body=body)
+
+    def export_file(self, job: Ref, path: Path | None = None) -> Exported:
+        return self._files.export(f"/api/exports/{_id(job)}", {}, path)
+
+    def remember_export(self, format: str, **choices: JsonValue) -> None:
+        self._door.do("PUT", f"export-formats/{path_part(format)}", body={"choices": choices})
 
     def export_docx(
         self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
     ) -> Exported:
-        asked = {"cost": cost, "seeds": seeds, "comments": comments}
-        return self._files.export(f"/api/projects/{_id(project)}/export.docx", asked, path)
+        return self.export(project, "docx", path, cost=cost, seeds=seeds, comments=comments)
 
     def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
-        return self._files.export(f"/api/projects/{_id(project)}/export.csv", {"takes": takes}, path)
+        return self.export(project, "csv", path, takes=takes)
+
+    # long work
 
     def jobs(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 100) -> Page[Job]:
         params = {"project_id": _id(project), "cursor": cursor, "limit": limit}

@@ -1,140 +1,206 @@
-"""Who may take what out of the house. What is missing is said, and the rest goes out nevertheless."""
+"""Who may take what out of the house: at once, or as a job whose file is kept for some days."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+import asyncio
+import logging
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from apom.errors import ApomError
-from apom.export import document, tables
-from apom.export.sheet import PROGRESS, Choice, Sheet, Shot
-from apom.models import Actor, Box, BoxKind, Exported, Project, Role
+from pydantic import JsonValue
+
+from apom.config import LIMITS
+from apom.errors import Conflict, NotFound
+from apom.export.formats import FORMATS, Format, named
+from apom.export.room import Progress, Room
+from apom.jobs import Jobs, Work, ordered_by
+from apom.models import Actor, Exported, ExportFormat, Job, JobState, Json, Record
 from apom.money import Money
 from apom.projects import need
-from apom.store import Store, boxes, exporting, projects
-from apom.words import N_, _, language
+from apom.store import Store, exporting
+from apom.words import language
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
 
-NO_HEADLINER = N_("No take has been picked for this shot.")
-PURGED = N_("The picture was cleaned away; its recipe is left.")
-NO_FILE = N_("The picture cannot be found.")
+log = logging.getLogger("apom.export")
+KIND = "export"
+TIDY_S = 3600.0
+ASK_S = 2.0  # how often a right is asked again while a file is written
+NO_NAME = re.compile(r"[^\w .,()-]+")
+
+
+class Order(Record):
+    """What a job of this kind is asked to make."""
+
+    format: str
+    choices: Json
 
 
 class Exports:
-    """Documents and tables of one project, for everybody who may look at it."""
+    """Everything of one project that leaves, for who may have it. `folder`: where files of jobs wait to be fetched."""
 
-    def __init__(self, store: Store, storage: LocalStorage, money: Money, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        storage: LocalStorage,
+        money: Money,
+        jobs: Jobs,
+        folder: Path,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._store = store
         self._storage = storage
         self._money = money
+        self._jobs = jobs
+        self._folder = folder
         self._clock = clock
+        jobs.declare(KIND, self._make)
 
-    def docx(self, actor: Actor, project_id: UUID, path: Path, choice: Choice) -> Exported:
-        """The shots as a document. Raises NotFound, OSError."""
-        token = language.set(actor.language)
-        try:
-            sheet = self._sheet(actor, project_id, choice)
-            document.write(sheet, path)
-            return Exported(path=path, bytes=path.stat().st_size, remarks=sheet.remarks)
-        finally:
-            language.reset(token)
-
-    def csv(self, actor: Actor, project_id: UUID, path: Path, *, takes: bool) -> Exported:
-        """The shots as a table, or the takes. Raises NotFound, OSError."""
+    def formats(self, actor: Actor) -> tuple[ExportFormat, ...]:
+        """What there is, with what one may choose and what this person chose last."""
         with self._store.read() as tx:
-            need(tx, actor, project_id, Role.VIEWER)
-            shots = boxes.of_project(tx, actor.user_id, project_id)
-            found = exporting.takes(tx, project_id)
-        by_id, box_of = {take["id"]: take for take in found}, {box.id: box for box in shots}
-        if takes:
-            order = {box.id: place for place, box in enumerate(shots)}
-            known = sorted((take for take in found if take["box_id"] in order), key=lambda take: order[take["box_id"]])
-            tables.write(path, tables.TAKES, [_take(take, box_of[take["box_id"]]) for take in known])
-        else:
-            tables.write(path, tables.SHOTS, [_shot(box, by_id) for box in shots if box.kind is BoxKind.SHOT])
-        return Exported(path=path, bytes=path.stat().st_size)
-
-    def _sheet(self, actor: Actor, project_id: UUID, choice: Choice) -> Sheet:
-        with self._store.read() as tx:
-            need(tx, actor, project_id, Role.VIEWER)
-            project = projects.get(tx, actor.user_id, project_id)
-            assert project is not None, "its role was read in this snapshot"
-            shots = boxes.of_project(tx, actor.user_id, project_id, BoxKind.SHOT)
-            found = exporting.headliners(tx, project_id, [b.headliner_asset_id for b in shots if b.headliner_asset_id])
-            said = exporting.said_to_clients(tx, project_id) if choice.comments else {}
-        rows = [self._row(box, found, said) for box in shots]
-        spent = self._spent(actor, project) if choice.cost else ""
-        return Sheet(project=project, shots=rows, made_at=self._clock(), choice=choice, spent=spent)
-
-    def _spent(self, actor: Actor, project: Project) -> str:
-        spending = self._money.spending(actor, project.id)
-        if spending.spent is None:
-            return _("what was spent is not known: an exchange rate is missing")
-        return _("{amount} spent", amount=f"{spending.spent:,.2f} {spending.currency}")
-
-    def _row(self, box: Box, found: Mapping[UUID, dict[str, Any]], said: Mapping[UUID, Any]) -> Shot:
-        take = found.get(box.headliner_asset_id) if box.headliner_asset_id else None
-        known = {
-            "code": box.code,
-            "name": box.name,
-            "line": box.line,
-            "progress": box.progress,
-            "comments": said.get(box.id, ()),
-        }
-        if take is None:
-            return Shot(**known, prompt=box.prompt_text, duration_s=box.duration_s, remark=_(NO_HEADLINER))
-        thumb, remark = self._thumb(take)
-        return Shot(
-            **known,
-            prompt=take["prompt_text"],
-            model=take["ai_model"],
-            seed=take["seed"],
-            duration_s=box.duration_s or take["duration_s"],
-            cost=take["cost"],
-            unit=take["cost_unit"] or "",
-            thumb=thumb,
-            remark=remark,
+            chosen = exporting.choices(tx, actor.user_id)
+        return tuple(
+            ExportFormat(
+                name=name,
+                title=format.title,
+                about=format.about,
+                icon=format.icon,
+                ext=format.ext,
+                is_long=format.is_long,
+                choices=format.choice.model_json_schema()["properties"],
+                chosen=chosen.get(name, {}),
+            )
+            for name, format in FORMATS.items()
         )
 
-    def _thumb(self, take: Mapping[str, Any]) -> tuple[Path | None, str]:
-        """A purged take has kept its small picture, where it had one."""
+    def remember(self, actor: Actor, name: str, choices: Mapping[str, object]) -> None:
+        """What a person chose, for the next time. Raises Invalid."""
+        checked = named(name).check(choices).model_dump(mode="json")
+        with self._store.write() as tx:
+            exporting.remember(tx, actor.user_id, name, checked, self._clock())
+
+    def write(self, actor: Actor, project_id: UUID, name: str, path: Path, choices: Mapping[str, object]) -> Exported:
+        """The file at `path`, now. Raises NotFound, NotAllowed, Invalid, Conflict, OSError."""
+        format = named(name)
+        choice = format.check(choices)
+        room = self._room(actor, project_id, format, choice)
+        with speaking(actor):
+            remarks = tuple(format.write(room, choice, path, lambda share: None))
+        name = _called(room, format, choice)
+        return Exported(path=path, name=name, mime=format.mime, bytes=path.stat().st_size, remarks=remarks)
+
+    def order(self, actor: Actor, project_id: UUID, name: str, choices: Mapping[str, object]) -> Job:
+        """The same as a job. Raises NotFound, NotAllowed, Invalid."""
+        format = named(name)
+        choice = format.check(choices)
+        self._room(actor, project_id, format, choice)
+        order = Order(format=name, choices=choice.model_dump(mode="json"))
+        return self._jobs.add(actor, KIND, order.model_dump(mode="json"), project_id=project_id)
+
+    def file(self, actor: Actor, job_id: UUID) -> Exported:
+        """What a job has made, for who ordered it and may still have it. Raises NotFound, NotAllowed, Conflict."""
+        job = self._jobs.get(actor, job_id)
+        if job.kind != KIND or job.created_by != actor.user_id or job.project_id is None:
+            raise NotFound
+        order = Order.model_validate(job.request)
+        format = named(order.format)
+        self._room(actor, job.project_id, format, format.check(order.choices))
+        if job.state is not JobState.DONE:
+            raise Conflict("The file is not ready yet. Look at the job: it says how far it is, or what went wrong.")
+        path = self._path(job.id, format)
+        if not path.is_file():
+            raise Conflict("The file was cleared away after {days} days. Export it anew.", days=LIMITS.export_days)
+        result = job.result if isinstance(job.result, dict) else {}
+        return Exported.model_validate({**result, "path": path, "mime": format.mime})
+
+    async def look(self, _: object) -> None:
+        """A chore of the engine: files that nobody fetches any more go. Raises nothing."""
         try:
-            return self._storage.path(take["thumb_key"] or ""), _(PURGED) if take["purged_at"] else ""
-        except ApomError:
-            return None, _(PURGED) if take["purged_at"] else _(NO_FILE)
+            await asyncio.to_thread(self.tidy)
+        except Exception:
+            log.exception("old exports could not be cleared away; they are later")
+
+    def tidy(self) -> int:
+        """The same, for who has no loop; how many. A file is a copy of what the project holds still."""
+        before = (self._clock() - timedelta(days=LIMITS.export_days)).timestamp()
+        kept = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        old = [path for path in kept if path.stat().st_mtime < before]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(old)
+
+    def _room(self, actor: Actor, project_id: UUID, format: Format, choice: Record) -> Room:
+        """Raises NotFound, NotAllowed."""
+        with self._store.read() as tx:
+            need(tx, actor, project_id, format.least(choice))
+        return Room(
+            store=self._store,
+            storage=self._storage,
+            money=self._money,
+            actor=actor,
+            project_id=project_id,
+            now=self._clock(),
+        )
+
+    def _make(self, work: Work) -> JsonValue:
+        """Begun anew after a stop: a file that was half written is written over."""
+        order = Order.model_validate(work.job.request)
+        format = named(order.format)
+        choice = format.check(order.choices)
+        with self._store.read() as tx:
+            actor = ordered_by(tx, work.job)
+        assert work.job.project_id is not None, "every export is of a project"
+        room = self._room(actor, work.job.project_id, format, choice)
+        path = self._path(work.job.id, format)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        try:
+            with speaking(actor):
+                remarks = tuple(format.write(room, choice, part, self._progress(work, room, format, choice)))
+            part.replace(path)
+        except BaseException:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
+        return {"name": _called(room, format, choice), "bytes": path.stat().st_size, "remarks": list(remarks)}
+
+    def _progress(self, work: Work, room: Room, format: Format, choice: Record) -> Progress:
+        """Notes how far it is, and asks again whether its person may have it still."""
+        asked = time.monotonic()
+
+        def note(share: float) -> None:
+            nonlocal asked
+            work.note(share)
+            if time.monotonic() - asked > ASK_S:
+                asked = time.monotonic()
+                self._room(room.actor, room.project_id, format, choice)
+
+        return note
+
+    def _path(self, job_id: UUID, format: Format) -> Path:
+        return self._folder / str(job_id) / f"export.{format.ext}"
 
 
-def _shot(box: Box, by_id: Mapping[UUID, dict[str, Any]]) -> dict[str, Any]:
-    take = by_id.get(box.headliner_asset_id, {}) if box.headliner_asset_id else {}
-    return {
-        **box.model_dump(include={"code", "name", "section", "line", "notes", "duration_s"}),
-        "progress": PROGRESS[box.progress],
-        "takes": box.assets_count,
-        "headliner": box.headliner_asset_id,
-        "model": take.get("ai_model"),
-        "seed": take.get("seed"),
-        "prompt": take.get("prompt_text") or box.prompt_text,
-    }
+@contextmanager
+def speaking(actor: Actor) -> Iterator[None]:
+    """What is written in here is in the reader's language."""
+    token = language.set(actor.language)
+    try:
+        yield
+    finally:
+        language.reset(token)
 
 
-def _take(take: dict[str, Any], box: Box) -> dict[str, Any]:
-    rights = take["rights"] or {}
-    return {
-        **take,
-        "shot": box.code,
-        "take": take["id"],
-        "type": take["asset_type"],
-        "source": take["source_type"],
-        "favourite": take["is_favorite"],
-        "headliner": take["id"] == box.headliner_asset_id,
-        "model": take["ai_model"],
-        "prompt": take["prompt_text"],
-        "unit": take["cost_unit"],
-        "made_at": f"{take['created_at']:%Y-%m-%d %H:%M:%S}",
-        **{name: rights.get(name) for name in ("owner", "licence", "note")},
-    }
+def _called(room: Room, format: Format, choice: Any) -> str:
+    """A name that every file system takes."""
+    words = " ".join(filter(None, (room.project().name, format.suffix(choice))))
+    plain = NO_NAME.sub("_", words).strip(". ")[: LIMITS.name_chars] or "export"
+    return f"{plain}.{format.ext}"

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from apom.models import Progress, Project
+from pydantic import Field
+
+from apom.models import Progress, Project, Record
 from apom.words import N_, _
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, section 2.2
@@ -21,13 +23,12 @@ PROGRESS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
+class Choice(Record):
     """What a document shows beside shot, picture, prompt and model. Comments: those that clients see."""
 
-    cost: bool = False
-    seeds: bool = False
-    comments: bool = False
+    cost: bool = Field(False, description=N_("what it cost"))
+    seeds: bool = Field(False, description=N_("the seeds"))
+    comments: bool = Field(False, description=N_("what clients said"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,8 +135,9 @@ class Connection:
         request = self._client.build_request("GET", path, headers=headers, timeout=self._timeout(None))
 
         def write(response: httpx.Response) -> bytes:
-            if response.status_code == HTTPStatus.OK:
-                _write(response, target)
+            if response.status_code != HTTPStatus.OK:
+                return response.read()
+            _write(response, target)
             return b""
 
         return self._sent(request, True, write)

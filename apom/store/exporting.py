@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from apom.models import Json
 from apom.store import Tx
 
 TAKE = """select a.id, a.box_id, a.number, a.asset_type, a.source_type, a.status, a.is_favorite, a.rating, a.ai_model, a.seed,
@@ -43,6 +44,24 @@ def said_to_clients(tx: Tx, project_id: UUID) -> dict[UUID, list[tuple[str, str]
     for row in rows:
         found[row["box_id"]].append((row["author_name"], row["text"]))
     return found
+
+
+def choices(tx: Tx, user_id: UUID) -> dict[str, Json]:
+    """What a person chose last, by format."""
+    rows = tx.all("select format, choices from export_choice where user_id = $1", user_id)
+    return {row["format"]: json.loads(row["choices"]) for row in rows}
+
+
+def remember(tx: Tx, user_id: UUID, format: str, chosen: Json, now: datetime) -> None:
+    """The same for the next time."""
+    tx.all(
+        "insert into export_choice (user_id, format, choices, updated_at) values ($1, $2, $3, $4)"
+        " on conflict (user_id, format) do update set choices = excluded.choices, updated_at = excluded.updated_at",
+        user_id,
+        format,
+        json.dumps(chosen),
+        now,
+    )
 
 
 def _read(row: dict[str, Any]) -> dict[str, Any]:

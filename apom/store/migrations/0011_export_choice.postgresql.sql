@@ -1,0 +1,1 @@
+alter table export_choice add foreign key (user_id) references app_user (id) deferrable initially deferred;
