@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -1322,6 +1322,26 @@ class Workspace:
     def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
         """The shots as a table for spreadsheets at `path`, or every take of them. Raises NotFound, OSError."""
         return self.export(project, "csv", path, takes=takes)
+
+    def export_cut(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        holds: Literal["changes", "everything"] = "changes",
+        coding: Literal["prores", "h264"] = "prores",
+        alternates: Literal["none", "favourites", "all"] = "favourites",
+        still_s: float = 3.0,
+        prompts: bool = True,
+    ) -> Exported:
+        """The hand-over to an editor as a ZIP at `path`: timelines for Premiere, Resolve and others with everything they are
+        cut from, clips at the project's rate with timecode, originals beside them. `holds`: what is new since the last
+        hand-over, or everything; `still_s`: how long a picture stands where its shot says nothing. For who may edit.
+        What is missing is said in it and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
+        """
+        return self.export(
+            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
+        )
 
     # long work
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -648,6 +648,21 @@ class RemoteWorkspace:
 
     def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
         return self.export(project, "csv", path, takes=takes)
+
+    def export_cut(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        holds: Literal["changes", "everything"] = "changes",
+        coding: Literal["prores", "h264"] = "prores",
+        alternates: Literal["none", "favourites", "all"] = "favourites",
+        still_s: float = 3.0,
+        prompts: bool = True,
+    ) -> Exported:
+        return self.export(
+            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
+        )
 
     # long work
 

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,7 +160,7 @@ class Exports:
         with self._store.read() as tx:
             actor = ordered_by(tx, work.job)
         assert work.job.project_id is not None, "every export is of a project"
-        room = self._room(actor, work.job.project_id, format, choice)
+        room = replace(self._room(actor, work.job.project_id, format, choice), job_id=work.job.id)
         path = self._path(work.job.id, format)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_suffix(".part")

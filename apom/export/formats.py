@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from apom.errors import Invalid
-from apom.export import sheets
+from apom.export import handover, sheets
 from apom.export.room import Progress, Room
 from apom.export.sheet import Choice
 from apom.fields import refusal
@@ -67,6 +67,20 @@ FORMATS: Mapping[str, Format] = {
         choice=sheets.TableChoice,
         write=sheets.csv,
         suffix=lambda choice: "takes" if choice.takes else "shots",
+    ),
+    "cut": Format(
+        title=N_("Hand-over to the editor"),
+        about=N_(
+            "The cut for Premiere, Resolve and others, with everything it is cut from. The next one holds what is new."
+        ),
+        icon="content_cut",
+        ext="zip",
+        mime="application/zip",
+        choice=handover.CutChoice,
+        write=handover.write,
+        is_long=True,
+        least=lambda choice: Role.EDITOR,
+        suffix=lambda choice: "hand-over",
     ),
 }
 

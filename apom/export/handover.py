@@ -26,9 +26,8 @@ from apom.export.changes import COLUMNS, Content, Placed, Sent, changes
 from apom.export.cut import Alternate, Cut, Event, Media, Note, edit_rate, is_kept, line, to_frames, trim
 from apom.export.names import media_names, stem, take8
 from apom.export.room import Progress, Room
-from apom.media.images import full, opened
 from apom.media.sniff import HEAD, JPEG, PNG, sniff
-from apom.models import AssetType, Box, BoxKind, Record, new_id
+from apom.models import AssetType, Box, BoxKind, Record, Scope, new_id
 from apom.store import boxes, exporting
 from apom.words import N_, _, plural, say
 
@@ -38,6 +37,7 @@ ORIENTATION = 0x0112
 SHEET = (
     "shot", "name", "file", "original", "take", "picked", "favourite", "model", "seed", "prompt", "made_by", "sha256",
 )  # fmt: skip
+WORDS = (N_("changes"), N_("everything"), N_("none"), N_("favourites"), N_("all"))  # as they are shown
 Row = Mapping[str, Any]
 
 
@@ -54,7 +54,7 @@ class CutChoice(Record):
         "favourites", description=N_("other takes of the shots, in a bin")
     )
     still_s: float = Field(
-        3.0, gt=0, le=3600, description=N_("seconds that a picture stands, where its shot says nothing")
+        3.0, ge=0.1, le=3600, description=N_("seconds that a picture stands, where its shot says nothing")
     )
     prompts: bool = Field(True, description=N_("prompt, model and seed in the clips' notes"))
 
@@ -70,6 +70,8 @@ def write(room: Room, choice: CutChoice, path: Path, progress: Progress) -> Sequ
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    if Scope.WRITE not in room.actor.scopes:  # who may only read changes nothing, the next hand-over neither
+        return making.remarks
     with room.store.write() as tx:
         kept = content.model_dump(mode="json")
         exporting.keep_handover(tx, found.id, room.project_id, kept, room.actor.user_id, room.now)
@@ -281,6 +283,8 @@ class _Making:
         for files in (as_is, made_of):
             if known := self._known(files[0], sign, *files[1:]):
                 return self._as_media(take, files[0], known, "still", files[-1])
+        from apom.media.images import full
+
         source = self._room.storage.path(take["file_key"])
         size, is_plain = _picture(source)
         files = as_is if is_plain else made_of
@@ -457,6 +461,8 @@ def _weight(take: Row) -> float:
 
 def _picture(path: Path) -> tuple[tuple[int, int], bool]:
     """Its size, and whether every editing program shows it as it is: PNG or JPEG, upright. Raises BadMedia."""
+    from apom.media.images import opened
+
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD))
     with opened(path, kind.reader, LIMITS) as image:
