@@ -19,7 +19,7 @@ READING = frozenset(
     " queue_items queue_summary spending_by_day count_assets jobs job estimate_batch batches batch statement_csv"
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
-    " export_formats export export_file export_docx export_csv"
+    " export_formats export export_file export_docx export_csv export_zip"
     " retention_plan leaving retention_runs storage sweeps".split()
 )
 IN_PERSON = frozenset(

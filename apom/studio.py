@@ -1323,6 +1323,21 @@ class Workspace:
         """The shots as a table for spreadsheets at `path`, or every take of them. Raises NotFound, OSError."""
         return self.export(project, "csv", path, takes=takes)
 
+    def export_zip(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        what: Literal["headliners", "favourites", "all"] = "headliners",
+        metadata: bool = False,
+    ) -> Exported:
+        """Takes as a ZIP at `path`, each file named by its shot's code and its id, with a manifest of how they were made.
+
+        `metadata`: prompt, model and seed in the files, too, for who may edit; else they are clean. What is missing is said
+        in the manifest and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
+        """
+        return self.export(project, "zip", path, what=what, metadata=metadata)
+
     def export_cut(
         self,
         project: Ref,
@@ -1699,6 +1714,21 @@ class Review:
         Raises NotFound, NotAllowed, Invalid, TooMany, Conflict when another round was published meanwhile.
         """
         self._studio.reviewing.judge(self._pass, id_of(box), id_of(round), verdict, name)
+
+    def takes_zip(self) -> tuple[str, Iterator[bytes]]:
+        """The takes of the last round as a ZIP, where the link lets them be downloaded: its name, and its bytes piece by
+        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed.
+        """
+        from apom.export.bundle import of_round
+        from apom.export.exports import called, every_now_and_then
+
+        reviewing = self._studio.reviewing
+        found = reviewing.pack(self._pass)
+        ask = every_now_and_then(lambda: reviewing.link(self._pass))
+        bundle = of_round(
+            found.shots, found.files, self._studio._storage, prompts=found.shows_prompts, progress=lambda share: ask()
+        )
+        return called(f"{found.project_name} {found.round_number}", "zip"), bundle.chunks
 
     def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> ReviewFile:
         """A file of a take that some round shows. `to_keep`: as a download. Raises NotFound, NotAllowed."""

@@ -402,6 +402,7 @@ def scene(w: Any) -> None:
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
     w.export_csv(new_id(), Path(__file__), takes=True)
+    w.export_zip(new_id(), Path(__file__), what="all")
     w.export_cut(new_id(), Path(__file__))
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)

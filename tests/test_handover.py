@@ -15,16 +15,17 @@ from xml.etree import ElementTree
 import av
 import opentimelineio as otio
 import pytest
-from conftest import Cast
+from conftest import Cast, let_in
 from media_samples import clip, corner
 from test_export_timelines import cuts
 
-from apom.errors import Conflict
+from apom.errors import Conflict, NotAllowed, NotFound
 from apom.export import handover
 from apom.export.changes import Content, Placed, changes
 from apom.export.handover import CutChoice
 from apom.export.room import Room
-from apom.models import Project, Take, Visibility, new_id
+from apom.models import JobState, Project, Take, Visibility, new_id
+from apom.waiting import ended
 
 
 def room(cast: Cast, project: Project, job_id: UUID | None = None) -> Room:
@@ -201,6 +202,28 @@ def table_of(path: Path, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text_of(path, name))))
 
 
+def test_it_is_a_job_for_who_may_edit(film: Film) -> None:
+    let_in(film.alice, film.project, "victor")
+    for who, problem in ((film.cast.victor, NotAllowed), (film.cast.bob, NotFound)):
+        with pytest.raises(problem):
+            who.order_export(film.project, "cut")
+        with pytest.raises(problem):
+            who.export_cut(film.project, film.folder / "no.zip")
+    film.cast.studio.jobs._is_on = lambda: True
+    order = film.alice.order_export(film.project, "cut", alternates="none")
+    film.cast.studio.jobs.start()
+    job = ended(film.alice.job, order)
+    film.cast.studio.jobs.stop()
+    assert job.state is JobState.DONE and job.result
+    found = film.alice.export_file(order, film.folder / "job.zip")
+    assert found.name.endswith("hand-over.zip") and len(media(found.path)) == 7
+    with film.cast.studio._store.read() as tx:
+        assert [row["id"] for row in tx.all("select id from handover")] == [order.id]
+    film.alice.delete_project(film.project)
+    with film.cast.studio._store.read() as tx:
+        assert tx.all("select id from handover") == []
+
+
 def test_a_job_that_begins_anew_holds_the_same_again(film: Film) -> None:
     film.hand_over()
     film.alice.set_headliner(film.shots[2], film.take(2, film.picture("new.png")))
@@ -246,6 +269,26 @@ def test_what_is_missing_or_broken_is_named_and_the_rest_goes_out(film: Film, tm
     assert kinds == [otio.schema.Gap] * 3 + [otio.schema.Clip]
     assert timeline.tracks[0][0].duration().value == 24 and timeline.tracks[0][2].duration().value == 48
     assert all(remark in text_of(path, "README.txt") for remark in remarks)
+
+
+def test_the_soundtrack_lies_under_the_cut(film: Film, samples: Path) -> None:
+    sound = film.take(3, samples / "a.mp4")
+    with film.cast.studio._store.write() as tx:
+        tx.all("update asset set asset_type = 'AUDIO' where id = $1", sound.id)
+        tx.all("update project set soundtrack_asset_id = $2 where id = $1", film.project.id, sound.id)
+    path, remarks = film.hand_over()
+    assert remarks == []
+    name = f"040_{sound.id.hex[:8]}"
+    assert {f"media/{name}.wav", f"originals/{name}.mp4"} < media(path)
+    timeline = otio.adapters.read_from_string(text_of(path, "cut.otio"), "otio_json")
+    assert cuts(timeline, Fraction(24))["A1"] == [(f"{name}.wav", 0, 47, 0, 47)], "as long as it lasts"
+    assert f"* FROM CLIP NAME:  {name}.wav" in text_of(path, "cut.edl")
+    with film.cast.studio._store.write() as tx:
+        tx.all("update project set soundtrack_asset_id = null where id = $1", film.project.id)
+    path, _ = film.hand_over()
+    assert [(row["change"], row["old"], row["new"]) for row in table_of(path, "changes.csv")] == [
+        ("soundtrack", f"{name}.wav", "")
+    ]
 
 
 def test_other_takes_lie_in_a_bin(film: Film, samples: Path) -> None:

@@ -649,6 +649,16 @@ class RemoteWorkspace:
     def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
         return self.export(project, "csv", path, takes=takes)
 
+    def export_zip(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        what: Literal["headliners", "favourites", "all"] = "headliners",
+        metadata: bool = False,
+    ) -> Exported:
+        return self.export(project, "zip", path, what=what, metadata=metadata)
+
     def export_cut(
         self,
         project: Ref,

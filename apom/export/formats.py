@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from apom.errors import Invalid
-from apom.export import handover, sheets
+from apom.export import bundle, handover, sheets
 from apom.export.room import Progress, Room
 from apom.export.sheet import Choice
 from apom.fields import refusal
@@ -67,6 +67,17 @@ FORMATS: Mapping[str, Format] = {
         choice=sheets.TableChoice,
         write=sheets.csv,
         suffix=lambda choice: "takes" if choice.takes else "shots",
+    ),
+    "zip": Format(
+        title=N_("Takes as a ZIP"),
+        about=N_("The files themselves, named by shot and take, with a manifest. It begins to arrive at once."),
+        icon="folder_zip",
+        ext="zip",
+        mime="application/zip",
+        choice=bundle.ZipChoice,
+        write=bundle.write,
+        least=bundle.least,
+        suffix=lambda choice: str(choice.what),
     ),
     "cut": Format(
         title=N_("Hand-over to the editor"),

@@ -45,16 +45,16 @@ class CutChoice(Record):
     """What an editor gets."""
 
     holds: Literal["changes", "everything"] = Field(
-        "changes", description=N_("what goes along: what is new since the last hand-over, or everything")
+        "changes", description=N_("what it holds: the changes since the last one, or everything")
     )
     coding: Literal["prores", "h264"] = Field(
-        "prores", description=N_("how clips are coded: ProRes 422, or H.264 where each frame stands alone (smaller)")
+        "prores", description=N_("how clips are coded: ProRes 422, or all-intra H.264 (smaller)")
     )
     alternates: Literal["none", "favourites", "all"] = Field(
         "favourites", description=N_("other takes of the shots, in a bin")
     )
     still_s: float = Field(
-        3.0, ge=0.1, le=3600, description=N_("seconds that a picture stands, where its shot says nothing")
+        3.0, ge=0.1, le=3600.0, description=N_("seconds that a picture stands, where its shot says nothing")
     )
     prompts: bool = Field(True, description=N_("prompt, model and seed in the clips' notes"))
 
@@ -436,6 +436,7 @@ README = (
     N_("media/ holds what the timelines name: clips at one frame rate with timecode, each frame on its own; pictures."),
     N_("originals/ holds the takes as they came from their makers."),
     N_("V1 is the cut, A1 the soundtrack, A2 the clips' own sound. Other takes lie in the bin Alternates."),
+    N_("Takes keep their own size. Smaller than the sequence, they are scaled in Premiere by Set to Frame Size."),
     N_("Comments of clients are markers: red while they are open, green when they are done."),
     N_("A file keeps its name for ever, whatever becomes of its shot's place or name."),
 )
