@@ -20,7 +20,7 @@ READING = frozenset(
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
     " export_formats export export_file export_docx export_csv export_zip"
-    " retention_plan leaving retention_runs storage sweeps".split()
+    " download retention_plan leaving retention_runs storage sweeps".split()
 )
 IN_PERSON = frozenset(
     "change_password end_session logout create_token revoke_token set_key remove_key set_address edit_provider"

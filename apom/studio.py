@@ -32,6 +32,7 @@ from apom.continuing import Continuing, Onward
 from apom.decisions import Decisions, one_by_one
 from apom.derivatives import LOOK_S as PROXIES_S
 from apom.derivatives import Derivatives
+from apom.downloads import Downloads
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -274,6 +275,7 @@ class Studio:
         self.moving = Moving(storage, self.jobs)
         self.exports = Exports(store, storage, self.money, self.jobs, settings.data_dir / "exports", clock)
         self.engine.declare(self.exports.look, EXPORTS_S)
+        self.downloads = Downloads(store, storage)
         self._store = store
         self._storage = storage
 
@@ -1280,6 +1282,14 @@ class Workspace:
         return self._studio.assets.file(self.actor, id_of(asset), name)
 
     # what leaves the house
+
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        """A take's original at `path`, or under its name in that folder; no pixel of it is changed.
+
+        `metadata`: with prompt, model and seed in it, and whatever it said when it came, for who may edit; else clean.
+        Raises NotFound, NotAllowed, BadMedia, OSError.
+        """
+        return self._studio.downloads.write(self.actor, id_of(asset), path, metadata=metadata)
 
     def export_formats(self) -> Rows[ExportFormat]:
         """What a project can leave as, what one may choose in each, and what one chose last."""

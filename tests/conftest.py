@@ -18,7 +18,7 @@ from apom.models import Actor, Role, User, new_id
 from apom.store import users
 from apom.studio import Studio, Workspace
 
-pytest_plugins = ["browser", "databases"]
+pytest_plugins = ["browser", "databases", "storages"]
 hypothesis.settings.register_profile("apom", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("apom")
 DATABASES = ("duckdb", "postgresql")

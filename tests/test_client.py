@@ -404,6 +404,7 @@ def scene(w: Any) -> None:
     w.export_csv(new_id(), Path(__file__), takes=True)
     w.export_zip(new_id(), Path(__file__), what="all")
     w.export_cut(new_id(), Path(__file__))
+    w.download(new_id(), Path(__file__), metadata=True)  # tests/test_downloads.py has the rest
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)
     w.order_export(project, "docx", seeds="perhaps")

@@ -213,6 +213,7 @@ ROWS = [
     Row(method="POST", path="/projects/{project_id}/box", body={"name": "x"}, owner=201, viewer=403),
     Row(method="PUT", path="/projects/{project_id}/order", body={"order": []}, owner=409, viewer=403),
     Row(method="DELETE", path="/boxes/{spare_box_id}", owner=204, viewer=403),
+    Row(method="GET", path="/assets/{asset_id}/download", owner=404, viewer=404),
     Row(method="GET", path="/export-formats", owner=200, viewer=200, stranger=200),
     Row(method="PUT", path="/export-formats/{format}", body={}, owner=204, viewer=204, stranger=204),
     Row(method="GET", path="/projects/{project_id}/export.zip", owner=200, viewer=200),

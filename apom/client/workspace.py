@@ -641,6 +641,9 @@ class RemoteWorkspace:
     def remember_export(self, format: str, **choices: JsonValue) -> None:
         self._door.do("PUT", f"export-formats/{path_part(format)}", body={"choices": choices})
 
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        return self._files.download(id_of(asset), path, metadata=metadata)
+
     def export_docx(
         self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
     ) -> Exported:

@@ -25,7 +25,10 @@ STYLE = """
 # Streamlit writes white on the accent; in the dark our accent is light, and only dark letters can be read on it.
 DARK_STYLE = """
 [data-testid="stDialog"] { background: rgb(0 0 0 / 70%); }
-:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"]):enabled {
+:is(
+  [data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled,
+  [data-testid="stBaseLinkButton-primary"]
+) {
   color: #101114;
   &:is(:hover, :focus, :active) { color: #101114; background-color: #b9c2ff; border-color: #b9c2ff; }
 }
