@@ -18,6 +18,7 @@ def test_a_name_is_the_code_and_eight_digits() -> None:
     assert take8(TAKE) == "1a2b3c4d"
     assert media_name("Кадр-3.b", TAKE, ".PNG") == "Кадр-3.b_1a2b3c4d.png"
     assert media_name("010", TAKE, "") == "010_1a2b3c4d"
+    assert media_name("a_b-", TAKE, "mp4") == "a_b-_1a2b3c4d.mp4"
 
 
 def test_two_that_begin_alike_differ_and_the_first_keeps_its_name() -> None:
