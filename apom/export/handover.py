@@ -102,7 +102,7 @@ def _gathered(room: Room) -> _Found:
             project=project,
             shots=boxes.of_project(tx, room.actor.user_id, room.project_id, BoxKind.SHOT),
             takes=exporting.files(tx, room.project_id),
-            sound=exporting.soundtrack(tx, room.project_id),
+            sound=exporting.soundtrack_file(tx, room.project_id),
             marks=exporting.marks(tx, room.project_id),
             before=(last[0], Content.model_validate(last[1])) if last else None,
         )

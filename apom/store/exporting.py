@@ -84,7 +84,7 @@ def files(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
     return [{**row, "generation_config": json.loads(row["generation_config"])} for row in rows]
 
 
-def soundtrack(tx: Tx, project_id: UUID) -> dict[str, Any] | None:
+def soundtrack_file(tx: Tx, project_id: UUID) -> dict[str, Any] | None:
     """The sound under the cut, where the project has one."""
     return tx.one(
         f"{FILES} and a.trashed_at is null and a.id = (select soundtrack_asset_id from project where id = $1)",
