@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser proxy s3 screens bench bench-quick clean
+.PHONY: run test test-long check browser proxy office s3 screens bench bench-quick clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -14,10 +14,10 @@ run: .venv/ready
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile --durations=40 -m "not long"
 
-test-long: .venv/ready-dev browser proxy
+test-long: .venv/ready-dev browser proxy office
 	$(BIN)/pytest --durations=20 -m long
 
-check: .venv/ready-dev browser proxy
+check: .venv/ready-dev browser proxy office
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,11 +38,18 @@ browser:
 	  echo "Installing Chromium for the browser tests"; \
 	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq chromium; }
 
-# the proxy of docs/deploy.md
+# the proxies of docs/deploy.md; nginx as Debian installs it would listen on port 80 at once
 proxy:
-	@command -v caddy >/dev/null || { \
-	  echo "Installing Caddy for the test of docs/deploy.md"; \
-	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends caddy; }
+	@{ command -v caddy && { command -v nginx || test -x /usr/sbin/nginx; }; } >/dev/null || { \
+	  echo "Installing Caddy and nginx for the test of docs/deploy.md"; \
+	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends caddy nginx-light; }
+
+# opens what was exported; poppler-utils draws its pages, for who wants to look at them
+office:
+	@command -v soffice >/dev/null || { \
+	  echo "Installing LibreOffice for the test of exports"; \
+	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends \
+	    libreoffice-writer-nogui poppler-utils; }
 
 s3: .venv/ready-dev   # a real S3 server on loopback, its files in data/s3; prints what to export, Ctrl+C ends it
 	@$(BIN)/python -m apom.testing.s3 data/s3

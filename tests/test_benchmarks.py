@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, classic, figures, imports, latency, listing, load, rerun, thumbnails
+from benchmarks import __main__, classic, documents, figures, imports, latency, listing, load, rerun, review, thumbnails
 from benchmarks.figures import APOM, Aim, Figure, figure, percentile, table
 from benchmarks.rivals import InvokeShaped, Keyset
 
@@ -54,10 +54,21 @@ def test_what_is_ordered_at_once_comes_and_pages_are_drawn_meanwhile() -> None:
     assert ours["box page, 4 in flight"].aim is not None
 
 
+def test_a_link_is_opened_on_a_slow_network_and_reviewers_talk() -> None:
+    ours = check(review.run("toy"), {APOM})
+    assert {"first picture of the film, 4G, 170 ms", "first frame of the clip, 4G, 85 ms"} <= set(ours)
+    assert ours["… and 2 pictures are made"].aim is not None
+
+
 def test_thumbnails_are_made_beside_pillow_alone() -> None:
     ours = check(thumbnails.run("toy"), {APOM, thumbnails.PILLOW})
     assert len(ours) == 5
     assert ours["4K thumbnails, one of each"].aim is not None
+
+
+def test_documents_are_written_beside_python_docx_alone() -> None:
+    ours = check(documents.run("toy"), {APOM, documents.MANUAL})
+    assert ours["document, 6 shots"].aim is not None and "MB of memory" in ours["document, 6 shots"].note
 
 
 def test_without_redis_the_comparison_is_left_out_with_a_sentence(

@@ -3,12 +3,14 @@
 
 const STILL_S = 3;                 // a picture without a length of its own
 const END_S = 0.03;                // a clip's end is not hit more exactly than that
+const STRAY_S = 0.25;              // the soundtrack may be that far from the picture before it jumps
 
 function startPlayer(here) {
   const { labels } = here.data;
   here.stage = here.root.querySelector(".stage");
   here.screens = here.root.querySelector(".screens");
   here.films = [0, 1].map(() => el("video", { playsinline: true, preload: "auto", disablepictureinpicture: true }));
+  here.song = el("audio", { preload: "auto" });
   here.still = el("img", { alt: "", decoding: "async", draggable: "false" });
   here.wipe = el("div", { class: "wipe", hidden: true });
   here.screens.append(...here.films, here.still, here.wipe);
@@ -20,7 +22,10 @@ function startPlayer(here) {
   here.root.querySelector(".keys").append(before, play, after, here.clockText, el("span", { class: "space" }), loop, compare, sound, full);
   startScrub(here);
   here.root.querySelector(".watch").addEventListener("click", (event) => onPlayerClick(here, event), here.while);
-  for (const film of here.films) film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
+  for (const film of here.films) {
+    film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
+    film.addEventListener("canplay", () => { if (film === here.film) fetchNext(here); }, here.while);
+  }
   here.still.addEventListener("load", () => fit(here), here.while);
   new ResizeObserver(() => fit(here)).observe(here.stage);
   const tick = (now) => { if (here.while.signal.aborted) return; run(here, now); requestAnimationFrame(tick); };
@@ -44,6 +49,7 @@ function cutRoom(here) {
     return part;
   });
   here.length = start;
+  set(here.song, "src", here.room.soundtrack?.file_url ?? null);
   here.local = Math.min(here.local ?? 0, here.parts[here.at]?.length ?? 0);
   putOn(here);
 }
@@ -86,10 +92,11 @@ function putOn(here) {
   for (const each of here.films) each.hidden = each !== here.film;
   here.still.hidden = Boolean(here.film) || !url;
   here.screens.classList.toggle("blank", !url);
-  fetchNext(here);
+  if (!here.film || here.film.readyState > 1) fetchNext(here);       // else when this one is there: it comes first
   fit(here);
 }
 
+/** The next clip or picture, so that it is there when this one ends. */
 function fetchNext(here) {
   const next = here.parts.slice(here.at + 1).find(({ shot }) => shot.take);
   if (!next) return;
@@ -162,12 +169,13 @@ function pause(here) {
   if (!here.plays) return;
   here.plays = false;
   here.film?.pause();
+  here.song.pause();
   drawPlayer(here);
 }
 
 function stopPlayer(here) {
   here.plays = false;
-  for (const film of here.films) { film.pause(); film.removeAttribute("src"); film.load(); }
+  for (const film of [...here.films, here.song]) { film.pause(); film.removeAttribute("src"); film.load(); }
   here.still.removeAttribute("src");
   here.rival?.pause?.();
   for (const film of here.films) film.removeAttribute("poster");
@@ -183,8 +191,19 @@ function run(here, now) {
   if (here.film) here.local = here.film.readyState > 1 ? here.film.currentTime - (part.shot.in_s ?? 0) : here.local;
   else here.local += past;
   if (here.local >= part.length - END_S || here.film?.ended) goOn(here);
+  keepSong(here);
   drawTime(here);
   keepPace(here);
+}
+
+/** The soundtrack goes on under the whole cut, beside the clips' own sound; it waits where a clip does. */
+function keepSong(here) {
+  const { song, film } = here, at = partOf(here).start + here.local;
+  const isHeard = here.plays && here.mode === "cut" && song.hasAttribute("src") && !(at >= song.duration) && !(film && film.readyState < 3);
+  song.muted = here.isMuted;
+  if (!isHeard) return song.pause();
+  if (Math.abs(song.currentTime - at) > STRAY_S) song.currentTime = at;
+  if (song.paused) song.play().catch(() => {});
 }
 
 function goOn(here) {
@@ -207,7 +226,7 @@ function setMode(here, mode) {
 
 function mute(here) {
   here.isMuted = !here.isMuted;
-  for (const film of here.films) film.muted = here.isMuted;
+  for (const film of [...here.films, here.song]) film.muted = here.isMuted;
   drawPlayer(here);
 }
 
@@ -301,12 +320,6 @@ function drawTime(here) {
   drawDraftTime(here);
 }
 
-/** 65.25 -> "1:05.2" */
-function time(seconds) {
-  const tenths = Math.max(0, Math.round(seconds * 10 - 0.001)), s = Math.floor(tenths / 10);
-  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}.${tenths % 10}`;
-}
-
 function drawDots(here) {
   const dots = [];
   for (const comment of here.comments) {
@@ -314,12 +327,9 @@ function drawDots(here) {
     const index = here.room.shots.findIndex(({ box_id: box, take }) => box === comment.box_id && take?.id === comment.asset_id);
     const place = index >= 0 && onBar(here, index, localOf(here.room.shots[index], comment.timecode_s));
     if (!place) continue;
-    const dot = el("button", { type: "button", class: comment.is_resolved ? "dot done-with" : "dot", "data-id": comment.id, title: `${comment.author_name}: ${comment.text.slice(0, 80)}`, "aria-label": `${comment.author_name}: ${comment.text.slice(0, 80)}` }, initial(comment.author_name));
-    dot.style.left = `${(100 * place[0]) / place[1]}%`;
-    dot.style.setProperty("--hue", hueOf(comment.author_name));
-    dots.push(dot);
+    dots.push([comment, place[0] / place[1]]);
   }
-  here.scrub.querySelector(".dots").replaceChildren(...dots);
+  here.scrub.querySelector(".dots").replaceChildren(...dotsAt(dots));
 }
 
 function localOf({ in_s: from }, timecode) {
@@ -360,13 +370,8 @@ function keepPace(here) {
   if (rival.paused && !rival.ended) rival.play().catch(() => {});
 }
 
-/** Where in the stage the picture itself is: what is drawn lies on it and not on the bars beside it. */
+/** Where in the stage the picture itself is. */
 function fit(here) {
-  const { take } = here.parts ? partOf(here).shot : {}, box = here.stage.getBoundingClientRect();
-  const width = here.film?.videoWidth || take?.width || 16, height = here.film?.videoHeight || take?.height || 9;
-  const scale = Math.min(box.width / width, box.height / height), w = width * scale, h = height * scale;
-  here.frame = { x: (box.width - w) / 2, y: (box.height - h) / 2, w, h };
-  const { style } = here.canvas;
-  Object.assign(style, { left: `${here.frame.x}px`, top: `${here.frame.y}px`, width: `${w}px`, height: `${h}px` });
-  drawRegions(here);
+  const { take } = here.parts ? partOf(here).shot : {};
+  fitCanvas(here, here.film?.videoWidth || take?.width || 16, here.film?.videoHeight || take?.height || 9);
 }

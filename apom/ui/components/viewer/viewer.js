@@ -1,7 +1,9 @@
-const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", Delete: "trash", Backspace: "trash" };
+const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", c: "talk", i: "in", o: "out", Delete: "trash", Backspace: "trash" };
 const TURN_MS = 150;               // who leafs on does not want to read what stands beside
 const PATIENCE_MS = 5000;          // Python has answered by then, or the take is not to be had
-const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
+const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["in", "in"], ["out", "out"], ["talk", "talk"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
+
+Object.assign(ICONS, { in: "M13 5H8v14h5M12 12h7", out: "M11 5h5v14h-5M12 12H5" });
 
 export default function (component) {
   const here = remember(component, start), { item } = here.data;
@@ -27,11 +29,12 @@ function start(here) {
   }, here.while);
   // The whole page listens: while one looks at a take, the arrow keys mean the take, wherever the focus was left.
   document.addEventListener("keydown", (event) => { if (onKey(here, event)) keep(event); }, here.while);
+  startTalk(here);
   follow(here, here.shelf, ({ refused = [] }) => {
     draw(here);
     if (refused.length) notice(here, refused[0].detail);
   });
-  here.while.signal.addEventListener("abort", () => { here.stage.querySelector("video")?.pause(); leave(here); });
+  here.while.signal.addEventListener("abort", () => { here.stage.querySelector("video, audio")?.pause(); leave(here); });
   here.view.focus({ preventScroll: true });
 }
 
@@ -57,8 +60,10 @@ function shown(here) {
 
 function perform(here, action, event, n) {
   const { may, labels } = here.data, take = shown(here), { shelf } = here, isDone = may && take.status === "COMPLETED" && !take.trashed_at;
+  if (action === "talk") return event.type === "keydown" ? beginTalk(here) : openTalk(here, !here.talks);
   if (action === "zoom") return zoom(here, event);
   if (action === "frame") return may && frame(here, take);
+  if (action === "in" || action === "out") return may && trim(here, take, action);
   if (action === "close") return act(here, "close", here.id);
   if (action === "prev" || action === "next") return here.steps[action] && leaf(here, here.steps[action]);
   if (action === "favorite" && isDone) mark(shelf, [[take.id, { is_favorite: !take.is_favorite }]]);
@@ -81,6 +86,20 @@ async function frame(here, take) {
     notice(here, problem.message || labels.offline);
   }
   button.disabled = false;
+}
+
+/** In or out at the moment of the clip that is seen: where the shot begins or ends in the cut. */
+async function trim(here, take, side) {
+  const { labels } = here.data, video = here.stage.querySelector("video");
+  if (!video || here.tools[side].hidden) return;
+  if (!take.is_headliner) return notice(here, labels.trimNeeds);
+  try {
+    const at = Math.round(Math.min(video.currentTime, take.duration_s ?? Infinity) * 1000) / 1000;
+    const { length_s: length } = await ask("PATCH", `/api/boxes/${take.box_id}`, { [`${side}_s`]: at });
+    notice(here, fill(labels[side === "in" ? "inSet" : "outSet"], { at: at.toFixed(2), length: length.toFixed(2) }));
+  } catch (problem) {
+    notice(here, problem.message || labels.offline);
+  }
 }
 
 /** To the trash, with a way back. */
@@ -114,6 +133,7 @@ function leaf(here, id) {
 
 function turnTo(here, id) {
   if (here.data.item.id === here.wants) here.wants = null;
+  turnTalk(here, here.id, id);
   here.id = id;
 }
 
@@ -127,15 +147,16 @@ function place(here) {
 }
 
 function draw(here) {
-  const { may, beside } = here.data, take = shown(here), name = nameOf(here, take);
+  const { may } = here.data, take = shown(here), name = nameOf(here, take);
   const looks = `${take.id} ${take.shown_url} ${take.status}`, position = place(here);
-  if (here.looks !== looks) { here.looks = looks; here.stage.replaceChildren(media(here, take, name)); }
+  if (here.looks !== looks) { here.looks = looks; here.stage.replaceChildren(media(here, take, name)); dressStage(here); }
   for (const id of Object.values(here.steps)) fetchAhead(here, id);
   set(here.view, "aria-label", name);
   here.title.replaceChildren(el("strong", {}, name), el("span", {}, position));
   for (const step of ["prev", "next"]) here.tools[step].disabled = !here.steps[step];
   here.tools.frame.hidden = !may || !take.file_url || take.asset_type !== "VIDEO" || Boolean(take.trashed_at);
-  here.tools.zoom.hidden = !take.file_url || take.asset_type === "VIDEO";
+  here.tools.in.hidden = here.tools.out.hidden = here.tools.frame.hidden || !here.data.trims;
+  here.tools.zoom.hidden = !take.file_url || take.asset_type !== "IMAGE";
   for (const [action, on] of [["favorite", take.is_favorite], ["headliner", take.is_headliner]]) {
     press(here.tools[action], on);
     here.tools[action].disabled = !may || take.status !== "COMPLETED" || Boolean(take.trashed_at);
@@ -143,12 +164,13 @@ function draw(here) {
   for (const star of here.stars.children) { press(star, Number(star.dataset.n) <= take.rating); star.disabled = here.tools.favorite.disabled; }
   here.tools.trash.hidden = !may || Boolean(take.trashed_at);
   here.tools.restore.hidden = !may || !take.trashed_at || Boolean(take.purged_at);
-  aside(here, beside, take);
+  drawTalk(here);
+  aside(here, take);
 }
 
 /** What stands beside speaks of another take until Python has brought the right words: nothing in it may be pressed. */
-function aside(here, beside, take) {
-  const words = here.root.host?.closest("[role=dialog]")?.querySelector(`.st-key-${beside}`), { item } = here.data;
+function aside(here, take) {
+  const words = wordsBeside(here), { item } = here.data;
   if (words) words.inert = here.id !== item.id;
   const news = `${take.id} ${take.status}`;
   if (here.id === item.id && take.status !== item.status && here.news !== news) { here.news = news; act(here, "show", take.id); }
@@ -164,9 +186,11 @@ function fetchAhead(here, id) {
 function media(here, take, name) {
   const { labels } = here.data, url = take.status === "COMPLETED" ? take.shown_url ?? take.thumbnail_url : null;
   here.stage.className = "stage";
+  here.isClose = false;
   press(here.tools.zoom, false);
   if (!url) return el("div", { class: "none" }, el("span", { class: `chip ${take.status === "ATTENTION" ? "loud" : ""}` }, icon(take.status), labels.status[take.status]), el("span", { class: "why" }, take.error_message ?? ""));
   if (take.asset_type === "VIDEO" && !take.purged_at) return el("video", { src: url, poster: take.thumbnail_url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": name });
+  if (take.asset_type === "AUDIO" && !take.purged_at) return el("div", { class: "sound" }, el("img", { src: take.thumbnail_url, alt: "" }), el("audio", { src: url, controls: true, preload: "metadata", "aria-label": name }));
   const box = el("button", { type: "button", class: "picture", "data-act": "zoom", "aria-label": labels.zoom }), img = el("img", { decoding: "async", draggable: "false" });
   if (take.width) img.style.setProperty("--own-width", `${take.width}px`);     // known before the picture is here
   box.append(img, el("span", { class: "broken" }, icon("frame"), labels.broken));
@@ -180,7 +204,8 @@ function zoom(here, event) {
   if (!img) return;
   const before = img.getBoundingClientRect(), byMouse = event.clientX > 0;
   const x = byMouse ? (event.clientX - before.left) / before.width : 0.5, y = byMouse ? (event.clientY - before.top) / before.height : 0.5;
-  const close = here.stage.classList.toggle("close");
+  const close = here.isClose = here.stage.classList.toggle("close");
+  drawTalk(here);
   press(here.tools.zoom, close);
   if (close) here.stage.scrollTo(x * img.offsetWidth - here.stage.clientWidth / 2, y * img.offsetHeight - here.stage.clientHeight / 2);
 }
