@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -1492,6 +1492,41 @@ class Workspace:
         """How far an archive is on its way, and the job that brings it in."""
         return self._studio.archives.received(self.actor, upload_id)
 
+    def export_zip(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        what: Literal["headliners", "favourites", "all"] = "headliners",
+        metadata: bool = False,
+    ) -> Exported:
+        """Takes as a ZIP at `path`, each file named by its shot's code and its id, with a manifest of how they were made.
+
+        `metadata`: prompt, model and seed in the files, too, for who may edit; else they are clean. What is missing is said
+        in the manifest and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
+        """
+        return self.export(project, "zip", path, what=what, metadata=metadata)
+
+    def export_cut(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        holds: Literal["changes", "everything"] = "changes",
+        coding: Literal["prores", "h264"] = "prores",
+        alternates: Literal["none", "favourites", "all"] = "favourites",
+        still_s: float = 3.0,
+        prompts: bool = True,
+    ) -> Exported:
+        """The hand-over to an editor as a ZIP at `path`: timelines for Premiere, Resolve and others with everything they are
+        cut from, clips at the project's rate with timecode, originals beside them. `holds`: what is new since the last
+        hand-over, or everything; `still_s`: how long a picture stands where its shot says nothing. For who may edit.
+        What is missing is said in it and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
+        """
+        return self.export(
+            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
+        )
+
     # long work
 
     def jobs(self, project: Ref | None = None, *, cursor: str | None = None, limit: int = 100) -> Page[Job]:
@@ -1910,6 +1945,21 @@ class Review:
         Raises NotFound, NotAllowed, Invalid, TooMany, Conflict when another round was published meanwhile.
         """
         self._studio.reviewing.judge(self._pass, id_of(box), id_of(round), verdict, name)
+
+    def takes_zip(self) -> tuple[str, Iterator[bytes]]:
+        """The takes of the last round as a ZIP, where the link lets them be downloaded: its name, and its bytes piece by
+        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed.
+        """
+        from apom.export.bundle import of_round
+        from apom.export.exports import called, every_now_and_then
+
+        reviewing = self._studio.reviewing
+        found = reviewing.pack(self._pass)
+        ask = every_now_and_then(lambda: reviewing.link(self._pass))
+        bundle = of_round(
+            found.shots, found.files, self._studio._storage, prompts=found.shows_prompts, progress=lambda share: ask()
+        )
+        return called(f"{found.project_name} {found.round_number}", "zip"), bundle.chunks
 
     def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> ReviewFile:
         """A file of a take that some round shows. `to_keep`: as a download. Raises NotFound, NotAllowed."""

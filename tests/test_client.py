@@ -433,6 +433,8 @@ def scene(w: Any) -> None:
     archive_id = new_id()
     w.receive_archive(archive_id, [b"PK"], size=9)
     w.archive_received(archive_id)
+    w.export_zip(new_id(), Path(__file__), what="all")
+    w.export_cut(new_id(), Path(__file__))
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)
     w.order_export(project, "docx", seeds="perhaps")

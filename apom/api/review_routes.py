@@ -16,11 +16,12 @@ from uuid import UUID
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, WebSocket
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from apom.api.account_routes import Body, Text
 from apom.api.deps import Address, TheStudio
+from apom.api.export_routes import download_headers
 from apom.api.live import CHECK_S, REFUSED, until_gone
 from apom.api.media import NAME, ranged, served
 from apom.api.problems import problem, status_of
@@ -165,6 +166,13 @@ def delete_comment(comment_id: UUID, review: Theirs) -> None:
 def give_verdict(body: NewVerdict, review: Theirs) -> None:
     """Approves a shot, or asks for changes."""
     review.give_verdict(body.box_id, body.round_id, body.verdict, name=body.name)
+
+
+@router.get("/takes.zip", response_class=StreamingResponse)
+def takes_zip(review: Theirs) -> StreamingResponse:
+    """The takes of the last round, where the link lets them be downloaded; made while it is sent."""
+    name, chunks = review.takes_zip()
+    return StreamingResponse(chunks, media_type="application/zip", headers=download_headers(name))
 
 
 @router.websocket("/events")
