@@ -22,7 +22,7 @@ HEAD = ("what", "who", "CPU ms", "× apom", "p50 ms", "p99 ms", "n", "aim", "")
 class Aim:
     """At most so many ms of `of`."""
 
-    of: Literal["cpu_ms", "p99_ms"]
+    of: Literal["cpu_ms", "p50_ms", "p99_ms"]
     ms: float
 
 
@@ -48,7 +48,7 @@ class Figure:
         """Whether the aim is; None without one."""
         if self.aim is None:
             return None
-        found = self.cpu_ms if self.aim.of == "cpu_ms" else self.p99_ms
+        found: float | None = getattr(self, self.aim.of)
         return found is not None and found <= self.aim.ms
 
 
@@ -151,8 +151,8 @@ def _ratio(figure: Figure, figures: Sequence[Figure]) -> str:
 def _aim(figure: Figure) -> str:
     if figure.aim is None:
         return ""
-    kind = "CPU" if figure.aim.of == "cpu_ms" else "p99"
-    return f"{kind} ≤ {figure.aim.ms:g}: {'met' if figure.is_met else 'MISSED'}"
+    kind = {"cpu_ms": "CPU", "p50_ms": "p50", "p99_ms": "p99"}[figure.aim.of]
+    return f"{kind} ≤ {figure.aim.ms:.6g}: {'met' if figure.is_met else 'MISSED'}"
 
 
 def _number(ms: float | None) -> str:

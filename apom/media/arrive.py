@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +15,14 @@ from uuid import UUID
 from apom.config import LIMITS, MB, Limits
 from apom.errors import BadMedia, TooLarge
 from apom.media.sniff import HEAD, HEIC, Kind, sniff
-from apom.media.storage import LocalStorage, key
+from apom.media.storage import LocalStorage, flush, key
 from apom.models import AssetType
 from apom.words import N_
 
 if TYPE_CHECKING:
     from apom.media.images import Picture
 
+LARGE = 64 * MB  # from here on the disk works while the file is looked at
 KEYS = ("thumb_key", "preview_key", "proxy_key", "file_key")  # a take's stored files, the original last
 MIMES = {".webp": "image/webp", ".jpg": "image/jpeg", ".mp4": "video/mp4"}  # of what is made here
 NOT_EXPECTED = {
@@ -73,9 +76,22 @@ def take_in(
     could be. Raises BadMedia, TooLarge, OSError.
     """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        arrival = arrive(path, Path(folder), expect=expect)
+        with _flushed(path):
+            arrival = arrive(path, Path(folder), expect=expect)
         file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
     return arrival.asset_type, file
+
+
+@contextmanager
+def _flushed(path: Path) -> Iterator[None]:
+    """A large file is on disk in the end: so far it has only come. Raises OSError."""
+    if path.stat().st_size < LARGE:
+        yield
+        return
+    with ThreadPoolExecutor(1) as beside:
+        flushing = beside.submit(flush, path)
+        yield
+        flushing.result()
 
 
 def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:
@@ -115,7 +131,9 @@ def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits:
         raise BadMedia(NOT_EXPECTED[kind.asset_type])
     _check_bytes(path, kind, limits)
     folder.mkdir(parents=True, exist_ok=True)
-    return (_clip if kind.asset_type is AssetType.VIDEO else _picture)(path, folder, kind, limits)
+    with ThreadPoolExecutor(1) as beside:  # hashed while it is decoded: both leave the interpreter to others
+        sha256 = beside.submit(_sha256, path)
+        return (_clip if kind.asset_type is AssetType.VIDEO else _picture)(path, folder, kind, limits, sha256)
 
 
 def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:
@@ -163,10 +181,10 @@ def too_large(size: int, most: int) -> TooLarge:
     )
 
 
-def _picture(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
+def _picture(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[str]) -> Arrival:
     from apom.media import images
 
-    arrival = _arrival(path, folder, kind, images.read(path, kind.reader, limits))
+    arrival = _arrival(path, folder, kind, images.read(path, kind.reader, limits), sha256)
     if kind is not HEIC:
         return arrival
     proxy = folder / "proxy.jpg"
@@ -174,13 +192,13 @@ def _picture(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
     return replace(arrival, proxy=proxy)
 
 
-def _clip(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
+def _clip(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[str]) -> Arrival:
     from apom.media import proxies, video
 
     clip = video.read(path, kind.reader, limits)
     preview = folder / "preview.mp4"
     video.write_preview(clip.frames, preview)
-    arrival = _arrival(path, folder, kind, clip)
+    arrival = _arrival(path, folder, kind, clip, sha256)
     return replace(
         arrival,
         duration_s=clip.duration_s,
@@ -190,7 +208,7 @@ def _clip(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
     )
 
 
-def _arrival(path: Path, folder: Path, kind: Kind, picture: Picture) -> Arrival:
+def _arrival(path: Path, folder: Path, kind: Kind, picture: Picture, sha256: Future[str]) -> Arrival:
     """What pictures and clips have in common."""
     from apom.media import images
 
@@ -203,7 +221,7 @@ def _arrival(path: Path, folder: Path, kind: Kind, picture: Picture) -> Arrival:
         bytes=path.stat().st_size,
         width=picture.width,
         height=picture.height,
-        sha256=_sha256(path),
+        sha256=sha256.result(),
         placeholder=images.placeholder(picture.small),
         thumb=thumb,
     )

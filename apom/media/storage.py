@@ -56,7 +56,7 @@ class LocalStorage:
         `mime` is what the file would be served as; a folder keeps none. Raises Invalid for a key that is none.
         """
         target = self._target(key)
-        _flush(source)
+        flush(source)
         try:
             self._move(source, target)
         except OSError as error:
@@ -145,7 +145,7 @@ class LocalStorage:
         """From another volume, where a move is a copy that could be seen half done."""
         with self.temp() as copy:
             shutil.copyfile(source, copy)
-            _flush(copy)
+            flush(copy)
             self._move(copy, target)
         source.unlink()
 
@@ -201,7 +201,8 @@ def _make(folder: Path) -> None:
         _flush_folder(folder.parent)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """It is on disk before this returns. Raises OSError."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
