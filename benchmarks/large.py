@@ -37,6 +37,7 @@ from benchmarks.people import PASSWORD
 SIZES: dict[Scale, int] = {"toy": 3 * MB, "quick": 256 * MB, "full": LIMITS.video_bytes}
 ROUNDS: dict[Scale, int] = {"toy": 1, "quick": 1, "full": 3}
 COPY, BOTO = "a server that only copies", "boto3 alone"
+BOTH = "these two, one after the other"
 UP, DOWN = "upload into a folder", "download from a folder"
 UP_S3, DOWN_S3, AGAIN_S3 = "upload into a bucket", "download from a bucket", "again, with its copy here"
 SHARE = 0.8  # of the bytes a second of what stands beside it, at least
@@ -67,7 +68,17 @@ def run(scale: Scale) -> list[Figure]:
                 in_folder(here, copier, path, noted)
         if scale != "toy":
             for_bucket(folder, turns)
+    if scale != "toy":
+        times[UP_S3, BOTH] = after(times[UP, COPY], times[UP_S3, BOTO])
     return figures(times, clip_mb=SIZES[scale] / MB)
+
+
+def after(first: Taken, second: Taken) -> Taken:
+    """What it takes to do one and then the other."""
+    return Taken(
+        cpu=[one + more for one, more in zip(first.cpu, second.cpu, strict=True)],
+        wall=[one + more for one, more in zip(first.wall, second.wall, strict=True)],
+    )
 
 
 def for_bucket(folder: Path, turns: list[tuple[Path, Times]]) -> None:
@@ -256,15 +267,18 @@ def _shoot(path: Path) -> None:
 
 
 def figures(times: Times, clip_mb: float) -> list[Figure]:
-    """Each way beside the other; ours is to manage its share of the other's bytes a second."""
+    """Each way beside the others; ours is to manage its share of the bytes a second of the first of them."""
     found = []
-    for (what, who), taken in sorted(times.items(), key=lambda item: list(times).index(item[0])):
-        other = next((each for (same, them), each in times.items() if same == what and them != APOM), None)
-        aim = Aim(of="p50_ms", ms=median(other.wall) / SHARE * 1000) if who == APOM and other else None
-        note = f"{clip_mb / median(taken.wall):.0f} MB/s"
-        if aim and other:
-            note += f", {median(other.wall) / median(taken.wall):.2f} of theirs"
-        if who != BOTO:
-            note += f"; memory +{max(taken.grown):.0f} MB"
-        found.append(figure(what, who, cpu_s=taken.cpu, wall_s=taken.wall, aim=aim, note=note))
+    for what in dict.fromkeys(what for what, _ in times):
+        ways = {who: taken for (each, who), taken in times.items() if each == what}
+        others = {who: median(taken.wall) for who, taken in ways.items() if who != APOM}
+        for who, taken in sorted(ways.items(), key=lambda way: way[0] != APOM):
+            aim, note = None, f"{clip_mb / median(taken.wall):.0f} MB/s"
+            if who == APOM and others:
+                shares = ", ".join(f"{wall / median(taken.wall):.2f}" for wall in others.values())
+                note += f", {shares} of theirs"
+                aim = Aim(of="p50_ms", ms=next(iter(others.values())) / SHARE * 1000)
+            if taken.grown and who != BOTO:
+                note += f"; memory +{max(taken.grown):.0f} MB"
+            found.append(figure(what, who, cpu_s=taken.cpu, wall_s=taken.wall, aim=aim, note=note))
     return found

@@ -1,11 +1,14 @@
-"""The servers that are measured, each a process of its own: `python -m benchmarks.servers ours DIR | bare DIR OPTION… | copier DIR`."""
+"""The servers that are measured, each a process of its own.
+
+`python -m benchmarks.servers ours DIR | bare DIR OPTION… | copier DIR`.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +82,7 @@ def _copier(folder: str) -> None:
     from starlette.routing import Route
 
     async def put(request: Request) -> Response:
-        with Path(folder, request.path_params["name"]).open("wb") as file:
+        with Path(folder, request.path_params["name"]).open("wb") as file:  # noqa: ASYNC230  (it has nothing else to do)
             async for chunk in request.stream():
                 file.write(chunk)
             file.flush()
@@ -105,4 +108,5 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    {"ours": _ours, "bare": _bare, "copier": _copier}[sys.argv[1]](*sys.argv[2:])
+    servers: dict[str, Callable[..., None]] = {"ours": _ours, "bare": _bare, "copier": _copier}
+    servers[sys.argv[1]](*sys.argv[2:])

@@ -151,6 +151,17 @@ def big_view(can_edit: bool) -> None:
         if can_edit:
             answers(asset, key=f"answers-{asset.id}", on_decided=look_at)
             actions(asset)
+            if take.purged_at is not None:
+                forget(take)
+
+
+def forget(take: Take) -> None:
+    """The end of what a cleaning has left of a take."""
+    with st.expander(_("Delete the recipe too"), icon=":material/delete_forever:"):
+        st.write(_("Prompt, seed and thumbnail go for good. What it cost stays in the books."))
+        if st.button(_("Delete it for good"), key=f"forget-{take.id}") and did(mine().delete_asset, take):
+            close()
+            st.rerun()
 
 
 @guard.guarded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ from uuid import UUID
 from apom.config import LIMITS, MB, Limits
 from apom.errors import BadMedia, TooLarge
 from apom.media.sniff import HEAD, HEIC, Kind, sniff
-from apom.media.storage import LocalStorage, flush, key
+from apom.media.storage import LocalStorage, key
 from apom.models import AssetType
 from apom.words import N_
 
@@ -75,23 +76,22 @@ def take_in(
     Answers with what it is, and with keys and measures named as a take's columns. What was put goes again when not all
     could be. Raises BadMedia, TooLarge, OSError.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        with _flushed(path):
-            arrival = arrive(path, Path(folder), expect=expect)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
+        arrival = arrive(path, Path(folder), expect=expect)
         file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
     return arrival.asset_type, file
 
 
 @contextmanager
-def _flushed(path: Path) -> Iterator[None]:
-    """A large file is on disk in the end: so far it has only come. Raises OSError."""
-    if path.stat().st_size < LARGE:
+def _on_its_way_to_disk(path: Path) -> Iterator[None]:
+    """A large file is written out while it is looked at: `put` has little to wait for then. Raises OSError."""
+    if path.stat().st_size < LARGE or os.name != "posix":  # Windows moves no file that is open
         yield
         return
-    with ThreadPoolExecutor(1) as beside:
-        flushing = beside.submit(flush, path)
+    with path.open("r+b") as file, ThreadPoolExecutor(1) as beside:
+        written = beside.submit(os.fsync, file.fileno())
         yield
-        flushing.result()
+        written.result()
 
 
 def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:

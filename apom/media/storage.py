@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,15 @@ class Stored:
     modified: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """A file that lies elsewhere. `name`: without its ending; `read(start, end)`: these of its bytes, in chunks."""
+
+    name: str
+    size: int
+    read: Callable[[int, int], Iterator[bytes]]
+
+
 def key(env: str, asset_id: UUID, variant: str, sha256: str, ext: str) -> str:
     """The key of a take's file. `variant`: original, thumb, preview or proxy; `sha256`: of this very file, in hex."""
     return f"{env}/a/{asset_id}/{variant}-{sha256[:12]}.{ext}"
@@ -56,7 +65,7 @@ class LocalStorage:
         `mime` is what the file would be served as; a folder keeps none. Raises Invalid for a key that is none.
         """
         target = self._target(key)
-        flush(source)
+        _flush(source)
         try:
             self._move(source, target)
         except OSError as error:
@@ -70,6 +79,10 @@ class LocalStorage:
         if not target.is_file():
             raise NotFound
         return target
+
+    def coming(self, _: str) -> Coming | None:
+        """A file to be passed on as it comes, where it is not here: see S3Storage."""
+        return None
 
     def size(self, key: str) -> int:
         """Its bytes. Raises NotFound, Invalid."""
@@ -145,7 +158,7 @@ class LocalStorage:
         """From another volume, where a move is a copy that could be seen half done."""
         with self.temp() as copy:
             shutil.copyfile(source, copy)
-            flush(copy)
+            _flush(copy)
             self._move(copy, target)
         source.unlink()
 
@@ -201,8 +214,7 @@ def _make(folder: Path) -> None:
         _flush_folder(folder.parent)
 
 
-def flush(path: Path) -> None:
-    """It is on disk before this returns. Raises OSError."""
+def _flush(path: Path) -> None:
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
