@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser proxy screens bench bench-quick clean
+.PHONY: run test test-long check browser proxy office screens bench bench-quick clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -14,10 +14,10 @@ run: .venv/ready
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile --durations=40 -m "not long"
 
-test-long: .venv/ready-dev browser proxy
+test-long: .venv/ready-dev browser proxy office
 	$(BIN)/pytest --durations=20 -m long
 
-check: .venv/ready-dev browser proxy
+check: .venv/ready-dev browser proxy office
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -43,6 +43,13 @@ proxy:
 	@command -v caddy >/dev/null || { \
 	  echo "Installing Caddy for the test of docs/deploy.md"; \
 	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends caddy; }
+
+# opens what was exported; poppler-utils draws its pages, for who wants to look at them
+office:
+	@command -v soffice >/dev/null || { \
+	  echo "Installing LibreOffice for the test of exports"; \
+	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends \
+	    libreoffice-writer-nogui poppler-utils; }
 
 screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
 	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 PASSWORD_CHARS = (15, 128)
+EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(\.[\w-]+)+")
 FREE_TRIES = 5
 LONGEST_WAIT_S = 30.0
 SEEN_EVERY = timedelta(minutes=1)
@@ -64,6 +66,14 @@ def check_username(username: str) -> str:
     if not (2 <= len(name) <= 60 and all(c.isalnum() or c in "._- @+" for c in name)):
         raise Invalid("A user name has 2 to 60 letters, digits, dots, dashes or spaces.", field="username")
     return name
+
+
+def check_email(email: str) -> str:
+    """An address that mail can be sent to. Raises Invalid."""
+    address = one_line(email)
+    if not EMAIL.fullmatch(address) or len(address) > LIMITS.name_chars:
+        raise Invalid("An e-mail address looks like ann@example.com.", field="email")
+    return address
 
 
 class Tries:
@@ -274,6 +284,19 @@ class Accounts:
             raise Invalid("There is no such language here.", field="language")
         with self._store.write() as tx:
             users.set_language(tx, actor.user_id, language, self._clock())
+        return self.user(actor)
+
+    def set_email(self, actor: Actor, email: str | None) -> User:
+        """Where the actor's mail goes; None for nowhere. Raises Invalid, Conflict when it is somebody else's."""
+        wanted = check_email(email) if email else None
+        now = self._clock()
+        with self._store.write() as tx:
+            mine = users.get(tx, actor.user_id)
+            before = mine.email if mine else None
+            if wanted and users.fold(wanted) != users.fold(before or "") and users.email_taken(tx, wanted):
+                raise Conflict("There is an account with this e-mail address.")
+            users.set_email(tx, actor.user_id, wanted, now)
+            audit.append(tx, now, actor.username, "email.change", f"user:{actor.user_id}")
         return self.user(actor)
 
     def sessions(self, actor: Actor) -> tuple[Session, ...]:

@@ -134,7 +134,7 @@ class Assets:
         return box
 
     def delete(self, actor: Actor, asset_id: UUID) -> None:
-        """A take and its files, for good, in the trash or not; as headliner it is cleared.
+        """A take and its files, for good, in the trash or not; as headliner and as soundtrack it is cleared.
 
         Raises Conflict while it is on its way, when others were made from it, or when a published round shows it.
         """
@@ -150,6 +150,7 @@ class Assets:
                 raise Conflict("A published round shows this take. What a client saw is kept.")
             keys = assets.keys(tx, asset_id=asset_id)
             boxes.clear_headliner(tx, asset_id, now)
+            projects.clear_soundtrack(tx, now, asset_ids=[asset_id])
             assets.delete(tx, asset_id)
             audit.append(tx, now, actor.username, "asset.delete", f"asset:{asset_id} project:{take.project_id}")
         self._storage.drop(*keys)
@@ -205,8 +206,10 @@ def mark_in(
     assets.set_marks(tx, list(made.takes.values()), now)
     for box_id, headliner in made.headliners.items():
         boxes.set_headliner(tx, box_id, headliner, now)
-    events = _events(known, made)
-    for project_id in {event.project_id for event in events}:
+    thrown = [id for id, take in made.takes.items() if take.trashed_at is not None]
+    silenced = projects.clear_soundtrack(tx, now, asset_ids=thrown) if thrown else []
+    events = _events(known, made) + [Event(type="project_changed", project_id=id) for id in silenced]
+    for project_id in {event.project_id for event in events if event.project_id}:
         projects.touch(tx, project_id, now)
     return known, made, events
 

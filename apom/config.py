@@ -6,7 +6,7 @@ Each number stands here once; `docs/limits.md` prints them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -34,9 +34,16 @@ class Limits(BaseModel):
     animation_pixels: int = Field(1_000_000_000, description="most pixels in all frames of an animated picture")
     video_bytes: int = Field(2048 * MB, description="largest clip")
     video_s: float = Field(3600, description="longest clip, in seconds")
+    audio_bytes: int = Field(200 * MB, description="largest sound")
+    audio_s: float = Field(3600, description="longest sound, in seconds")
     uploads_at_once: int = Field(16, description="most uploads whose bytes are coming in at the same time")
     piece_bytes: int = Field(16 * MB, description="an upload is sent in pieces of so much, each tried again by itself")
     kept_piece_hours: int = Field(24, description="an upload that was broken off can be gone on with for so many hours")
+    animatic_s: float = Field(4 * 3600, description="longest animatic, in seconds")
+    archive_bytes: int = Field(200 * 1024 * MB, description="largest project archive")
+    archive_rows_bytes: int = Field(2048 * MB, description="most bytes of rows in a project archive, unpacked")
+    archive_row_bytes: int = Field(8 * MB, description="longest row in a project archive")
+    archive_files: int = Field(400_000, description="most files in a project archive")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
     inline_bytes: int = Field(80 * MB, description="longest answer of a provider that puts the file itself into it")
     body_bytes: int = Field(MB, description="longest body of a request to our REST interface")
@@ -57,6 +64,9 @@ class Limits(BaseModel):
     link_comments_day: int = Field(500, description="most comments and verdicts through a review link in a day")
     tokens: int = Field(50, description="most API tokens of a person")
     token_days: int = Field(365, description="longest life of an API token, in days")
+    notification_days: int = Field(90, description="a notification is kept for so many days")
+    webhooks: int = Field(10, description="most webhooks of a person")
+    template_chars: int = Field(4_000, description="longest template of a webhook")
     export_days: int = Field(7, description="a file that was exported as a job waits for so many days to be fetched")
     shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
     shown_clip_bytes: int = Field(4 * MB, description="largest clip that an output of a notebook holds whole")
@@ -91,6 +101,18 @@ class S3Settings:
     cache_gb: float = 20
 
 
+@dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """A mail server: see the settings `smtp_…`."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    sender: str = ""
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+
+
 class Settings(BaseSettings):
     """How this process runs. Read from `APOM_*` variables; nothing has to be set."""
 
@@ -119,6 +141,17 @@ class Settings(BaseSettings):
     s3_prefix: str = Field("", description="what every key in the bucket begins with")
     s3_style: Literal["path", "virtual"] = Field("path", description="whether the bucket is in the path or in the host")
     s3_cache_gb: float = Field(20, gt=0, description="how much of the bucket is kept here, too, in GB")
+    smtp_host: str = Field("", description="the mail server; without one, no mail is sent")
+    smtp_port: int = Field(0, ge=0, le=65535, description="its port; by default 587, 465 for tls, 25 for none")
+    smtp_user: str = Field("", description="who signs in there; nobody by default")
+    smtp_password: str = Field("", repr=False, description="the password for it")
+    smtp_from: str = Field("", description="the address that mail comes from; by default APOM_SMTP_USER")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the way there is encrypted; none is for a server on this machine or in the house"
+    )
+    webhook_hosts: str = Field(
+        "", description="host:port, host:port: inside our network, where webhooks may post to nevertheless"
+    )
     session_idle_days: float = Field(7, gt=0, description="a session ends when it was not used for so long")
     session_days: float = Field(30, gt=0, description="a session ends at the latest after so long")
 
@@ -142,6 +175,19 @@ class Settings(BaseSettings):
             prefix=self.s3_prefix,
             style=self.s3_style,
             cache_gb=self.s3_cache_gb,
+        )
+
+    @property
+    def mail(self) -> MailSettings:
+        """How mail is sent."""
+        port = self.smtp_port or {"starttls": 587, "tls": 465, "none": 25}[self.smtp_tls]
+        return MailSettings(
+            host=self.smtp_host,
+            port=port,
+            user=self.smtp_user,
+            password=self.smtp_password,
+            sender=self.smtp_from or self.smtp_user,
+            tls=self.smtp_tls,
         )
 
     @property

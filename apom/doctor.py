@@ -76,6 +76,7 @@ def examine(
         disk(shutil.disk_usage(_nearest(folder)).free),
         *store_checks(store, newest_schema, now),
         _unless_broken("providers", lambda: providers(shipped("providers"))),
+        *([mail_server(settings)] if settings.smtp_host else []),
         address(settings),
         port(settings, server),
     )
@@ -362,6 +363,18 @@ def address(settings: Settings) -> Finding:
     if doubt := doubt_about_address(settings):
         return _warning("address", f"{doubt} Put https before it.")
     return _ok("address", f"People reach it at {settings.url}")
+
+
+def mail_server(settings: Settings) -> Finding:
+    """It greets, encrypts and lets us in, as the settings say; nothing is sent."""
+    from apom.net import mail
+
+    try:
+        with mail.opened(settings.mail):
+            pass
+    except ApomError as error:
+        return _problem("mail", str(error))
+    return _ok("mail", f"{settings.mail.host}:{settings.mail.port} takes mail from {settings.mail.sender}")
 
 
 def port(settings: Settings, server: str | None) -> Finding:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -63,6 +64,7 @@ class ProjectChanges(ProjectFields, total=False):
 
     name: Name
     is_archived: bool
+    soundtrack_asset_id: UUID | None
 
 
 class BoxFields(TypedDict, total=False):
@@ -77,6 +79,7 @@ class BoxFields(TypedDict, total=False):
     duration_s: Seconds | None
     in_s: Seconds | None
     out_s: Seconds | None
+    assignee_id: UUID | None
 
 
 class BoxChanges(BoxFields, total=False):

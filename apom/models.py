@@ -231,6 +231,8 @@ class LinkAction(StrEnum):
     DOWNLOADED = "DOWNLOADED"
 
 
+SOUND = "Sound"  # the reference box that a project's sound lies in
+STILL_S = 3.0  # how long a picture stands that was given no length
 REPLAY = "replay"  # error_code of a submission that goes out once more, under the same key
 STEPS = {
     State.PENDING: Step.WAITING,
@@ -325,6 +327,7 @@ class Project(Record):
     currency: str = "USD"
     budget: float | None = None
     retention_days: int | None = None
+    soundtrack_asset_id: UUID | None = Field(None, description="the sound that plays under the cut")
     is_archived: bool = False
     created_by: UUID
     created_at: datetime
@@ -362,11 +365,14 @@ class Box(Record):
     prompt_text: str = ""
     line: str = Field("", description="the spoken line")
     notes: str = ""
-    duration_s: float | None = None
-    in_s: float | None = None
-    out_s: float | None = None
+    duration_s: float | None = Field(None, description="how long a picture stands, in seconds")
+    in_s: float | None = Field(None, description="where a clip begins")
+    out_s: float | None = Field(None, description="where it ends")
+    assignee_id: UUID | None = Field(None, description="whose shot it is")
+    assignee_name: str = ""
     order_index: int | None = Field(None, description="0..n-1 among the project's shots; None for other kinds")
     headliner_asset_id: UUID | None = None
+    clip_s: float | None = Field(None, description="how long the headliner is, where it is a clip")
     cover_key: str | None = Field(None, description="the thumbnail of the headliner, else of the newest take")
     cover_placeholder: str | None = None
     assets_count: int = 0
@@ -379,6 +385,15 @@ class Box(Record):
     created_by: UUID
     created_at: datetime
     updated_at: datetime
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def length_s(self) -> float | None:
+        """How long it is on the screen: a clip by its trims, a picture as long as it stands; None while nobody can say."""
+        if self.clip_s is not None:
+            start, end = self.in_s or 0.0, min(self.out_s or self.clip_s, self.clip_s)
+            return round(end - start, 3) if end > start else self.clip_s  # trims that were another clip's
+        return self.duration_s or (None if self.headliner_asset_id is None else STILL_S)
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
@@ -809,6 +824,13 @@ class Job(Record):
     updated_at: datetime
 
 
+class ArchiveArriving(Record):
+    """How far a project archive is on its way: its bytes that are here, and the job that brings it in once it is whole."""
+
+    bytes: int
+    job: Job | None = None
+
+
 class Spending(Record):
     """What a project has spent, in its own currency. Play prices are no money."""
 
@@ -998,6 +1020,7 @@ class Round(Record):
     note: str = ""
     published_at: datetime
     published_by: UUID
+    soundtrack_asset_id: UUID | None = None
 
 
 class SharedLink(Record):
@@ -1206,6 +1229,104 @@ class Unread(Record):
     unread: int
 
 
+class NoticeKind(StrEnum):
+    """What people are told of."""
+
+    COMMENT = "COMMENT"  # somebody else's, or a client's
+    VERDICT = "VERDICT"  # approved, or changes wanted
+    ATTENTION = "ATTENTION"  # a take of theirs waits for a person
+    BUDGET = "BUDGET"  # 80 % of a project's budget, or of their own month, is gone or promised
+    BATCH = "BATCH"  # a batch of theirs is done
+    WEBHOOK = "WEBHOOK"  # a webhook of theirs no longer works and was turned off: always in the app
+
+
+class Channel(StrEnum):
+    """How they are told."""
+
+    APP = "APP"  # by the bell on every page
+    MAIL = "MAIL"  # with others, in a digest
+    POST = "POST"  # at once, to their webhooks
+
+
+class Digest(StrEnum):
+    """How often a mail is sent, where there is something to say."""
+
+    SOON = "SOON"  # a minute after the first
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"  # in the morning, 6:00 UTC
+
+
+class Notification(Record):
+    """What somebody is told. `title` and `text` are in their language; `path` leads to it, below the server's address.
+
+    `text`: what was said, cut to 500 characters, or figures; `n`: how many takes it is about.
+    """
+
+    id: UUID
+    kind: NoticeKind
+    at: datetime
+    is_read: bool
+    title: str
+    text: str = ""
+    path: str
+    n: int = 1
+    project_id: UUID | None = None
+    project_name: str = ""
+    box_id: UUID | None = None
+    shot: str = Field("", description="its code and name")
+    asset_id: UUID | None = None
+    batch_id: UUID | None = None
+    person: str = Field("", description="who said or decided it")
+    thumb_key: str | None = None
+    placeholder: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
+    @property
+    def thumbnail_url(self) -> str | None:
+        """The take it is about."""
+        return media_url(self.thumb_key)
+
+
+class NotificationSettings(Record):
+    """What somebody hears of by which way. `mail_ready`: the server can send mail; `email`: where theirs goes."""
+
+    channels: dict[NoticeKind, tuple[Channel, ...]]
+    digest: Digest
+    email: str | None
+    mail_ready: bool
+
+
+class Preset(StrEnum):
+    """How a webhook's body looks, and what has to be escaped in it."""
+
+    PLAIN = "PLAIN"  # JSON with every placeholder
+    SLACK = "SLACK"  # Slack, Mattermost, Rocket.Chat
+    DISCORD = "DISCORD"
+    TELEGRAM = "TELEGRAM"  # the template needs the id of the chat
+
+
+class Webhook(Record):
+    """Where somebody has notifications posted. The address and the secret are shown to nobody again."""
+
+    id: UUID
+    name: str
+    shown: str = Field(description="the host of its address")
+    preset: Preset
+    template: str = Field(description="JSON with {placeholders} in its texts")
+    is_active: bool
+    last_ok_at: datetime | None = None
+    last_error: str | None = Field(None, description="why the last post failed; None when it went well")
+    failing_since: datetime | None = None
+    created_at: datetime
+
+
+class MadeWebhook(Record):
+    """A new webhook with its secret, which is shown this once: what its posts are signed with."""
+
+    webhook: Webhook
+    secret: str = Field(repr=False)
+
+
 # What one sees behind a review link: these records and nothing else. No cost, no seed, no model, no member's name but
 # beside what a member said to clients.
 
@@ -1266,6 +1387,7 @@ class ReviewRoom(Record):
     note: str
     published_at: datetime | None
     shots: tuple[ReviewShot, ...]
+    soundtrack: ReviewTake | None = Field(None, description="what plays under the cut")
     name: str = Field(description='what the reviewer calls themself; "" before they did')
     last_visit_at: datetime | None
 
@@ -1288,6 +1410,14 @@ class ReviewComment(Record):
     is_resolved: bool
     created_at: datetime
     updated_at: datetime
+
+
+Paper: TypeAlias = Literal["A4", "Letter"]
+TableName: TypeAlias = Literal["shots", "takes", "costs"]
+Layout: TypeAlias = Literal["grid", "storyboard", "script"]  # storyboard: words below pictures; script: beside them
+Grid: TypeAlias = Literal["2x2", "3x2", "4x3", "5x4", "6x5"]  # across and down
+Which: TypeAlias = Literal["headliners", "favourites", "all"]
+Delivered: TypeAlias = Literal["headliners", "round", "favourites", "all"]  # round: what was published last
 
 
 class Exported(Record):
@@ -1329,10 +1459,11 @@ class Event(Record):
 
     type: str = Field(
         description="hello, asset_status_changed, assets_changed, boxes_changed, project_changed, batch_changed, "
-        "job_changed, comment, verdict, round, links_changed"
+        "job_changed, comment, verdict, round, links_changed, notified"
     )
-    project_id: UUID
+    project_id: UUID | None = Field(None, description="null only where it is about one person")
     version: int = 0
+    user_id: UUID | None = Field(None, description="the only person who hears of it")
     box_id: UUID | None = None
     asset_id: UUID | None = None
     asset_ids: tuple[UUID, ...] = Field((), description="where several changed together")

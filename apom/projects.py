@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound
 from apom.events import Hub
-from apom.fields import BoxChanges, ProjectChanges, check, check_name, one_line
-from apom.models import Actor, Box, BoxKind, Event, Member, Page, Project, Role, new_id
+from apom.fields import BoxChanges, ProjectChanges, ProjectFields, check, check_name, one_line
+from apom.models import SOUND, Actor, AssetType, Box, BoxKind, Event, Member, Page, Project, Role, Take, new_id
 from apom.store import Store, Tx, assets, audit, boxes, projects, sharing, users
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ REFUSALS = {
     Role.OWNER: "Only the owner of this project may do this.",
 }
 CODE_STEP = 10
+SOUND_CODE = "sound"
+TRIM_SLACK_S = 0.05  # what a player says of a clip's end, and what its packets say
 
 
 def need(tx: Tx, actor: Actor, project_id: UUID, least: Role) -> Role:
@@ -63,7 +65,7 @@ class Projects:
 
     def create(self, actor: Actor, name: str, fields: Mapping[str, object]) -> Project:
         """A new project, its maker the owner. Raises Invalid."""
-        values = check(ProjectChanges, {**fields, "name": name})
+        values = {**check(ProjectFields, fields), "name": check_name(name)}
         now = self._clock()
         project = Project(
             id=new_id(), created_by=actor.user_id, created_at=now, updated_at=now, role=Role.OWNER, **values
@@ -105,6 +107,8 @@ class Projects:
             owners = changes.keys() & {"budget", "is_archived", "currency"}
             need(tx, actor, project_id, Role.OWNER if owners else Role.EDITOR)
             values = check(ProjectChanges, changes)
+            if values.get("soundtrack_asset_id"):
+                _check_sound(assets.take(tx, actor.user_id, values["soundtrack_asset_id"]), project_id)
             if values:
                 projects.update(tx, project_id, values, self._clock())
         self._hub.publish(Event(type="project_changed", project_id=project_id))
@@ -167,9 +171,11 @@ class Projects:
             )
         names = [check_name(name) for name in names]
         values = check(BoxChanges, fields)
+        check_trim(values, None)
         now = self._clock()
         with self._store.write() as tx:
             need(tx, actor, project_id, Role.EDITOR)
+            _check_assignee(tx, project_id, values.get("assignee_id"))
             project = projects.get(tx, actor.user_id, project_id)
             assert project is not None, "a member just read it"
             taken = boxes.codes(tx, project_id)
@@ -198,6 +204,16 @@ class Projects:
         self._hub.publish(Event(type="boxes_changed", project_id=project_id))
         return tuple(new)
 
+    def sound_box(self, actor: Actor, project_id: UUID) -> Box:
+        """Where a project's sound lies: its reference box of that name, made when there is none. Raises NotFound, NotAllowed."""
+        with self._store.read() as tx:
+            need(tx, actor, project_id, Role.EDITOR)
+            references = boxes.of_project(tx, actor.user_id, project_id, BoxKind.REFERENCE)
+            is_free = SOUND_CODE not in boxes.codes(tx, project_id)
+        found = next((box for box in references if box.name == SOUND), None)
+        fields = {"code": SOUND_CODE} if is_free else {}
+        return found or self.create_boxes(actor, project_id, [SOUND], BoxKind.REFERENCE, fields)[0]
+
     def box(self, actor: Actor, box_id: UUID) -> Box:
         """One box. Raises NotFound."""
         with self._store.read() as tx:
@@ -217,6 +233,9 @@ class Projects:
             values = check(BoxChanges, changes)
             if values.get("code", box.code) != box.code and values["code"] in boxes.codes(tx, box.project_id):
                 raise Conflict("There is a shot {code} already. Choose another code.", code=values["code"])
+            if {"in_s", "out_s"} & values.keys():
+                check_trim({"in_s": box.in_s, "out_s": box.out_s, **values}, box.clip_s)
+            _check_assignee(tx, box.project_id, values.get("assignee_id"))
             if values:
                 boxes.update(tx, box_id, values, now)
         self._hub.publish(Event(type="boxes_changed", project_id=box.project_id, box_id=box_id))
@@ -235,6 +254,7 @@ class Projects:
                 raise Conflict("A published round shows this shot. What a client saw is kept.")
             _none_needed(assets.needed_elsewhere(tx, box_id))
             keys = assets.keys(tx, box_id=box_id)
+            projects.clear_soundtrack(tx, now, box_id=box_id)
             boxes.delete(tx, box_id)
             boxes.set_order(tx, boxes.order(tx, box.project_id), now)
             audit.append(tx, now, actor.username, "box.delete", f"box:{box_id} project:{box.project_id}")
@@ -268,6 +288,29 @@ class Projects:
     def _forget(self, keys: Sequence[str]) -> None:
         """After the commit: a crash in between leaves files without rows, which a sweep finds; never the reverse."""
         self._storage.drop(*keys)
+
+
+def check_trim(values: Mapping[str, Any], clip_s: float | None) -> None:
+    """Whether a part of a clip begins before it ends, and within the clip where its length is known. Raises Invalid."""
+    start, end = values.get("in_s") or 0.0, values.get("out_s")
+    if end is not None and end <= start:
+        raise Invalid("In has to come before out. Move one of them.", field="out_s")
+    if clip_s is not None and (start >= clip_s or (end or 0.0) > clip_s + TRIM_SLACK_S):
+        raise Invalid(
+            "The clip is {seconds} s long. Put in and out within it.",
+            field="in_s" if start >= clip_s else "out_s",
+            seconds=f"{clip_s:g}",
+        )
+
+
+def _check_assignee(tx: Tx, project_id: UUID, user_id: UUID | None) -> None:
+    if user_id is not None and projects.role(tx, user_id, project_id) is None:
+        raise Invalid("Whose shot it is has to be somebody in the project.", field="assignee_id")
+
+
+def _check_sound(take: Take | None, project_id: UUID) -> None:
+    if take is None or take.project_id != project_id or take.asset_type is not AssetType.AUDIO or not take.file_key:
+        raise Invalid("The soundtrack must be a sound of this project. Upload one first.", field="soundtrack_asset_id")
 
 
 def _none_in_flight(count: int) -> None:

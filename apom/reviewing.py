@@ -198,6 +198,7 @@ class Reviewing:
             note=round.note if round else "",
             published_at=round.published_at if round else None,
             shots=self._shots(tx, link, reviewer, round) if round else (),
+            soundtrack=_soundtrack(tx, link, round),
             name=reviewer.name if reviewer else "",
             last_visit_at=reviewer.before_at if reviewer else None,
         )
@@ -427,6 +428,13 @@ def _arrived(reviewer: Reviewer, round: int | None, now: datetime, comes_back: b
     seen = {"round_before": reviewer.round_seen, "round_seen": round}
     is_news = comes_back or round != reviewer.round_seen
     return reviewer.model_copy(update={**visit, **(seen if is_news else {}), "seen_at": now})
+
+
+def _soundtrack(tx: Tx, link: SharedLink, round: Round | None) -> ReviewTake | None:
+    if round is None or round.soundtrack_asset_id is None:
+        return None
+    found = sharing.takes(tx, [round.soundtrack_asset_id])
+    return next((_take(link, row) for row in found.values()), None)
 
 
 def _take(link: SharedLink, row: Mapping[str, Any]) -> ReviewTake:

@@ -19,12 +19,14 @@ READING = frozenset(
     " queue_items queue_summary spending_by_day count_assets jobs job estimate_batch batches batch statement_csv"
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
-    " export_formats export export_file export_docx export_csv"
-    " retention_plan leaving retention_runs storage sweeps".split()
+    " export_formats export export_file export_docx export_pdf export_xlsx export_csv export_rights"
+    " retention_plan leaving retention_runs storage sweeps notifications notification unread_notifications"
+    " notification_settings webhooks export_animatic export_archive archive_received".split()
 )
 IN_PERSON = frozenset(
     "change_password end_session logout create_token revoke_token set_key remove_key set_address edit_provider"
-    " add_user change_user set_monthly_limit reset_password".split()
+    " add_user change_user set_monthly_limit reset_password"
+    " set_email add_webhook".split()  # what would still tell others when the token has ended
 )
 
 

@@ -26,7 +26,7 @@ from apom.models import (
     new_id,
 )
 from apom.projects import need
-from apom.store import Store, Tx, audit, boxes, reviewers, sharing, system
+from apom.store import Store, Tx, audit, boxes, projects, reviewers, sharing, system
 
 PASSWORD_CHARS = (6, 128)
 
@@ -72,6 +72,8 @@ class Sharing:
             if not any(shot.headliner_asset_id for shot in shots):
                 raise Conflict("Pick a headliner for at least one shot first: a round shows the headliners.")
             last = sharing.last_round(tx, project_id)
+            project = projects.get(tx, actor.user_id, project_id)
+            assert project is not None, "a member just read it"
             round = Round(
                 id=new_id(),
                 project_id=project_id,
@@ -79,6 +81,7 @@ class Sharing:
                 note=tidy(note),
                 published_at=now,
                 published_by=actor.user_id,
+                soundtrack_asset_id=project.soundtrack_asset_id,
             )
             sharing.publish(tx, round)
             audit.append(tx, now, actor.username, "round.publish", f"project:{project_id} round:{round.number}")

@@ -32,6 +32,8 @@ from apom.continuing import Continuing, Onward
 from apom.decisions import Decisions, one_by_one
 from apom.derivatives import LOOK_S as PROXIES_S
 from apom.derivatives import Derivatives
+from apom.digests import LOOK_S as MAILING_S
+from apom.digests import Digests
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -39,6 +41,7 @@ from apom.engine.lending import Lending
 from apom.engine.wiring import MediaKeeper, ProviderPool, as_taken, inside
 from apom.errors import Invalid, NotAllowed, NotFound
 from apom.events import Hub, Subscription
+from apom.export.archives import Archives
 from apom.export.exports import TIDY_S as EXPORTS_S
 from apom.export.exports import Exports
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
@@ -52,6 +55,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    ArchiveArriving,
     Arriving,
     Asset,
     AssetType,
@@ -63,25 +67,36 @@ from apom.models import (
     BatchPlan,
     Box,
     BoxKind,
+    Channel,
     Comment,
     Decided,
     Deed,
+    Delivered,
+    Digest,
     Emptied,
     Exported,
     ExportFormat,
+    Grid,
     Health,
     InboxItem,
     InputRole,
     Job,
     Json,
     Judgement,
+    Layout,
     LinkActivity,
     MadeLink,
+    MadeWebhook,
     Mark,
     Marked,
     Member,
+    NoticeKind,
+    Notification,
+    NotificationSettings,
     Opinion,
     Page,
+    Paper,
+    Preset,
     Project,
     ProviderHealth,
     ProviderTest,
@@ -111,6 +126,7 @@ from apom.models import (
     StoreInfo,
     Sweep,
     SystemSetting,
+    TableName,
     Take,
     Trial,
     Unread,
@@ -119,9 +135,13 @@ from apom.models import (
     User,
     Verdict,
     Visibility,
+    Webhook,
+    Which,
 )
 from apom.money import Money
 from apom.moving import Moving
+from apom.notices import LOOK_S as TELLING_S
+from apom.notices import Notices
 from apom.preflight import prepare_folder
 from apom.projects import Projects
 from apom.queue import Queue
@@ -142,6 +162,8 @@ from apom.tokens import BOTH, PREFIX, Tokens
 from apom.uploads import TIDY_S, Uploads
 from apom.vault import Vault
 from apom.waiting import OnChange, every, wait
+from apom.webhooks import LOOK_S as POSTING_S
+from apom.webhooks import Webhooks, template_text
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -197,6 +219,11 @@ class Wanted(TypedDict, total=False):
     until: datetime | None
 
 
+def webhook_template(preset: Preset) -> str:
+    """What a webhook of that kind posts unless it is told otherwise, for who wants to change it."""
+    return template_text(preset)
+
+
 def parts_of(wanted: Wanted) -> dict[str, Any]:
     """What is wanted as the fields of a `Filter`: records as their ids."""
     refs = {"project": "project_id", "box": "box_id", "batch": "batch_id", "created_by": "created_by"}
@@ -219,7 +246,8 @@ class Studio:
         self.hub = Hub()
         self.accounts = Accounts(store, settings, clock)
         self.tokens = Tokens(store, clock)
-        self.keyring = Keyring(store, Vault(settings.key_path), clock)
+        vault = Vault(settings.key_path)
+        self.keyring = Keyring(store, vault, clock)
         self.ai_providers = AIProviders(
             store,
             catalog,
@@ -274,6 +302,14 @@ class Studio:
         self.moving = Moving(storage, self.jobs)
         self.exports = Exports(store, storage, self.money, self.jobs, settings.data_dir / "exports", clock)
         self.engine.declare(self.exports.look, EXPORTS_S)
+        self.telling = Notices(store, self.hub, settings, clock)
+        self.engine.declare(self.telling.look, TELLING_S)
+        self.digests = Digests(store, settings, clock)
+        self.engine.declare(self.digests.look, MAILING_S)
+        self.webhooks = Webhooks(store, self.hub, vault, settings, clock)
+        self.engine.declare(self.webhooks.look, POSTING_S)
+        self.archives = Archives(store, storage, settings.env, settings.data_dir / "archives", self.jobs, clock)
+        self.engine.declare(self.archives.look, EXPORTS_S)
         self._store = store
         self._storage = storage
 
@@ -777,6 +813,31 @@ class Workspace:
     def update_project(self, project: Ref, **changes: Unpack[ProjectChanges]) -> Project:
         """Changes what is named. Raises NotFound, NotAllowed, Invalid."""
         return self._studio.projects.update(self.actor, id_of(project), changes)
+
+    def sound_box(self, project: Ref) -> Box:
+        """Where the project's sound lies: the reference box for it, made when there is none. Raises NotFound, NotAllowed."""
+        return self._studio.projects.sound_box(self.actor, id_of(project))
+
+    def set_soundtrack(
+        self,
+        project: Ref,
+        path: Path | str | None,
+        *,
+        rights: Rights | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Project:
+        """What plays under the cut: a sound file of one's own (MP3, M4A, WAV, FLAC, Ogg); None for nothing.
+
+        A sound that is a take already is set by `update_project(project, soundtrack_asset_id=…)`. Raises as `upload` does.
+        """
+        if path is None:
+            return self.update_project(project, soundtrack_asset_id=None)
+        take = self.upload(self.sound_box(project), path, rights=rights, on_progress=on_progress).take
+        try:
+            return self.update_project(project, soundtrack_asset_id=take.id)
+        except Invalid:  # it is no sound
+            self.delete_asset(take)
+            raise
 
     def delete_project(self, project: Ref) -> None:
         """With everything in it, for good. Raises NotFound, NotAllowed, Conflict."""
@@ -1312,16 +1373,119 @@ class Workspace:
         self._studio.exports.remember(self.actor, format, choices)
 
     def export_docx(
-        self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        paper: Paper = "A4",
+        cost: bool = False,
+        seeds: bool = False,
+        verdicts: bool = False,
+        comments: bool = False,
+        review_link: str | None = None,
     ) -> Exported:
         """The shots as a Word document at `path`: picture, prompt, model of each headliner. `comments`: those that
-        clients see. What is missing is said in it and in the answer. Raises NotFound, OSError.
+        clients see; `review_link`: an address that stands on the cover. What is missing is said in it and in the answer.
+        Raises NotFound, Invalid, OSError.
         """
-        return self.export(project, "docx", path, cost=cost, seeds=seeds, comments=comments)
+        asked = {"paper": paper, "cost": cost, "seeds": seeds, "verdicts": verdicts, "comments": comments}
+        return self.export(project, "docx", path, **asked, review_link=review_link)
 
-    def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
-        """The shots as a table for spreadsheets at `path`, or every take of them. Raises NotFound, OSError."""
-        return self.export(project, "csv", path, takes=takes)
+    def export_pdf(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        layout: Layout = "grid",
+        grid: Grid = "4x3",
+        paper: Paper = "A4",
+        which: Which = "headliners",
+        prompts: bool = False,
+    ) -> Exported:
+        """A contact sheet at `path`; as a storyboard or a script, with lines and notes. Raises NotFound, OSError."""
+        asked = {"layout": layout, "grid": grid, "paper": paper, "which": which, "prompts": prompts}
+        return self.export(project, "pdf", path, **asked)
+
+    def export_xlsx(self, project: Ref, path: Path, *, pictures: bool = False) -> Exported:
+        """Shots, takes and costs as a workbook at `path`. Raises NotFound, OSError."""
+        return self.export(project, "xlsx", path, pictures=pictures)
+
+    def export_csv(self, project: Ref, path: Path, *, table: TableName = "shots") -> Exported:
+        """The shots as a table for spreadsheets at `path`, or every take, or the costs. Raises NotFound, OSError."""
+        return self.export(project, "csv", path, table=table)
+
+    def export_rights(
+        self, project: Ref, path: Path, *, which: Delivered = "headliners", paper: Paper = "A4", as_table: bool = False
+    ) -> Exported:
+        """Where each delivered file came from, on what terms, who approved it: as a document at `path`, or as CSV.
+
+        What is open about them is in the answer's remarks. Raises NotFound, OSError.
+        """
+        if as_table:
+            return self.export(project, "rights_csv", path, which=which)
+        return self.export(project, "rights", path, which=which, paper=paper)
+
+    def export_animatic(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        size: str = "720p",
+        fps: str = "project",
+        still_s: float = 3.0,
+        fill: str = "blur",
+        codes: bool = True,
+        clip_sound: bool = True,
+        soundtrack: bool = True,
+    ) -> Exported:
+        """The cut as an MP4 at `path`: headliners in order, each for its shot's duration; a still whose shot says none for
+        `still_s` seconds. `size`: 720p or 1080p; `fps`: project, 24, 25 or 30; `fill`: blur or black, beside pictures of
+        another shape. What is missing or damaged is a slate. Raises NotFound, Invalid, OSError.
+        """
+        return self.export(
+            project,
+            "animatic",
+            path,
+            size=size,
+            fps=fps,
+            still_s=still_s,
+            fill=fill,
+            codes=codes,
+            clip_sound=clip_sound,
+            soundtrack=soundtrack,
+        )
+
+    def export_archive(self, project: Ref, path: Path) -> Exported:
+        """Everything of a project as one ZIP at `path`, for `import_archive`; no links, tokens or keys.
+
+        Raises NotFound, NotAllowed, OSError.
+        """
+        return self.export(project, "archive", path)
+
+    def import_archive(self, path: Path | str) -> Project:
+        """The project of an archive, here, the actor its owner; again it is a second copy. All of it, or nothing.
+
+        What was under way when it was archived arrives as stopped. Raises Invalid, TooLarge, Conflict, Unavailable.
+        """
+        try:
+            return self._studio.archives.bring(self.actor, Path(path))
+        except OSError as error:
+            raise Invalid(
+                "{path} cannot be read: {reason}.", field="path", path=path, reason=error.strerror or error
+            ) from error
+
+    def receive_archive(
+        self, upload_id: UUID, content: Iterable[bytes], *, size: int, offset: int = 0
+    ) -> ArchiveArriving:
+        """A piece of an archive of `size` bytes, or all of it; once it is whole a job brings it in. See `receive`.
+
+        Raises Invalid, Conflict, TooLarge, Unavailable.
+        """
+        return self._studio.archives.receive(self.actor, upload_id, size, offset, content)
+
+    def archive_received(self, upload_id: UUID) -> ArchiveArriving:
+        """How far an archive is on its way, and the job that brings it in."""
+        return self._studio.archives.received(self.actor, upload_id)
 
     # long work
 
@@ -1585,6 +1749,68 @@ class Workspace:
     def unread(self) -> Rows[Unread]:
         """How much of each project nobody has read, where there is something."""
         return Rows(self._studio.comments.unread(self.actor), Unread)
+
+    # what I am told
+
+    def notifications(self, *, unread: bool = False, cursor: str | None = None, limit: int = 50) -> Page[Notification]:
+        """What the actor was told, newest first. Raises Invalid."""
+        return self._studio.telling.page(self.actor, unread=unread, cursor=cursor, limit=limit)
+
+    def notification(self, notification: Ref) -> Notification:
+        """One of them. Raises NotFound."""
+        return self._studio.telling.get(self.actor, id_of(notification))
+
+    def unread_notifications(self) -> int:
+        """How many the actor has not read."""
+        return self._studio.telling.unread(self.actor)
+
+    def mark_notifications_read(self, notifications: Iterable[Ref] | None = None) -> int:
+        """Marks these as read, or all without naming any; how many are unread then. Raises Invalid for too many."""
+        ids = None if notifications is None else [id_of(each) for each in notifications]
+        return self._studio.telling.read(self.actor, ids)
+
+    def notification_settings(self) -> NotificationSettings:
+        """What the actor hears of by which way."""
+        return self._studio.telling.settings(self.actor)
+
+    def set_notification_settings(
+        self, channels: Mapping[NoticeKind, Sequence[Channel]] | None = None, *, digest: Digest | None = None
+    ) -> NotificationSettings:
+        """Changes what is named: by which ways the actor hears of a kind, how often a mail comes. Raises Invalid."""
+        return self._studio.telling.change(self.actor, channels, digest)
+
+    def set_email(self, email: str | None) -> User:
+        """Where the actor's mail goes; None for nowhere. Raises Invalid, Conflict."""
+        return self._studio.accounts.set_email(self.actor, email)
+
+    def send_test_mail(self) -> str:
+        """Sends the actor a mail now; the address it went to. Raises Invalid, TooMany, Misconfigured, Unavailable."""
+        return self._studio.digests.test(self.actor)
+
+    def webhooks(self) -> Rows[Webhook]:
+        """Where the actor has notifications posted, the oldest first."""
+        return Rows(self._studio.webhooks.of(self.actor), Webhook)
+
+    def add_webhook(
+        self, name: str, url: str, *, preset: Preset = Preset.PLAIN, template: str | None = None
+    ) -> MadeWebhook:
+        """Has the actor's notifications posted to `url`, signed with a secret that is shown this once.
+
+        `template`: JSON with {placeholders}, the preset's own without one. Raises Invalid, Conflict, Misconfigured.
+        """
+        return self._studio.webhooks.add(self.actor, name, url, preset, template)
+
+    def change_webhook(self, webhook: Ref, *, is_active: bool | None = None, template: str | None = None) -> Webhook:
+        """Turns one on or off, or has another body posted. Raises NotFound, Invalid."""
+        return self._studio.webhooks.change(self.actor, id_of(webhook), is_active=is_active, template=template)
+
+    def test_webhook(self, webhook: Ref) -> Webhook:
+        """Posts something to it now. Raises NotFound, Unavailable with what went wrong."""
+        return self._studio.webhooks.test(self.actor, id_of(webhook))
+
+    def delete_webhook(self, webhook: Ref) -> None:
+        """Nothing more is posted there. Raises NotFound."""
+        self._studio.webhooks.delete(self.actor, id_of(webhook))
 
     # live
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
@@ -30,6 +32,16 @@ def spoken() -> dict[str, str]:
 def catalogue(code: str) -> gettext.NullTranslations:
     """The catalogue of a language; an unknown one speaks English."""
     return gettext.translation("apom", LOCALE, [code], fallback=True)
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """What is said meanwhile is said in the language of this `code`."""
+    token = language.set(code)
+    try:
+        yield
+    finally:
+        language.reset(token)
 
 
 def _(text: str, **values: object) -> str:
@@ -86,6 +98,12 @@ def size(number: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:.1f} TB"
+
+
+def clock(seconds: float) -> str:
+    """A length as people read it: 1:05."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def day(moment: datetime) -> str:

@@ -7,6 +7,7 @@ from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.door import attempt, did, mine, plain
 from apom.words import _, plural, spoken
+from pages.telling import notifications
 
 LIVES = (30, 90, 365)  # days
 # Each calls itself by the names of those below it too
@@ -29,6 +30,7 @@ def show() -> None:
         profile()
         allowance()
         password()
+        notifications()
     with right:
         sessions()
         tokens()

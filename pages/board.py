@@ -1,18 +1,20 @@
 """One project: its shots in order."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import streamlit as st
 
-from apom.models import BoxKind, Project, Role
+from apom.models import Box, BoxKind, Project, Role
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
-from apom.words import _, day, plural
+from apom.words import _, clock, day, plural
 from pages.export import export
+from pages.format import formats, soundtrack
 from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
@@ -72,7 +74,7 @@ def board(project_id: UUID, can_edit: bool) -> None:
     ws = mine()
     boxes = ws.get_project_boxes(project_id, kind=BoxKind.SHOT)
     project = ws.project(project_id)
-    st.caption(summary(project))
+    st.caption(" · ".join([summary(project), *running(project, boxes)]))
     leaving(project)
     shots(
         [shot_item(box) for box in boxes],
@@ -97,6 +99,14 @@ def leaving(project: Project) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="leaving"):
         st.caption(label, width="content")
         st.page_link(guard.page("storage"), label=_("Look at them"), query_params={"project": str(project.id)})
+
+
+def running(project: Project, boxes: Sequence[Box]) -> list[str]:
+    """How long the cut is by now, and how long it should become."""
+    now = clock(sum(box.length_s or 0 for box in boxes))
+    if project.target_s:
+        return [_("{now} of {all}", now=now, all=clock(project.target_s))]
+    return [now] if any(box.length_s for box in boxes) else []
 
 
 def summary(project: Project) -> str:
@@ -150,8 +160,20 @@ def add_shots(project: Project) -> None:
 @st.dialog(" ")
 @guard.guarded
 def settings(project: Project) -> None:
-    """Name, notes, people, and the end of it."""
+    """Name, notes, people, and the end of it; its format; its sound."""
+    project = mine().project(project.id)
     st.subheader(_("Project"))
+    about, format, sound = st.tabs([_("About"), _("Format"), _("Soundtrack")])
+    with about:
+        settings_about(project)
+    with format:
+        formats(project)
+    with sound:
+        soundtrack(project)
+
+
+def settings_about(project: Project) -> None:
+    """What it is called, who is in it, and the end of it."""
     with st.form("project", border=False):
         name = st.text_input(_("Name"), value=project.name, max_chars=120)
         notes = st.text_area(_("Notes"), value=project.notes)

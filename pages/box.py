@@ -17,7 +17,8 @@ from apom.ui.components.gallery import gallery
 from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
-from apom.words import N_, _, plural
+from apom.words import _
+from pages.shot import details, timing
 
 
 def show() -> None:
@@ -32,7 +33,9 @@ def show() -> None:
         left, right = st.columns([1, 2.6], gap="medium")
         with left, st.container(key="beside"):
             prompt(box)
-            shot(box)
+            if box.kind is BoxKind.SHOT:
+                timing(box)
+            details(box)
     else:
         right = st.container()
     with right:
@@ -86,32 +89,6 @@ def remembered(box: Box, prompt: str) -> bool:
     return prompt == box.prompt_text or did(mine().update_box, box, prompt_text=prompt)
 
 
-def shot(box: Box) -> None:
-    """The shot's own words."""
-    with st.expander(_("Shot"), icon=":material/edit:"):
-        with st.form(f"shot-{box.id}", border=False):
-            name = st.text_input(_("Name"), value=box.name, max_chars=120)
-            line = st.text_area(_("Spoken line"), value=box.line, height=68)
-            notes = st.text_area(_("Notes"), value=box.notes, height=100)
-            saved = st.form_submit_button(_("Save"))
-        if saved and attempt(mine().update_box, box, name=name, line=line, notes=notes) is not None:
-            st.rerun()
-        if st.button(_("Delete shot"), icon=":material/delete:"):
-            delete_shot(box.id)
-
-
-@st.dialog(_("Delete shot"))
-@guard.guarded
-def delete_shot(box_id: UUID) -> None:
-    """Asks with today's numbers: the takes come and go without this page being drawn again."""
-    box = mine().box(box_id)
-    st.text(f"{box.code} {box.name}")
-    one, many = N_("The shot and its take go with the file, for good."), N_("The shot and its {n} takes go, for good.")
-    st.text(plural(one, many, box.assets_count))
-    if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_box, box):
-        go("board", project=str(box.project_id))
-
-
 @guard.guarded
 def look_at(take: Action | UUID) -> None:
     """The take that somebody wants to see large."""
@@ -139,7 +116,8 @@ def big_view(can_edit: bool) -> None:
     take = looked_at()
     left, right = st.columns([2.4, 1], gap="medium")
     with left:
-        viewer(take, key="viewer", on_action=look_on, can_edit=can_edit, beside="facts")
+        trims = mine().box(take.box_id).kind is BoxKind.SHOT
+        viewer(take, key="viewer", on_action=look_on, can_edit=can_edit, beside="facts", trims=trims)
     with right, st.container(key="facts"):
         if take.purged_at is not None:
             st.caption(_("The files were cleaned away. The recipe is here, and makes it again."))
@@ -222,8 +200,21 @@ def actions(take: Asset) -> None:
                 once(f"edit-{take.id}", lambda token: mine().edit(take, change, token=token)[0])
     if take.asset_type is AssetType.VIDEO and take.file_key:
         onward(take)
+    if take.asset_type is AssetType.AUDIO:
+        use_sound(take)
     if take.file_url:
         st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
+
+
+def use_sound(take: Asset) -> None:
+    """Under the cut, if it is not there already."""
+    project = mine().project(take.project_id)
+    if project.soundtrack_asset_id == take.id:
+        st.caption(_("The project's soundtrack."))
+    elif st.button(_("Use as the soundtrack"), icon=":material/music_note:", type="primary", width="stretch") and did(
+        mine().update_project, project, soundtrack_asset_id=take.id
+    ):
+        st.rerun()
 
 
 def onward(take: Asset) -> None:

@@ -33,7 +33,8 @@ def export(project: Project) -> None:
     if format.is_long:
         begin(project, format, choices)
     else:
-        address = f"/api/projects/{project.id}/export.{format.name}?{urlencode(choices)}"
+        asked = urlencode({name: value for name, value in choices.items() if value is not None})
+        address = f"/api/projects/{project.id}/export.{format.name}?{asked}"
         st.link_button(
             _("Download"),
             address,
@@ -65,10 +66,11 @@ def _field(format: ExportFormat, name: str, schema: Mapping[str, Any]) -> Any:
     if "boolean" in kinds:
         return st.toggle(label, value=bool(value), key=key)
     if kinds & {"integer", "number"}:
-        number: Any = value
-        return st.number_input(
-            label, value=number, min_value=schema.get("minimum"), max_value=schema.get("maximum"), key=key
+        of: Any = float if "number" in kinds else int
+        number, least, most = (
+            None if x is None else of(x) for x in (value, schema.get("minimum"), schema.get("maximum"))
         )
+        return st.number_input(label, value=number, min_value=least, max_value=most, key=key)
     return st.text_input(label, value=value or "", key=key) or None
 
 

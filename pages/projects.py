@@ -8,6 +8,7 @@ from apom.ui.chrome import header
 from apom.ui.components.projects import project_item, projects
 from apom.ui.door import attempt, follow, go, go_next, mine
 from apom.words import _, plural
+from pages.bringing import bring_archive
 
 PAGE = 100
 
@@ -24,6 +25,8 @@ def show() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(_("New project"), type="primary", icon=":material/add:", on_click=guard.guarded(_ask), key="new")
+        if st.button(_("Bring a project archive"), icon=":material/unarchive:", type="tertiary", key="bring"):
+            bring_archive()
         st.space("stretch")
         st.toggle(_("Archived"), key="archived")
     if st.session_state.pop("asking", False):
@@ -56,6 +59,8 @@ def welcome() -> None:
         st.write(_("Or look around first: four shots with pictures made by the built-in sandbox, which costs nothing."))
         if st.button(_("Open a sample project"), icon=":material/auto_awesome:"):
             created(attempt(mine().create_sample_project))
+        if st.button(_("Bring a project archive"), icon=":material/unarchive:", type="tertiary"):
+            bring_archive()
 
 
 def created(project: Project | None) -> None:

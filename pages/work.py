@@ -82,6 +82,8 @@ def title(job: Job) -> str:
         return plural(N_("Thumbnails of {n} take made anew"), N_("Thumbnails of {n} takes made anew"), request["total"])
     if job.kind == "move":
         return _("Media into the bucket")
+    if job.kind == "import":
+        return _("A project archive brought in")
     if job.kind == "export":
         return _("Export")
     if job.kind == "proxy":

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
+from array import array
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.stream import Disposition
 from PIL import Image
 
+SOUND_CODECS = {
+    ".mp3": "libmp3lame",
+    ".m4a": "aac",
+    ".aac": "aac",
+    ".wav": "pcm_s16le",
+    ".flac": "flac",
+    ".ogg": "libopus",
+}
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 
 
@@ -64,6 +76,36 @@ def silence(container: av.container.OutputContainer, stream: object, seconds: fl
             plane.update(bytes(plane.buffer_size))
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
+
+
+def sound(
+    path: Path,
+    codec: str = "",
+    *,
+    seconds: float = 1.5,
+    rate: int = 48000,
+    words: Mapping[str, str] | None = None,
+    cover: bool = False,
+) -> Path:
+    """A tone that swells, in the container its name says. `words`: tags; `cover`: a picture in it, as in a bought song."""
+    with av.open(str(path), "w") as container:
+        container.metadata.update(words or {})
+        stream = container.add_stream(codec or SOUND_CODECS[path.suffix], rate=rate)
+        picture = container.add_stream("mjpeg", rate=1) if cover else None
+        if picture is not None:
+            picture.width, picture.height, picture.pix_fmt = 64, 64, "yuvj420p"
+            picture.disposition = Disposition.attached_pic
+            container.mux(picture.encode(av.VideoFrame.from_image(corner((64, 64)))))
+            container.mux(picture.encode(None))
+        resampler = av.AudioResampler(stream.format.name, "stereo", rate, stream.codec_context.frame_size or None)
+        tone = [int(20000 * (n % 9600) / 9600 * math.sin(n / 17)) for n in range(int(seconds * rate))]
+        frame = av.AudioFrame("s16", "mono", len(tone))
+        frame.sample_rate, frame.pts = rate, 0
+        frame.planes[0].update(array("h", tone).tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+        for each in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(each))
+        container.mux(stream.encode(None))
+    return path
 
 
 def png(width: int, height: int, data: bytes = b"") -> bytes:

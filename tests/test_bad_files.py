@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from conftest import Cast
 from media_samples import clip, corner, png
+from media_samples import sound as song
 
 from apom.errors import BadMedia, TooLarge
+from apom.models import Box
 
 SCRIPT = b"*/=1;alert(document.domain)/*<script>alert(1)</script>"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -64,6 +66,10 @@ def sound(folder: Path) -> bytes:
     return (folder / "x.m4v").read_bytes()
 
 
+def of_song(folder: Path, name: str, codec: str = "", seconds: float = 2) -> bytes:
+    return song(folder / name, codec, seconds=seconds).read_bytes()
+
+
 def patched(content: bytes, old: bytes, new: bytes) -> bytes:
     assert old in content
     return content.replace(old, new)
@@ -90,7 +96,12 @@ PICTURE = "The picture is damaged or incomplete. Export or download it again."
 PIXELS = "The picture has more than 60 million pixels. Make it smaller."
 ANIMATION = "The animation has 3000 frames of 1000 × 1000, which is too much. Send it as a clip."
 CLIP = "The clip is damaged or incomplete. Export or download it again."
-SOUND = "This is sound without a moving picture. Send a clip."
+SOUND = "This is sound without a moving picture. Send a clip; sound is taken as MP3, M4A, WAV, FLAC or Ogg."
+NO_SHOT = (
+    "This is sound, and a shot takes pictures and clips. Make it the soundtrack in the project's settings, or add it to a "
+    "reference."
+)
+HEARD = "The sound is damaged or incomplete. Export or download it again."
 CODEC = "The clip is coded as ffv1, which is not taken. Export it as H.264."
 
 
@@ -115,7 +126,7 @@ BAD: list[tuple[str, str, Callable[[Path], bytes]]] = [
     ("bitmap.png", looks("BMP"), lambda _: saved("BMP")),
     ("scan.png", looks("TIFF"), lambda _: saved("TIFF")),
     ("icon.png", looks("ICO"), lambda _: saved("ICO", (32, 32))),
-    ("song.mp4", looks("MP3"), lambda _: b"ID3\x04\0\0" + bytes(200)),
+    ("song.mp4", NO_SHOT, lambda _: b"ID3\x04\0\0" + bytes(200)),
     ("noise.png", UNKNOWN, lambda _: bytes(range(256)) * 20),
     ("list.mp4", looks("M3U8"), lambda _: b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"),
     ("concat.mp4", looks("ffconcat"), lambda _: b"ffconcat version 1.0\nfile /etc/passwd\n"),
@@ -159,6 +170,49 @@ def test_every_bad_file_gets_its_sentence_and_none_is_stored(cast: Cast, tmp_pat
         said[name] = str(refused.value)
     assert said == {name: sentence for name, sentence, _ in BAD}
     assert len(said) == 40
-    assert cast.alice.get_box_assets(shot).items == ()
+    assert_nothing_of_it(cast, shot)
+
+
+BAD_SOUNDS: list[tuple[str, str, Callable[[Path], bytes]]] = [
+    ("empty.mp3", EMPTY, lambda _: b""),
+    ("list.mp3", looks("M3U8"), lambda _: b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"),
+    ("words.mp3", HEARD, lambda _: b"ID3\x04\0\0\0\0\0\0" + bytes(5000)),
+    ("only words.mp3", HEARD, lambda _: b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + b"TIT2" * 2000),
+    ("sync.mp3", HEARD, lambda _: b"\xff\xfb\x90\x64" + b"\x5a" * 20_000),
+    ("script.mp3", HEARD, lambda _: b"\xff\xfb" + SCRIPT * 100),
+    ("cut.m4a", HEARD, lambda folder: half(of_song(folder, "x.m4a"))),
+    ("cut.flac", HEARD, lambda folder: half(of_song(folder, "x.flac"))),
+    ("nothing.wav", HEARD, lambda folder: of_song(folder, "x.wav")[:60].partition(b"data")[0]),
+    ("header.flac", HEARD, lambda folder: of_song(folder, "x.flac")[:80]),
+    ("header.ogg", HEARD, lambda folder: of_song(folder, "x.ogg")[:90]),
+    ("spoilt.flac", HEARD, lambda folder: spoilt(of_song(folder, "x.flac"))),
+    ("rare.wav", "The sound is coded as adpcm_ms, which is not taken. Export it as MP3, AAC or WAV.",
+        lambda folder: of_song(folder, "x.wav", "adpcm_ms")),
+    ("lossless.m4a", "The sound is coded as alac, which is not taken. Export it as MP3, AAC or WAV.",
+        lambda folder: of_song(folder, "x.m4a", "alac")),
+    ("film.m4a", "There is a moving picture in this sound. Export the sound alone.",
+        lambda folder: patched(of_clip(folder, sound=True), b"ftypisom", b"ftypM4A ")),
+]  # fmt: skip
+
+
+def spoilt(content: bytes) -> bytes:
+    return content[:200] + bytes(b ^ 0x55 for b in content[200:])
+
+
+def test_bad_sound_gets_its_sentence_too(cast: Cast, tmp_path: Path) -> None:
+    box = cast.alice.sound_box(cast.alice.create_project("P"))
+    said = {}
+    for name, _, make in BAD_SOUNDS:
+        path = tmp_path / f"it {name}"
+        path.write_bytes(make(tmp_path))
+        with pytest.raises((BadMedia, TooLarge)) as refused:
+            cast.alice.upload(box, path)
+        said[name] = str(refused.value)
+    assert said == {name: sentence for name, sentence, _ in BAD_SOUNDS}
+    assert_nothing_of_it(cast, box)
+
+
+def assert_nothing_of_it(cast: Cast, box: Box) -> None:
+    assert cast.alice.get_box_assets(box).items == ()
     data = cast.studio.settings.data_dir
     assert [path for name in ("media", "arriving") for path in (data / name).rglob("*") if path.is_file()] == []

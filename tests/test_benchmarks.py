@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, classic, figures, imports, latency, listing, load, rerun, thumbnails
+from benchmarks import __main__, classic, documents, figures, imports, latency, listing, load, rerun, thumbnails
 from benchmarks.figures import APOM, Aim, Figure, figure, percentile, table
 from benchmarks.rivals import InvokeShaped, Keyset
 
@@ -58,6 +58,11 @@ def test_thumbnails_are_made_beside_pillow_alone() -> None:
     ours = check(thumbnails.run("toy"), {APOM, thumbnails.PILLOW})
     assert len(ours) == 5
     assert ours["4K thumbnails, one of each"].aim is not None
+
+
+def test_documents_are_written_beside_python_docx_alone() -> None:
+    ours = check(documents.run("toy"), {APOM, documents.MANUAL})
+    assert ours["document, 6 shots"].aim is not None and "MB of memory" in ours["document, 6 shots"].note
 
 
 def test_without_redis_the_comparison_is_left_out_with_a_sentence(

@@ -157,6 +157,7 @@ STORY: tuple[tuple[tuple[str, ...], str], ...] = (
     (("migrate", "--json"), ""),
     (("import", "{data}", "--project", "Nothing", "--json"), ""),
     (("import", "{data}", "--project", "Nothing", "--user", "nobody"), ""),
+    (("soundtrack", "Nothing", "--none"), ""),
     (("media", "rebuild", "--json"), ""),
     (("media", "rebuild", "--user", "bob"), ""),
 )

@@ -23,7 +23,7 @@ from uuid import UUID
 import httpx
 import pytest
 from loopback import Loopback, answer, closes, hangs, raw, refused_url, said
-from media_samples import corner
+from media_samples import corner, sound
 from pydantic import BaseModel
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
@@ -47,14 +47,18 @@ from apom.models import (
     AssetType,
     BatchOrder,
     BoxKind,
+    Channel,
     Deed,
+    Digest,
     Event,
     InputRole,
     JobState,
     Judgement,
     Mark,
+    NoticeKind,
     Opinion,
     Pin,
+    Preset,
     Rights,
     Role,
     Scope,
@@ -131,7 +135,9 @@ class Witness:
                 return {str(self._plain(key)): self._plain(value) for key, value in found.items()}
             case str():
                 return (
-                    "secret" if found.startswith("apom_pat_") or re.fullmatch(r"[\w-]{43}", found) else self._key(found)
+                    "secret"
+                    if found.startswith(("apom_pat_", "whsec_")) or re.fullmatch(r"[\w-]{43}", found)
+                    else self._key(found)
                 )
             case Sequence() | list():
                 return [self._plain(item) for item in found]
@@ -244,6 +250,10 @@ def scene(w: Any) -> None:
     w.box(one)
     w.update_box(one, line="“Aye.”", out_s=1)
     w.update_box(one, order_index=3)
+    w.update_box(one, in_s=2, out_s=2)
+    w.update_box(one, assignee_id=w.ws.actor.user_id)
+    w.update_box(one, assignee_id=new_id())
+    w.update_project(project, soundtrack_asset_id=new_id())
     w.reorder_boxes(project, [three, two, one])
     w.reorder_boxes(project, [three])
     w.move_box(one, -5)
@@ -291,6 +301,14 @@ def scene(w: Any) -> None:
         w.receive(reference, Upload(size=10**12), [b""])
         w.known_files(project, [sha256(content).hexdigest(), "0" * 64])
         w.known_files(new_id(), [])
+        song = sound(Path(folder) / "song.mp3")
+        w.sound_box(project)
+        w.sound_box(new_id())
+        w.set_soundtrack(project, song, rights=rights)
+        w.set_soundtrack(project, picture)
+        w.set_soundtrack(new_id(), song)
+        w.upload(two, song)
+        w.set_soundtrack(project, None)
     whole = w.asset(first)
     w.file(first, whole.file_key.rsplit("/", 1)[1])
     w.file(first, whole.thumb_key.rsplit("/", 1)[1])
@@ -401,7 +419,19 @@ def scene(w: Any) -> None:
     w.export_docx(
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
-    w.export_csv(new_id(), Path(__file__), takes=True)
+    w.export_csv(new_id(), Path(__file__), table="takes")
+    w.export_pdf(new_id(), Path(__file__), layout="script", which="favourites")
+    w.export_xlsx(new_id(), Path(__file__), pictures=True)
+    w.export_rights(new_id(), Path(__file__), which="round")
+    w.export_rights(new_id(), Path(__file__), as_table=True)
+    w.export_docx(project, Path(__file__), review_link="javascript:alert(1)")
+    w.export_animatic(new_id(), Path(__file__), still_s=0.2)
+    w.export_archive(new_id(), Path(__file__))
+    w.import_archive(Path(__file__))
+    w.receive_archive(new_id(), [b"hello"], size=9)
+    archive_id = new_id()
+    w.receive_archive(archive_id, [b"PK"], size=9)
+    w.archive_received(archive_id)
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)
     w.order_export(project, "docx", seeds="perhaps")
@@ -449,6 +479,29 @@ def scene(w: Any) -> None:
     w.unread()
     w.delete_comment(said)
     w.delete_comment(said)
+    w.notification_settings()
+    w.set_notification_settings({NoticeKind.COMMENT: [Channel.MAIL, Channel.APP]}, digest=Digest.DAILY)
+    w.set_notification_settings({NoticeKind.WEBHOOK: []})
+    w.set_email("nora@example.com")
+    w.set_email("no address")
+    w.send_test_mail()
+    w.notifications(unread=True, limit=1)
+    w.notifications(cursor="nonsense")
+    w.notification(new_id())
+    w.unread_notifications()
+    w.mark_notifications_read([new_id()])
+    w.mark_notifications_read()
+    w.add_webhook("chat", "http://chat.example.com/hooks/1")
+    w.add_webhook("chat", "https://10.0.0.5/hooks/1")
+    w.add_webhook("chat", "https://chat.example.com/1", preset=Preset.TELEGRAM)
+    w.add_webhook("chat", "https://chat.example.com/1", template='{"text": "{no_such}"}')
+    webhook = w.add_webhook("chat", "https://chat.invalid/hooks/1", preset=Preset.SLACK).webhook
+    w.change_webhook(webhook, template='{"text": "{title}"}')
+    w.change_webhook(new_id(), is_active=False)
+    w.test_webhook(webhook)
+    w.webhooks()
+    w.delete_webhook(webhook)
+    w.delete_webhook(webhook)
     w.revoke_link(link)
     w.revoke_link(new_id())
     w.edit(first, "make it {night}\nwith snow 🌨", token="edited-once-and-only-once")

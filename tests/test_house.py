@@ -21,6 +21,7 @@ HOMES = {
     "httpx": {"apom/net"},
     "httpcore": {"apom/net"},
     "cryptography": {"apom/vault.py"},
+    "smtplib": {"apom/net/mail.py"},
     "aiohttp": {"apom/net"},
     "websockets": {"apom/net"},
     "apscheduler": {"apom/engine"},

@@ -76,6 +76,19 @@ ROWS = [
         viewer=403,
         stranger=403,
     ),
+    Row(method="GET", path="/notifications", owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/notifications/unread", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/notifications/read", body={"ids": [NOTHING]}, owner=200, viewer=200, stranger=200),
+    Row(method="GET", path="/notifications/{notification_id}", owner=200, viewer=404),
+    Row(method="GET", path="/me/notifications", owner=200, viewer=200, stranger=200),
+    Row(method="PATCH", path="/me/notifications", body={"digest": "DAILY"}, owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/me/email", body={"email": None}, owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/me/test-mail", owner=503, viewer=503, stranger=503),
+    Row(method="GET", path="/me/webhooks", owner=200, viewer=200, stranger=200),
+    Row(method="POST", path="/me/webhooks", body={"name": "x", "url": "x"}, owner=422, viewer=422, stranger=422),
+    Row(method="PATCH", path="/me/webhooks/{webhook_id}", body={"is_active": False}, owner=200, viewer=404),
+    Row(method="POST", path="/me/webhooks/{webhook_id}/test", owner=503, viewer=404),
+    Row(method="DELETE", path="/me/webhooks/{webhook_id}", owner=204, viewer=404),
     Row(method="GET", path="/me/allowance", owner=200, viewer=200, stranger=200),
     Row(method="GET", path="/system", owner=403, viewer=403, stranger=403),
     Row(method="GET", path="/accounts", owner=403, viewer=403, stranger=403),
@@ -199,6 +212,7 @@ ROWS = [
     Row(method="GET", path="/favorites", params={"project_id": "{project_id}"}, owner=200, viewer=200),
     Row(method="GET", path="/projects/{project_id}", owner=200, viewer=200),
     Row(method="PATCH", path="/projects/{project_id}", body={"notes": "n"}, owner=200, viewer=403),
+    Row(method="POST", path="/projects/{project_id}/sound-box", owner=200, viewer=403),
     Row(method="GET", path="/projects/{project_id}/members", owner=200, viewer=200),
     Row(
         method="PUT",
@@ -271,6 +285,8 @@ ROWS = [
     Row(method="POST", path="/boxes/{box_id}/generate", body={"prompt": "x"}, owner=201, viewer=403),
     Row(method="GET", path="/uploads/{box_id}/{upload_id}", owner=200, viewer=403),
     Row(method="PUT", path="/uploads/{box_id}/{upload_id}", owner=422, viewer=403),
+    Row(method="GET", path="/archives/{upload_id}", owner=200, viewer=200, stranger=200),
+    Row(method="PUT", path="/archives/{upload_id}", params={"size": 9}, owner=422, viewer=422, stranger=422),
     Row(method="POST", path="/boxes/{box_id}/upload", owner=422, viewer=403),
     Row(method="POST", path="/projects/{project_id}/known-files", body={"sha256": []}, owner=200, viewer=200),
     Row(method="GET", path="/assets", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
@@ -425,6 +441,10 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
     link = alice.create_link(project, "client").link
     comment = alice.add_comment(asset, "softer light")  # type: ignore[arg-type]
     round = alice.publish_round(project)
+    victor_says = cast.victor.add_comment(asset, "and colder")  # type: ignore[arg-type]
+    studio.telling.derive()
+    told = next(each for each in alice.notifications().items if each.person == victor_says.author_name)
+    webhook = alice.add_webhook("chat", "https://chat.invalid/hooks/1").webhook
     spare_box = alice.create_box(project, "two")
     token, _ = alice.create_token("notebook")
     spare_project = alice.create_project("spare")
@@ -446,6 +466,8 @@ def house(cast: Cast, studio: Studio) -> Iterator[House]:
             "export_id": str(alice.order_export(project, "docx").id),
             "format": "docx",
             "token_id": str(token.id),
+            "notification_id": str(told.id),
+            "webhook_id": str(webhook.id),
             "user_id": str(alice.actor.user_id),
             "username": "alice",
             "provider": "sandbox",

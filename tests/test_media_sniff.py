@@ -7,7 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apom.errors import BadMedia
-from apom.media.sniff import AVIF, GIF, HEAD, HEIC, JPEG, MKV, MOV, MP4, PNG, WEBM, WEBP, Kind, sniff
+from apom.media.sniff import (
+    AAC,
+    AVIF,
+    FLAC,
+    GIF,
+    HEAD,
+    HEIC,
+    JPEG,
+    M4A,
+    MKV,
+    MOV,
+    MP3,
+    MP4,
+    OGG,
+    PNG,
+    WAV,
+    WEBM,
+    WEBP,
+    Kind,
+    sniff,
+)
 
 
 def box(major: bytes, *others: bytes) -> bytes:
@@ -31,6 +51,13 @@ TAKEN = [
     (box(b"qt  ", b"qt  "), MOV),
     (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm", WEBM),
     (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x88matroska", MKV),
+    (b"RIFF\x10\0\0\0WAVEfmt \x80", WAV),
+    (b"ID3\x04\0\0\0\0\0\xff", MP3),
+    (b"\xff\xfb\x90\x64", MP3),
+    (b"\xff\xf1\x4c\x80", AAC),
+    (b"fLaC\0\0\0\x22", FLAC),
+    (b"OggS\0\x02", OGG),
+    (box(b"M4A ", b"isom"), M4A),
 ]
 
 REFUSED = [
@@ -52,9 +79,6 @@ REFUSED = [
     (b"II*\0\x08\0\0\0", "TIFF"),
     (b"\0\0\x01\0\x01\0\x10\x10", "ICO"),
     (b"RIFF\x10\0\0\0AVI LIST\x80", "AVI"),
-    (b"RIFF\x10\0\0\0WAVEfmt \x80", "WAVE"),
-    (b"ID3\x04\0\0\0\0\0\xff", "MP3"),
-    (box(b"M4A ", b"isom"), "MP4"),
     (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84evil", "MP4"),
     (b"\0\xff\0\xff\0\xff", "MP4"),
 ]

@@ -392,6 +392,9 @@ COLUMNS_WITHOUT_REFERENCE = {
     "ledger_entry.generation_id",
     "ledger_entry.project_id",
     "ledger_entry.user_id",
+    *(  # it is told what became of them, and nothing when they are gone
+        f"notification.{name}" for name in ("project_id", "box_id", "asset_id", "batch_id", "subject_id")
+    ),
 }
 REFERENCES = """
 select c.conrelid::regclass || '.' || a.attname as name, c.condeferrable and c.condeferred as waits, c.confdeltype,

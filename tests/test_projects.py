@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from conftest import Cast, let_in
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from media_samples import clip, corner
 
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound
 from apom.models import Box, BoxKind, Role, new_id
@@ -279,3 +281,49 @@ def test_any_text_is_stored_tidily_or_refused_with_a_sentence(cast: Cast, name: 
     again = cast.alice.project(project)
     assert again == project
     assert 0 < len(again.name) <= 120 and "\n" not in again.name
+
+
+def test_a_clip_is_in_the_cut_from_in_to_out(cast: Cast, tmp_path: Path) -> None:
+    project = cast.alice.create_project("P")
+    shot, still = cast.alice.create_boxes(project, ["one", "two"])
+    assert shot.length_s is None and cast.alice.update_box(shot, duration_s=4).length_s == 4, "as planned"
+    cast.alice.set_headliner(shot, cast.alice.upload(shot, clip(tmp_path / "x.mp4")).take)
+    found = cast.alice.box(shot)
+    assert (found.clip_s, found.length_s) == (2, 2), "a clip lasts as long as it is"
+    assert cast.alice.update_box(shot, in_s=0.5).length_s == 1.5
+    assert cast.alice.update_box(shot, out_s=1.25).length_s == 0.75
+    for changes, field in (
+        ({"in_s": 1.25}, "out_s"),
+        ({"in_s": 1.5}, "out_s"),
+        ({"out_s": 0.5}, "out_s"),
+        ({"out_s": 2.5}, "out_s"),
+        ({"out_s": None, "in_s": 2}, "in_s"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            cast.alice.update_box(shot, **changes)  # type: ignore[arg-type]
+        assert refused.value.field == field
+    assert cast.alice.update_box(shot, in_s=None, out_s=2.03).length_s == 2, "a player's end may be a frame late"
+    cast.alice.set_headliner(shot, cast.alice.upload(shot, clip(tmp_path / "y.mp4", seconds=1)).take)
+    assert cast.alice.box(shot).length_s == 1, "a shorter clip ends where it ends"
+
+    corner().save(tmp_path / "x.png")
+    cast.alice.set_headliner(still, cast.alice.upload(still, tmp_path / "x.png").take)
+    assert cast.alice.box(still).length_s == 3, "a picture stands, unless somebody says how long"
+    assert cast.alice.update_box(still, duration_s=5).length_s == 5
+    with pytest.raises(Invalid):
+        cast.alice.create_box(project, "three", in_s=2, out_s=1)
+
+
+def test_a_shot_is_somebodys_of_the_project(cast: Cast) -> None:
+    project = cast.alice.create_project("P")
+    shot = cast.alice.create_box(project, "one", section="Scene 2", assignee_id=cast.alice.actor.user_id)
+    assert (shot.section, cast.alice.box(shot).assignee_name) == ("Scene 2", "alice")
+    for ws in (cast.victor, cast.bob):
+        with pytest.raises(Invalid) as refused:
+            cast.alice.update_box(shot, assignee_id=ws.actor.user_id)
+        assert refused.value.field == "assignee_id"
+    let_in(cast.alice, project, "victor")
+    assert cast.alice.update_box(shot, assignee_id=cast.victor.actor.user_id).assignee_name == "victor"
+    cast.alice.remove_member(project, cast.victor.actor.user_id)
+    assert cast.alice.box(shot).assignee_id is None, "who leaves has no shots any more"
+    assert cast.alice.update_box(shot, assignee_id=None).assignee_name == ""

@@ -32,7 +32,9 @@ async def events(socket: WebSocket, project_id: UUID) -> None:
 
 @router.websocket("/events")
 async def all_events(socket: WebSocket) -> None:
-    """Sends every event of the reader's projects, also of those that they come into later, until they sign out."""
+    """Sends every event of the reader's projects, also of those that they come into later, and those for them alone
+    (`notified`), until they sign out.
+    """
     await _tell(socket, None)
 
 
@@ -44,7 +46,8 @@ async def _tell(socket: WebSocket, project_id: UUID | None) -> None:
     if actor is None or watched is None:
         await socket.close(REFUSED)
         return
-    with current().hub.subscribe(*watched) as subscription:
+    user_id = actor.user_id if project_id is None else None
+    with current().hub.subscribe(*watched, user_id=user_id) as subscription:
         sender = asyncio.create_task(_send(socket, subscription, actor, project_id))
         receiver = asyncio.create_task(until_gone(socket))
         await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)

@@ -11,11 +11,17 @@ from pydantic import Field
 from apom.api.account_routes import Body, Text
 from apom.api.deps import Mine
 from apom.config import LIMITS
-from apom.fields import BoxChanges, ProjectChanges
+from apom.fields import BoxChanges, ProjectChanges, ProjectFields
 from apom.models import Box, BoxKind, Member, Page, Project, Role
 
 router = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=LIMITS.page)]
+
+
+class NewProject(ProjectFields, total=False):
+    """What may be said about it; `name` is needed."""
+
+    name: str
 
 
 class NewBoxes(Body):
@@ -63,7 +69,7 @@ def projects(mine: Mine, archived: bool = False, cursor: str | None = None, limi
 
 
 @router.post("/projects", status_code=201)
-def create_project(body: ProjectChanges, mine: Mine) -> Project:
+def create_project(body: NewProject, mine: Mine) -> Project:
     """A new project; `name` is needed."""
     fields = dict(body)
     name = fields.pop("name", "")
@@ -94,6 +100,14 @@ def project(project_id: UUID, mine: Mine) -> Project:
 def update_project(project_id: UUID, body: ProjectChanges, mine: Mine) -> Project:
     """Changes what is named."""
     return mine.update_project(project_id, **body)
+
+
+@router.post("/projects/{project_id}/sound-box")
+def sound_box(project_id: UUID, mine: Mine) -> Box:
+    """Where the project's sound lies, made when it is not there. A sound that was uploaded to it becomes the soundtrack by
+    PATCH of the project's `soundtrack_asset_id`.
+    """
+    return mine.sound_box(project_id)
 
 
 @router.delete("/projects/{project_id}", status_code=204)

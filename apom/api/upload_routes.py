@@ -17,11 +17,11 @@ from apom.api.deps import Mine
 from apom.api.forms import Form
 from apom.config import LIMITS, MB
 from apom.errors import ApomError, Invalid, TooLarge, TooMany, Unavailable
-from apom.models import Arriving, Drop, RefusedFile, Rights, Upload, Uploaded, new_id
+from apom.models import ArchiveArriving, Arriving, Drop, RefusedFile, Rights, Upload, Uploaded, new_id
 from apom.studio import Workspace
 
 T = TypeVar("T")
-PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload)/?")
+PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload|archives/[^/]+)/?")
 SILENCE_S = 60.0
 FORM_FILES = 100
 FORM_BYTES = FORM_FILES * LIMITS.image_bytes + LIMITS.video_bytes
@@ -88,6 +88,29 @@ async def upload(
     if arriving.done is None:
         response.status_code = 202
     return arriving
+
+
+@router.get("/archives/{upload_id}")
+def archive_received(upload_id: UUID, mine: Mine) -> ArchiveArriving:
+    """How far a project archive is on its way, and the job that brings it in."""
+    return mine.archive_received(upload_id)
+
+
+@router.put(
+    "/archives/{upload_id}",
+    status_code=202,
+    max_body_size=LIMITS.video_bytes + MB,
+    openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
+)
+async def receive_archive(
+    request: Request,
+    upload_id: UUID,
+    mine: Mine,
+    size: Annotated[int, Query(ge=0)],
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> ArchiveArriving:
+    """A piece of a project archive of `size` bytes, as the body. Once it is whole, a job makes a project of it."""
+    return await _in_thread(request, lambda body: mine.receive_archive(upload_id, body, size=size, offset=offset))
 
 
 @router.post("/boxes/{box_id}/upload", status_code=201, max_body_size=FORM_BYTES, openapi_extra=FORM)

@@ -1,4 +1,4 @@
-"""`apom import`: a folder of takes that were made elsewhere."""
+"""`apom import`: a folder of takes that were made elsewhere. `apom import-archive`: a whole project."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--licence", default="", help="what may be done with them")
     parser.add_argument("--note", default="", help="what else there is to say about the rights")
     parser.add_argument("--user", metavar="NAME", help="who brings them (the first admin)")
+    archive = command(
+        commands,
+        "import-archive",
+        bring_archive,
+        "apom import-archive film.zip\napom import-archive film.zip --user alice",
+    )
+    archive.add_argument("file", type=Path, metavar="FILE", help="what apom export archive wrote")
+    archive.add_argument("--user", metavar="NAME", help="whose project it becomes (the first admin)")
 
 
 def bring_in(settings: Settings, arguments: argparse.Namespace) -> Reply:
@@ -73,6 +81,18 @@ def bring_in(settings: Settings, arguments: argparse.Namespace) -> Reply:
     document: JsonValue = {name: counts[name] for name in ("new", "known")} | {"refused": refused}
     summary = f"{counts['new']} new, {counts['known']} known already, {counts['refused']} not taken"
     return Reply(document=document, lines=[summary])
+
+
+def bring_archive(settings: Settings, arguments: argparse.Namespace) -> Reply:
+    """Bring in a whole project that was exported as an archive, from this apom or another one.
+
+    All of it, or nothing. A project that is here already comes in as a second copy. What was under way when it was archived
+    arrives as stopped: nothing is sent to a provider because of it.
+    """
+    with person(settings, arguments.user) as ws:
+        found = ws.import_archive(arguments.file)
+    takes = f"{found.boxes_count} shots, {found.assets_count} takes"
+    return Reply(document=found.model_dump(mode="json"), lines=[f"Brought in: {found.name} ({takes}), id {found.id}"])
 
 
 def find_project(ws: Workspace, name: str) -> Project:

@@ -18,7 +18,7 @@ from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
 from apom.config import LIMITS
-from apom.errors import Unavailable
+from apom.errors import Invalid, Unavailable
 from apom.events import Subscription
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.models import (
@@ -27,6 +27,7 @@ from apom.models import (
     AIProvider,
     Allowance,
     ApiToken,
+    ArchiveArriving,
     Arriving,
     Asset,
     AssetType,
@@ -37,25 +38,36 @@ from apom.models import (
     BatchPlan,
     Box,
     BoxKind,
+    Channel,
     Comment,
     Decided,
     Deed,
+    Delivered,
+    Digest,
     Emptied,
     Exported,
     ExportFormat,
+    Grid,
     InboxItem,
     InputRole,
     Job,
     JobState,
     Json,
     Judgement,
+    Layout,
     LinkActivity,
     MadeLink,
+    MadeWebhook,
     Mark,
     Marked,
     Member,
+    NoticeKind,
+    Notification,
+    NotificationSettings,
     Opinion,
     Page,
+    Paper,
+    Preset,
     Project,
     ProviderHealth,
     ProviderTest,
@@ -80,6 +92,7 @@ from apom.models import (
     StorageUse,
     Sweep,
     SystemSetting,
+    TableName,
     Take,
     Unread,
     Upload,
@@ -87,9 +100,12 @@ from apom.models import (
     User,
     Verdict,
     Visibility,
+    Webhook,
+    Which,
+    new_id,
 )
 from apom.net.ours import Connection
-from apom.sending import OnProgress, send
+from apom.sending import OnProgress, send, send_archive
 from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
 from apom.waiting import OnChange, ended, every, wait
@@ -262,6 +278,26 @@ class RemoteWorkspace:
 
     def update_project(self, project: Ref, **changes: Unpack[ProjectChanges]) -> Project:
         return self._door.ask(Project, "PATCH", f"projects/{id_of(project)}", body=changes)
+
+    def sound_box(self, project: Ref) -> Box:
+        return self._door.ask(Box, "POST", f"projects/{id_of(project)}/sound-box", is_safe=True)
+
+    def set_soundtrack(
+        self,
+        project: Ref,
+        path: Path | str | None,
+        *,
+        rights: Rights | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Project:
+        if path is None:
+            return self.update_project(project, soundtrack_asset_id=None)
+        take = self.upload(self.sound_box(project), path, rights=rights, on_progress=on_progress).take
+        try:
+            return self.update_project(project, soundtrack_asset_id=take.id)
+        except Invalid:  # it is no sound
+            self.delete_asset(take)
+            raise
 
     def delete_project(self, project: Ref) -> None:
         self._door.do("DELETE", f"projects/{id_of(project)}")
@@ -642,12 +678,97 @@ class RemoteWorkspace:
         self._door.do("PUT", f"export-formats/{path_part(format)}", body={"choices": choices})
 
     def export_docx(
-        self, project: Ref, path: Path, *, cost: bool = False, seeds: bool = False, comments: bool = False
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        paper: Paper = "A4",
+        cost: bool = False,
+        seeds: bool = False,
+        verdicts: bool = False,
+        comments: bool = False,
+        review_link: str | None = None,
     ) -> Exported:
-        return self.export(project, "docx", path, cost=cost, seeds=seeds, comments=comments)
+        asked = {"paper": paper, "cost": cost, "seeds": seeds, "verdicts": verdicts, "comments": comments}
+        return self.export(project, "docx", path, **asked, review_link=review_link)
 
-    def export_csv(self, project: Ref, path: Path, *, takes: bool = False) -> Exported:
-        return self.export(project, "csv", path, takes=takes)
+    def export_pdf(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        layout: Layout = "grid",
+        grid: Grid = "4x3",
+        paper: Paper = "A4",
+        which: Which = "headliners",
+        prompts: bool = False,
+    ) -> Exported:
+        asked = {"layout": layout, "grid": grid, "paper": paper, "which": which, "prompts": prompts}
+        return self.export(project, "pdf", path, **asked)
+
+    def export_xlsx(self, project: Ref, path: Path, *, pictures: bool = False) -> Exported:
+        return self.export(project, "xlsx", path, pictures=pictures)
+
+    def export_csv(self, project: Ref, path: Path, *, table: TableName = "shots") -> Exported:
+        return self.export(project, "csv", path, table=table)
+
+    def export_rights(
+        self, project: Ref, path: Path, *, which: Delivered = "headliners", paper: Paper = "A4", as_table: bool = False
+    ) -> Exported:
+        if as_table:
+            return self.export(project, "rights_csv", path, which=which)
+        return self.export(project, "rights", path, which=which, paper=paper)
+
+    def export_animatic(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        size: str = "720p",
+        fps: str = "project",
+        still_s: float = 3.0,
+        fill: str = "blur",
+        codes: bool = True,
+        clip_sound: bool = True,
+        soundtrack: bool = True,
+    ) -> Exported:
+        return self.export(
+            project,
+            "animatic",
+            path,
+            size=size,
+            fps=fps,
+            still_s=still_s,
+            fill=fill,
+            codes=codes,
+            clip_sound=clip_sound,
+            soundtrack=soundtrack,
+        )
+
+    def export_archive(self, project: Ref, path: Path) -> Exported:
+        return self.export(project, "archive", path)
+
+    def import_archive(self, path: Path | str) -> Project:
+        upload_id = new_id()
+        job = send_archive(
+            lambda offset, data, size: self.receive_archive(upload_id, [data], size=size, offset=offset),
+            lambda: self.archive_received(upload_id),
+            path,
+            None,
+        )
+        job = ended(self.job, job)
+        if job.state is not JobState.DONE or not isinstance(job.result, dict):
+            raise Invalid("It was not brought in: {why}", field="path", why=job.error_message or job.state)
+        return self.project(UUID(str(job.result["project_id"])))
+
+    def receive_archive(
+        self, upload_id: UUID, content: Iterable[bytes], *, size: int, offset: int = 0
+    ) -> ArchiveArriving:
+        params = {"size": size, "offset": offset}
+        return self._door.read(ArchiveArriving, self._door.send(f"archives/{upload_id}", content, params=params))
+
+    def archive_received(self, upload_id: UUID) -> ArchiveArriving:
+        return self._door.ask(ArchiveArriving, "GET", f"archives/{upload_id}")
 
     # long work
 
@@ -851,6 +972,56 @@ class RemoteWorkspace:
 
     def unread(self) -> Rows[Unread]:
         return self._door.ask(Rows[Unread], "GET", "inbox/unread")
+
+    # what I am told
+
+    def notifications(self, *, unread: bool = False, cursor: str | None = None, limit: int = 50) -> Page[Notification]:
+        params = {"unread": unread, "cursor": cursor, "limit": limit}
+        return self._door.ask(Page[Notification], "GET", "notifications", params=params)
+
+    def notification(self, notification: Ref) -> Notification:
+        return self._door.ask(Notification, "GET", f"notifications/{id_of(notification)}")
+
+    def unread_notifications(self) -> int:
+        return self._door.ask(dict[str, int], "GET", "notifications/unread")["unread"]
+
+    def mark_notifications_read(self, notifications: Iterable[Ref] | None = None) -> int:
+        body = {"ids": None if notifications is None else [id_of(each) for each in notifications]}
+        return self._door.ask(dict[str, int], "POST", "notifications/read", body=body, is_safe=True)["unread"]
+
+    def notification_settings(self) -> NotificationSettings:
+        return self._door.ask(NotificationSettings, "GET", "me/notifications")
+
+    def set_notification_settings(
+        self, channels: Mapping[NoticeKind, Sequence[Channel]] | None = None, *, digest: Digest | None = None
+    ) -> NotificationSettings:
+        body = {"channels": channels, "digest": digest}
+        return self._door.ask(NotificationSettings, "PATCH", "me/notifications", body=body, is_safe=True)
+
+    def set_email(self, email: str | None) -> User:
+        return self._door.ask(User, "PUT", "me/email", body={"email": email}, is_safe=True)
+
+    def send_test_mail(self) -> str:
+        return self._door.ask(dict[str, str], "POST", "me/test-mail", timeout_s=LONG_S)["email"]
+
+    def webhooks(self) -> Rows[Webhook]:
+        return self._door.ask(Rows[Webhook], "GET", "me/webhooks")
+
+    def add_webhook(
+        self, name: str, url: str, *, preset: Preset = Preset.PLAIN, template: str | None = None
+    ) -> MadeWebhook:
+        body = {"name": name, "url": url, "preset": preset, "template": template}
+        return self._door.ask(MadeWebhook, "POST", "me/webhooks", body=body)
+
+    def change_webhook(self, webhook: Ref, *, is_active: bool | None = None, template: str | None = None) -> Webhook:
+        body = {"is_active": is_active, "template": template}
+        return self._door.ask(Webhook, "PATCH", f"me/webhooks/{id_of(webhook)}", body=body, is_safe=True)
+
+    def test_webhook(self, webhook: Ref) -> Webhook:
+        return self._door.ask(Webhook, "POST", f"me/webhooks/{id_of(webhook)}/test", timeout_s=LONG_S)
+
+    def delete_webhook(self, webhook: Ref) -> None:
+        self._door.do("DELETE", f"me/webhooks/{id_of(webhook)}")
 
     # live
 

@@ -1,176 +1,118 @@
-"""The sheet as a Word document: landscape A4, a cover with totals, a row for each shot, page numbers.
-
-python-docx as it comes looks through all pictures and all rows for each one that is added, which is quadratic: 27 s for a
-thousand shots. Here rows are made at once and walked through once, and pictures get numbers of our own.
-"""
+"""The sheet as a Word document: a cover with what there is to know, then a row for each shot."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from apom.export.sheet import PROGRESS, Sheet, Shot, clean
+from apom.errors import Invalid
+from apom.export import word
+from apom.export.room import Progress as Told
+from apom.export.room import Room
+from apom.export.sheet import PROGRESS, Choice, Sheet, Shot, clean, length, picture_size
+from apom.export.sheets import sheet as read_sheet
+from apom.models import Progress
 from apom.words import N_, _, plural
 
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.table import _Row
-    from docx.text.paragraph import Paragraph
 
-COLUMNS = ((N_("Shot"), 34), (N_("Picture"), 74), (N_("Prompt"), 112), (N_("Model"), 53))  # mm
-PICTURE = (68, 62)  # mm, at most wide and high
-PICTURE_PX = 480
-MARGIN = 12  # mm
-INK = "26324A"
+COLUMNS = ((N_("Shot"), 34), (N_("Picture"), 74), (N_("Prompt"), 112), (N_("Model"), 53))  # shares of the width
+PICTURE = (64, 46)  # mm, at most wide and high; on Letter too
+ADDRESS = re.compile(r"https?://[!#$%&'()*+,./:;=?@A-Za-z0-9_~-]{3,2000}")
+BAD_LINK = N_("The review link must be the whole address, as it was shown when the link was made: https://…")
 
 
-def write(sheet: Sheet, path: Path) -> None:
+def export(room: Room, choice: Choice, path: Path, progress: Told) -> Sequence[str]:
+    """The shots of a project at `path`; answers with what is missing. Raises NotFound, Invalid, OSError.
+
+    A review link is what somebody pastes: the store has no address to show, only the hash of its token.
+    """
+    if choice.review_link and not ADDRESS.fullmatch(choice.review_link):
+        raise Invalid(BAD_LINK, field="review_link")
+    sheet = read_sheet(room, choice)
+    write(sheet, path, progress)
+    return sheet.remarks
+
+
+def write(sheet: Sheet, path: Path, progress: Told = lambda share: None) -> None:
     """The document at `path`. Raises OSError."""
-    import docx
-
-    document = docx.Document()
-    _set_up(document, sheet)
+    document = word.new(sheet.project.name, sheet.choice.paper, sheet.made_at)
     _cover(document, sheet)
     if sheet.shots:
-        _table(document, sheet)
+        word.heading(document, _("Shots"))
+        columns = [(_(title), width) for title, width in COLUMNS]
+        rows = word.table(document, columns, len(sheet.shots), sheet.choice.paper)
+        for number, (row, shot) in enumerate(zip(rows, sheet.shots, strict=True), start=1):
+            _fill(row, shot, sheet.choice, number)
+            progress(0.9 * number / len(sheet.shots))
     document.save(str(path))
-
-
-def _set_up(document: Document, sheet: Sheet) -> None:
-    from docx.enum.section import WD_ORIENT
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Mm, Pt
-
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = Mm(297), Mm(210)
-    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(MARGIN)
-    style: Any = document.styles["Normal"]
-    style.font.name, style.font.size = "Calibri", Pt(9)
-    style.paragraph_format.space_after = Pt(2)
-    document.core_properties.title, document.core_properties.author = clean(sheet.project.name), "apom"
-    footer = section.footer.paragraphs[0]
-    footer.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    footer.add_run(f"{clean(sheet.project.name)} · ")
-    _field(footer, "PAGE")
-    footer.add_run(" / ")
-    _field(footer, "NUMPAGES")
-
-
-def _field(paragraph: Paragraph, code: str) -> None:
-    """What the word processor fills in."""
-    from docx.oxml.ns import qn
-    from docx.oxml.parser import OxmlElement
-
-    for kind, text in (("begin", ""), ("", code), ("end", "")):
-        run = paragraph.add_run()._r
-        part = OxmlElement("w:fldChar" if kind else "w:instrText")
-        if kind:
-            part.set(qn("w:fldCharType"), kind)
-        else:
-            part.text = text
-        run.append(part)
+    progress(1)
 
 
 def _cover(document: Document, sheet: Sheet) -> None:
     project = sheet.project
     document.add_heading(clean(project.name), 0)
-    takes = plural("{n} take", "{n} takes", project.assets_count)
-    totals = [f"{sheet.made_at:%Y-%m-%d}", plural("{n} shot", "{n} shots", len(sheet.shots)), takes]
-    document.add_paragraph(" · ".join([*totals, *([clean(sheet.spent)] if sheet.spent else [])]))
+    link = sheet.choice.review_link
+    told = [(_(name), value) for name, value in _facts(sheet)]
+    table = word.facts(document, [*told, (_("Review"), "")] if link else told)
+    if link:
+        word.link(table.rows[-1].cells[1].paragraphs[0], link)
     if project.notes:
+        document.add_paragraph()
         document.add_paragraph(clean(project.notes))
-    for remark in sheet.remarks:
-        document.add_paragraph(clean(remark), style="List Bullet")
+    if sheet.remarks:
+        document.add_paragraph().add_run(_("What is missing")).bold = True
+        word.remarks(document, sheet.remarks)
 
 
-def _table(document: Document, sheet: Sheet) -> None:
-    from docx.shared import Mm
-
-    table = document.add_table(rows=len(sheet.shots) + 1, cols=len(COLUMNS))
-    table.style, table.autofit = "Table Grid", False
-    for column, (_title, width) in zip(table.columns, COLUMNS, strict=True):
-        column.width = Mm(width)
-    rows = iter(table.rows)
-    _header(next(rows))
-    for number, (row, shot) in enumerate(zip(rows, sheet.shots, strict=True), start=1):
-        _fill(row, shot, sheet, number)
-
-
-def _header(row: _Row) -> None:
-    """Said again on each page."""
-    from docx.oxml.ns import nsdecls
-    from docx.oxml.parser import parse_xml
-    from docx.shared import RGBColor
-
-    for cell, (title, _width) in zip(row.cells, COLUMNS, strict=True):
-        run = cell.paragraphs[0].add_run(_(title))
-        run.bold, run.font.color.rgb = True, RGBColor(255, 255, 255)
-        shade = parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="{INK}"/>')
-        cell._tc.get_or_add_tcPr().append(shade)
-    _mark(row, "w:tblHeader")
+def _facts(sheet: Sheet) -> Sequence[tuple[str, str]]:
+    shots, project = sheet.shots, sheet.project
+    approved = sum(shot.progress is Progress.APPROVED for shot in shots)
+    counted = [plural("{n} shot", "{n} shots", len(shots)), plural("{n} take", "{n} takes", project.assets_count)]
+    whole = sum(shot.duration_s or 0 for shot in shots)
+    told = [
+        (N_("Date"), f"{sheet.made_at:%Y-%m-%d}"),
+        (N_("Content"), ", ".join(counted)),
+        (N_("Approved"), _("{n} of {all}", n=approved, all=len(shots))),
+        (N_("Length"), length(whole) if whole else ""),
+        (N_("Format"), picture_size(project)),
+        (N_("Cost"), sheet.spent),
+    ]
+    return [(name, value) for name, value in told if value]
 
 
-def _mark(row: _Row, name: str) -> None:
-    from docx.oxml.parser import OxmlElement
-
-    row._tr.get_or_add_trPr().append(OxmlElement(name))
-
-
-def _fill(row: _Row, shot: Shot, sheet: Sheet, number: int) -> None:
-    from docx.shared import Mm
-
-    _mark(row, "w:cantSplit")
-    named, picture, prompt, model = row.cells
-    for cell, (_title, width) in zip((named, picture, prompt, model), COLUMNS, strict=True):
-        cell.width = Mm(width)
-    named.paragraphs[0].add_run(clean(f"{shot.code} {shot.name}")).bold = True
-    for text in _about(shot):
-        named.add_paragraph(clean(text))
-    if shot.thumb is not None:
-        _picture(picture.paragraphs[0], shot, number)
-    else:
-        picture.paragraphs[0].add_run(clean(shot.remark)).italic = True
-    prompt.text = clean(shot.prompt)
-    for author, text in shot.comments if sheet.choice.comments else ():
-        paragraph = prompt.add_paragraph()
-        paragraph.add_run(clean(f"{author}: ")).bold = True
-        paragraph.add_run(clean(text))
-    model.text = clean("\n".join(_recipe(shot, sheet)))
-
-
-def _about(shot: Shot) -> Sequence[str]:
-    length = _("{s} s", s=f"{shot.duration_s:.1f}") if shot.duration_s else ""
-    return [text for text in (_(PROGRESS[shot.progress]), length, shot.line) if text]
-
-
-def _recipe(shot: Shot, sheet: Sheet) -> Sequence[str]:
-    seed = _("seed {seed}", seed=shot.seed) if sheet.choice.seeds and shot.seed is not None else ""
-    cost = f"{shot.cost:g} {shot.unit}" if sheet.choice.cost and shot.cost is not None else ""
-    return [text for text in (shot.model, seed, cost) if text]
-
-
-def _picture(paragraph: Paragraph, shot: Shot, number: int) -> None:
-    """Without python-docx's search for a picture that is the same and for the next free number."""
-    from docx.image.image import Image
-    from docx.opc.constants import RELATIONSHIP_TYPE
-    from docx.opc.packuri import PackURI
-    from docx.oxml.shape import CT_Inline
-    from docx.parts.image import ImagePart
-    from docx.shared import Mm
-
+def _fill(row: _Row, shot: Shot, choice: Choice, number: int) -> None:
     from apom.media.images import as_jpeg
 
-    assert shot.thumb is not None, "asked before"
-    image = Image.from_blob(as_jpeg(shot.thumb, PICTURE_PX))
-    part: Any = paragraph.part
-    image_part = ImagePart.from_image(image, PackURI(f"/word/media/shot{number}.jpg"))
-    part.package.image_parts.append(image_part)
-    relation = f"rIdShot{number}"
-    part.load_rel(RELATIONSHIP_TYPE.IMAGE, image_part, relation)
-    width, height = image.px_width, image.px_height
-    scale = min(PICTURE[0] / width, PICTURE[1] / height)
-    inline = CT_Inline.new_pic_inline(number, relation, f"{shot.code}.jpg", Mm(width * scale), Mm(height * scale))
-    inline.docPr.set("descr", clean(f"{shot.code} {shot.name}: {shot.prompt}"[:500]))
-    paragraph.add_run()._r.add_drawing(inline)
+    named, picture, prompt, model = row.cells
+    comments = shot.comments if choice.comments else ()
+    word.keep(row, max(len(shot.prompt) + sum(len(text) for _who, text in comments), 3 * len(shot.line + shot.name)))
+    word.put(named, shot.title, bold=True)
+    for text in _about(shot, choice):
+        word.put(named, text)
+    if shot.thumb is not None:
+        jpeg = as_jpeg(shot.thumb)
+        word.picture(picture.paragraphs[0], jpeg, number=number, alt=shot.alt, most=PICTURE)
+    if shot.remark:
+        picture.add_paragraph() if shot.thumb is not None else picture.paragraphs[0]
+        picture.paragraphs[-1].add_run(clean(shot.remark)).italic = True
+    prompt.text = clean(shot.prompt)
+    for author, text in comments:
+        word.labelled(prompt, author, text)
+    model.text = clean("\n".join(_recipe(shot, choice)))
+
+
+def _about(shot: Shot, choice: Choice) -> Sequence[str]:
+    lasts = length(shot.duration_s) if shot.duration_s else ""
+    said = [said.words(shot.take) for said in shot.verdicts] if choice.verdicts else []
+    return [text for text in (_(PROGRESS[shot.progress]), *said, lasts, shot.line) if text]
+
+
+def _recipe(shot: Shot, choice: Choice) -> Sequence[str]:
+    seed = _("seed {seed}", seed=shot.seed) if choice.seeds and shot.seed is not None else ""
+    cost = f"{shot.cost:g} {shot.unit}" if choice.cost and shot.cost is not None else ""
+    return [text for text in (shot.model, seed, cost) if text]

@@ -17,7 +17,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from apom.config import LIMITS
-from apom.errors import Conflict, NotFound
+from apom.errors import Conflict, Invalid, NotFound
 from apom.export.formats import FORMATS, Format, named
 from apom.export.room import Progress, Room
 from apom.jobs import Jobs, Work, ordered_by
@@ -84,7 +84,8 @@ class Exports:
 
     def remember(self, actor: Actor, name: str, choices: Mapping[str, object]) -> None:
         """What a person chose, for the next time. Raises Invalid."""
-        checked = named(name).check(choices).model_dump(mode="json")
+        format = named(name)
+        checked = format.check(choices).model_dump(mode="json", exclude=format.secrets)
         with self._store.write() as tx:
             exporting.remember(tx, actor.user_id, name, checked, self._clock())
 
@@ -103,6 +104,8 @@ class Exports:
         format = named(name)
         choice = format.check(choices)
         self._room(actor, project_id, format, choice)
+        if any(getattr(choice, secret) for secret in format.secrets):
+            raise Invalid("A review link is kept nowhere: make the document at once, and not as a job.")
         order = Order(format=name, choices=choice.model_dump(mode="json"))
         return self._jobs.add(actor, KIND, order.model_dump(mode="json"), project_id=project_id)
 

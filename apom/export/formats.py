@@ -10,14 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from apom.errors import Invalid
-from apom.export import sheets
+from apom.export import contact, document, films, packing, rights, tables, workbook
 from apom.export.room import Progress, Room
-from apom.export.sheet import Choice
+from apom.export.sheet import SECRET, Choice
 from apom.fields import refusal
 from apom.models import Record, Role
 from apom.words import N_
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,11 @@ class Format:
     least: Callable[[Any], Role] = lambda choice: Role.VIEWER
     suffix: Callable[[Any], str] = lambda choice: ""
 
+    @property
+    def secrets(self) -> set[str]:
+        """The choices that are asked for anew each time and kept nowhere."""
+        return {name for name, field in self.choice.model_fields.items() if field.json_schema_extra == SECRET}
+
     def check(self, choices: Mapping[str, object]) -> Record:
         """What was chosen, the rest as it is by default. Raises Invalid."""
         try:
@@ -56,17 +62,79 @@ FORMATS: Mapping[str, Format] = {
         ext="docx",
         mime=DOCX,
         choice=Choice,
-        write=sheets.docx,
+        write=document.export,
+    ),
+    "pdf": Format(
+        title=N_("Contact sheet"),
+        about=N_("Pictures in a grid, a storyboard, or beside their lines and notes, as PDF."),
+        icon="grid_view",
+        ext="pdf",
+        mime="application/pdf",
+        choice=contact.PdfChoice,
+        write=contact.export,
+    ),
+    "xlsx": Format(
+        title=N_("Workbook"),
+        about=N_("Shots, takes and costs for Excel, each on a sheet of its own."),
+        icon="table_chart",
+        ext="xlsx",
+        mime=XLSX,
+        choice=workbook.XlsxChoice,
+        write=workbook.export,
     ),
     "csv": Format(
         title=N_("Table"),
-        about=N_("Shots or takes as CSV, for any spreadsheet."),
+        about=N_("Shots, takes or costs as CSV, for any spreadsheet."),
         icon="table",
         ext="csv",
         mime="text/csv",
-        choice=sheets.TableChoice,
-        write=sheets.csv,
-        suffix=lambda choice: "takes" if choice.takes else "shots",
+        choice=tables.CsvChoice,
+        write=tables.export,
+        suffix=lambda choice: str(choice.table),
+    ),
+    "rights": Format(
+        title=N_("Rights sheet"),
+        about=N_(
+            "For each file that is delivered: model and terms, inputs, who approved it. What is unknown stands at the top."
+        ),
+        icon="gavel",
+        ext="docx",
+        mime=DOCX,
+        choice=rights.RightsChoice,
+        write=rights.export_docx,
+        suffix=lambda choice: "rights",
+    ),
+    "rights_csv": Format(
+        title=N_("Rights sheet as a table"),
+        about=N_("The same as CSV, a row for each file."),
+        icon="gavel",
+        ext="csv",
+        mime="text/csv",
+        choice=rights.RightsCsvChoice,
+        write=rights.export_csv,
+        suffix=lambda choice: "rights",
+    ),
+    "animatic": Format(
+        title=N_("Animatic"),
+        about=N_("The cut as a film: stills held for their shots, clips with their trims, the soundtrack below."),
+        icon="movie",
+        ext="mp4",
+        mime="video/mp4",
+        choice=films.AnimaticChoice,
+        write=films.write,
+        is_long=True,
+    ),
+    "archive": Format(
+        title=N_("Project archive"),
+        about=N_("Everything of the project in one file, to keep or to bring into another apom. No links, no keys."),
+        icon="inventory_2",
+        ext="zip",
+        mime="application/zip",
+        choice=packing.ArchiveChoice,
+        write=packing.write,
+        is_long=True,
+        least=lambda choice: Role.EDITOR,
+        suffix=lambda choice: "archive",
     ),
 }
 

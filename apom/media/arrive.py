@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,20 +15,26 @@ from uuid import UUID
 
 from apom.config import LIMITS, MB, Limits
 from apom.errors import BadMedia, TooLarge
-from apom.media.sniff import HEAD, HEIC, Kind, sniff
+from apom.media.sniff import AAC, FLAC, HEAD, HEIC, M4A, MP3, OGG, WAV, Kind, sniff
 from apom.media.storage import LocalStorage, key
 from apom.models import AssetType
 from apom.words import N_
 
 if TYPE_CHECKING:
-    from apom.media.images import Picture
+    from PIL.Image import Image
 
 LARGE = 64 * MB  # from here on the disk works while the file is looked at
 KEYS = ("thumb_key", "preview_key", "proxy_key", "file_key")  # a take's stored files, the original last
-MIMES = {".webp": "image/webp", ".jpg": "image/jpeg", ".mp4": "video/mp4"}  # of what is made here
+MIMES = {  # of what is made here
+    ".webp": "image/webp",
+    ".jpg": "image/jpeg",
+    ".mp4": "video/mp4",
+    **{f".{kind.ext}": kind.mime for kind in (MP3, M4A, AAC, WAV, FLAC, OGG)},
+}
 NOT_EXPECTED = {
     AssetType.IMAGE: N_("This is a picture, and no picture was asked for."),
     AssetType.VIDEO: N_("This is a clip, and no clip was asked for."),
+    AssetType.AUDIO: N_("This is sound, and no sound was asked for."),
 }
 
 
@@ -37,17 +43,17 @@ class Arrival:
     """A file that can be shown, and what was made from it.
 
     `width`, `height`: in pixels, as it is seen; `duration_s`, `fps`: None for a picture. `sha256`: of the file, in hex.
-    `placeholder`: a data URI. `thumb`: WebP, 640 pixels at most; `preview`: a short silent MP4, None for a picture.
-    `proxy`: what browsers show in place of an original that they cannot; of a clip it is made later, which
-    `needs_proxy` says. None of those three has any metadata: no place, no camera.
+    `placeholder`: a data URI. `thumb`: WebP, 640 pixels at most, of sound its waveform; `preview`: a short silent MP4 of
+    a clip. `proxy`: what browsers show in place of an original that they cannot; of a clip it is made later, which
+    `needs_proxy` says; of sound the same without its words. None of those three has any metadata: no place, no camera.
     """
 
     asset_type: AssetType
     mime: str
     ext: str
     bytes: int
-    width: int
-    height: int
+    width: int | None = None
+    height: int | None = None
     duration_s: float | None = None
     fps: float | None = None
     sha256: str
@@ -69,7 +75,13 @@ class Kept:
 
 
 def take_in(
-    storage: LocalStorage, path: Path, *, env: str, asset_id: UUID, expect: AssetType | None = None
+    storage: LocalStorage,
+    path: Path,
+    *,
+    env: str,
+    asset_id: UUID,
+    expect: AssetType | None = None,
+    may_be_sound: bool = False,
 ) -> tuple[AssetType, dict[str, Any]]:
     """The one way into storage, wherever a file comes from: looked at whole, made small, put; `path` is moved.
 
@@ -78,6 +90,8 @@ def take_in(
     """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
         arrival = arrive(path, Path(folder), expect=expect)
+        if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
+            raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
         file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
     return arrival.asset_type, file
 
@@ -133,7 +147,7 @@ def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits:
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(1) as beside:  # hashed while it is decoded: both leave the interpreter to others
         sha256 = beside.submit(_sha256, path)
-        return (_clip if kind.asset_type is AssetType.VIDEO else _picture)(path, folder, kind, limits, sha256)
+        return replace(READERS[kind.asset_type](path, folder, kind, limits), sha256=sha256.result())
 
 
 def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:
@@ -166,10 +180,20 @@ def put_small(storage: LocalStorage, small: Path, variant: str, *, env: str, ass
 
 
 def _check_bytes(path: Path, kind: Kind, limits: Limits) -> None:
-    most = limits.video_bytes if kind.asset_type is AssetType.VIDEO else limits.image_bytes
+    most = most_bytes(kind.asset_type, limits)
     size = path.stat().st_size
     if size > most:
         raise too_large(size, most)
+
+
+def most_bytes(asset_type: AssetType, limits: Limits = LIMITS) -> int:
+    """How large such a file may be."""
+    sizes = {
+        AssetType.IMAGE: limits.image_bytes,
+        AssetType.VIDEO: limits.video_bytes,
+        AssetType.AUDIO: limits.audio_bytes,
+    }
+    return sizes[asset_type]
 
 
 def too_large(size: int, most: int) -> TooLarge:
@@ -184,7 +208,8 @@ def too_large(size: int, most: int) -> TooLarge:
 def _picture(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[str]) -> Arrival:
     from apom.media import images
 
-    arrival = _arrival(path, folder, kind, images.read(path, kind.reader, limits), sha256)
+    picture = images.read(path, kind.reader, limits)
+    arrival = replace(_arrival(path, folder, kind, picture.small), width=picture.width, height=picture.height)
     if kind is not HEIC:
         return arrival
     proxy = folder / "proxy.jpg"
@@ -198,9 +223,11 @@ def _clip(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[s
     clip = video.read(path, kind.reader, limits)
     preview = folder / "preview.mp4"
     video.write_preview(clip.frames, preview)
-    arrival = _arrival(path, folder, kind, clip, sha256)
+    arrival = _arrival(path, folder, kind, clip.small)
     return replace(
         arrival,
+        width=clip.width,
+        height=clip.height,
         duration_s=clip.duration_s,
         fps=clip.fps,
         preview=preview,
@@ -208,21 +235,31 @@ def _clip(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[s
     )
 
 
-def _arrival(path: Path, folder: Path, kind: Kind, picture: Picture, sha256: Future[str]) -> Arrival:
-    """What pictures and clips have in common."""
+def _sound(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
+    from apom.media import sound
+
+    heard = sound.read(path, kind, limits)
+    proxy = folder / f"proxy.{kind.ext}"
+    sound.write_copy(path, kind, proxy)
+    return replace(_arrival(path, folder, kind, heard.small), duration_s=heard.duration_s, proxy=proxy)
+
+
+READERS = {AssetType.IMAGE: _picture, AssetType.VIDEO: _clip, AssetType.AUDIO: _sound}
+
+
+def _arrival(path: Path, folder: Path, kind: Kind, small: Image) -> Arrival:
+    """What all of them have in common; `arrive` adds the hash."""
     from apom.media import images
 
     thumb = folder / "thumb.webp"
-    images.write_thumb(picture.small, thumb)
+    images.write_thumb(small, thumb)
     return Arrival(
         asset_type=kind.asset_type,
         mime=kind.mime,
         ext=kind.ext,
         bytes=path.stat().st_size,
-        width=picture.width,
-        height=picture.height,
-        sha256=sha256.result(),
-        placeholder=images.placeholder(picture.small),
+        sha256="",
+        placeholder=images.placeholder(small),
         thumb=thumb,
     )
 

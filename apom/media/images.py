@@ -136,18 +136,21 @@ def write_thumb(small: Image.Image, path: Path) -> None:
     small.save(path, "WEBP", quality=80, method=2, exif=b"", xmp=b"", icc_profile=None)
 
 
-def as_jpeg(path: Path, side: int) -> bytes:
+def as_jpeg(path: Path, side: int = THUMB) -> bytes:
     """A thumbnail of ours as a JPEG of at most `side` pixels: word processors know no WebP. Raises OSError."""
     with Image.open(path, formats=["WEBP"]) as image:
-        small = image.copy()
-    small.thumbnail((side, side), Image.Resampling.BILINEAR)
-    if small.mode == "RGBA":
-        white = Image.new("RGB", small.size, "white")
-        white.paste(small, mask=small.getchannel("A"))
-        small = white
-    buffer = io.BytesIO()
-    small.convert("RGB").save(buffer, "JPEG", quality=82)
+        image.thumbnail((side, side), Image.Resampling.BILINEAR)
+        image.load()
+        small = _on_white(image) if image.mode == "RGBA" else image
+        buffer = io.BytesIO()
+        small.convert("RGB").save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
 
 
 def placeholder(small: Image.Image) -> str:
@@ -229,3 +232,9 @@ def _srgb(small: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _million(pixels: int) -> str:
     return f"{pixels / 1e6:g}"
+
+
+def size_of(jpeg: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG of ours, in pixels."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        return image.size

@@ -51,7 +51,7 @@ def write_proxy(
     try:
         first = _first_frame(path, kind, limits)
         with (
-            _opened(path, kind, limits) as source,
+            open_clip(path, kind, limits) as source,
             av.open(f"file:{target}", "w", format="mp4", options={"movflags": "+faststart"}) as proxy,
         ):
             _Making(source, proxy, first, limits).run(on_progress)
@@ -61,12 +61,14 @@ def write_proxy(
         raise BadMedia(DAMAGED) from error
 
 
-def _opened(path: Path, kind: Kind, limits: Limits) -> InputContainer:
+def open_clip(path: Path, kind: Kind, limits: Limits) -> InputContainer:
+    """The clip, by the demuxer of what it was sniffed to be, which may open nothing else. Raises FFmpegError."""
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.image_pixels)}
     return av.open(f"file:{path}", "r", format=kind.reader, options=options, metadata_errors="replace")
 
 
-def _pictures(source: InputContainer, limits: Limits) -> VideoStream:
+def pictures(source: InputContainer, limits: Limits) -> VideoStream:
+    """Its moving picture, ready to be decoded. Raises BadMedia."""
     stream = picture_stream(source)
     stream.codec_context.options = {"max_pixels": str(limits.image_pixels)}
     stream.thread_type = "AUTO"
@@ -75,8 +77,8 @@ def _pictures(source: InputContainer, limits: Limits) -> VideoStream:
 
 def _first_frame(path: Path, kind: Kind, limits: Limits) -> VideoFrame:
     """Only a frame says how it is turned, and that has to be known before anything is written."""
-    with _opened(path, kind, limits) as source:
-        found = next(source.decode(_pictures(source, limits)), None)
+    with open_clip(path, kind, limits) as source:
+        found = next(source.decode(pictures(source, limits)), None)
     if found is None:
         raise BadMedia(DAMAGED)
     return found
@@ -87,7 +89,7 @@ class _Making:
 
     def __init__(self, source: InputContainer, proxy: OutputContainer, first: VideoFrame, limits: Limits) -> None:
         self._source, self._proxy = source, proxy
-        self._picture = _pictures(source, limits)
+        self._picture = pictures(source, limits)
         self._sound: AudioStream | None = next(iter(source.streams.audio), None)
         codec = self._picture.codec_context.codec.canonical_name
         is_played = codec in MUXED and _is_codec_played(codec, self._picture.codec_context.pix_fmt or "")

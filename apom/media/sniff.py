@@ -35,8 +35,17 @@ MP4 = Kind(mime="video/mp4", ext="mp4", asset_type=AssetType.VIDEO, reader="mov"
 MOV = Kind(mime="video/quicktime", ext="mov", asset_type=AssetType.VIDEO, reader="mov")
 WEBM = Kind(mime="video/webm", ext="webm", asset_type=AssetType.VIDEO, reader="matroska")
 MKV = Kind(mime="video/x-matroska", ext="mkv", asset_type=AssetType.VIDEO, reader="matroska")
+MP3 = Kind(mime="audio/mpeg", ext="mp3", asset_type=AssetType.AUDIO, reader="mp3")
+M4A = Kind(mime="audio/mp4", ext="m4a", asset_type=AssetType.AUDIO, reader="mov")
+AAC = Kind(mime="audio/aac", ext="aac", asset_type=AssetType.AUDIO, reader="aac")
+WAV = Kind(mime="audio/wav", ext="wav", asset_type=AssetType.AUDIO, reader="wav")
+FLAC = Kind(mime="audio/flac", ext="flac", asset_type=AssetType.AUDIO, reader="flac")
+OGG = Kind(mime="audio/ogg", ext="ogg", asset_type=AssetType.AUDIO, reader="ogg")
 
 MP4_BRANDS = (b"iso", b"mp4", b"avc1", b"hvc1", b"av01", b"M4V", b"MSNV", b"dash", b"cmf", b"3gp", b"3g2", b"XAVC")
+LAYER_III = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")
+ADTS = (b"\xff\xf1", b"\xff\xf9", b"\xff\xf0", b"\xff\xf8")
+SOUND_BRANDS = frozenset([b"M4A ", b"M4B ", b"F4A "])
 HEIF_BRANDS = frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"])
 
 # What else it may be: names of formats, which are the same in every language. Marks stand in text, signatures first.
@@ -54,9 +63,6 @@ SIGNATURES = (
     (b"8BPS", "PSD"),
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (b"ID3", "MP3"),
-    (b"OggS", "Ogg"),
-    (b"fLaC", "FLAC"),
     (b"FLV", "FLV"),
 )
 MARKS = (
@@ -104,7 +110,20 @@ def _plain(head: bytes) -> Kind | None:
     if head.startswith(b"\x1aE\xdf\xa3"):
         document = head[:64]
         return WEBM if b"webm" in document else MKV if b"matroska" in document else None
-    return None
+    return _sound(head)
+
+
+def _sound(head: bytes) -> Kind | None:
+    """Sync words of MPEG audio, layer III, and of ADTS from ISO/IEC 13818-3 and -7; the others have signatures."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return WAV
+    if head.startswith(b"fLaC"):
+        return FLAC
+    if head.startswith(b"OggS"):
+        return OGG
+    if head.startswith((b"ID3", *LAYER_III)):
+        return MP3
+    return AAC if head.startswith(ADTS) else None
 
 
 def _boxed(head: bytes) -> Kind | None:
@@ -116,6 +135,8 @@ def _boxed(head: bytes) -> Kind | None:
         return HEIC
     if major == b"qt  ":
         return MOV
+    if major in SOUND_BRANDS:
+        return M4A
     return MP4 if major.startswith(MP4_BRANDS) else None
 
 

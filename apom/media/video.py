@@ -134,7 +134,9 @@ def picture_stream(container: InputContainer) -> VideoStream:
         (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic), None
     )
     if stream is None and container.streams.audio:
-        raise BadMedia("This is sound without a moving picture. Send a clip.")
+        raise BadMedia(
+            "This is sound without a moving picture. Send a clip; sound is taken as MP3, M4A, WAV, FLAC or Ogg."
+        )
     if stream is None:
         raise BadMedia(DAMAGED)
     codec = stream.codec_context.codec.canonical_name if stream.codec_context else "?"
@@ -206,23 +208,23 @@ def _decode_at(container: InputContainer, stream: VideoStream, key: int) -> None
         raise BadMedia(DAMAGED)
 
 
-def _turn(frame: VideoFrame) -> int:
+def turn(frame: VideoFrame) -> int:
     """How far to turn it to the left, in degrees: 0, 90, 180 or 270."""
     return round(frame.rotation / 90) * 90 % 360
 
 
 def seen_size(frame: VideoFrame) -> tuple[int, int]:
     """Width and height as it is seen."""
-    return (frame.height, frame.width) if _turn(frame) in (90, 270) else (frame.width, frame.height)
+    return (frame.height, frame.width) if turn(frame) in (90, 270) else (frame.width, frame.height)
 
 
 def upright(frame: VideoFrame, width: int, height: int) -> Image.Image:
     """The frame upright, in this size."""
-    turn = _turn(frame)
-    if turn in (90, 270):
+    turned = turn(frame)
+    if turned in (90, 270):
         width, height = height, width
     image: Image.Image = frame.to_image(width=width, height=height)  # type: ignore[no-untyped-call]  # PyAV's gap
-    return image.transpose(TURNS[turn]) if turn else image
+    return image.transpose(TURNS[turned]) if turned else image
 
 
 def _preview_size(width: int, height: int) -> tuple[int, int]:

@@ -68,13 +68,16 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A request as it goes out, except for the key. `parts` make the body multipart, `json` makes it JSON."""
+    """A request as it goes out, except for the key. `parts` make the body multipart, `json` makes it JSON, `content` is
+    the body as it is.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     json: JsonValue = None
     parts: tuple[Part, ...] = ()
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +221,7 @@ async def _exchange(client: HttpClient, call: Call, admit: Admit, timeout_s: flo
             with_query(url, passed.query),
             headers={**call.headers, **passed.headers},
             json=call.json,
+            content=call.content,
             files=[(p.name, (p.filename, p.content, p.mime)) for p in call.parts] or None,
             timeout=timeout,
         )

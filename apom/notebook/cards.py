@@ -13,7 +13,7 @@ from markupsafe import Markup
 from apom.config import LIMITS, MB
 from apom.models import OPEN_STATUSES, AssetType, Box, Project, Status, Take
 from apom.notebook.pictures import Pictures
-from apom.words import STATUS_WORDS, _, plural
+from apom.words import N_, STATUS_WORDS, _, plural
 
 PLAYED = ("video/mp4", "video/webm")  # by every browser
 LARGE, SMALL, TALLEST = 640, 240, 560  # pixels
@@ -181,7 +181,8 @@ def _marks(take: Take) -> list[tuple[str, str]]:
 
 
 def _title(take: Take) -> str:
-    return _("Clip {n}", n=take.number) if _is_clip(take) else _("Take {n}", n=take.number)
+    names = {AssetType.VIDEO: N_("Clip {n}"), AssetType.AUDIO: N_("Sound {n}")}
+    return _(names.get(take.asset_type, N_("Take {n}")), n=take.number)
 
 
 def _recipe(take: Take) -> str:
@@ -192,9 +193,10 @@ def _recipe(take: Take) -> str:
 
 def _measures(take: Take) -> str:
     """How large it came out."""
-    if not take.width or not take.bytes:
+    if not take.bytes:
         return ""
-    measures = [f"{take.width} × {take.height}", _seconds(take) if _is_clip(take) else "", f"{take.bytes / MB:.1f} MB"]
+    size = f"{take.width} × {take.height}" if take.width else ""
+    measures = [size, _seconds(take) if take.duration_s else "", f"{take.bytes / MB:.1f} MB"]
     return " · ".join(filter(None, measures))
 
 

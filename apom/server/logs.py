@@ -17,6 +17,7 @@ SECRETS = (
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), r"\1…"),
     (re.compile(r"(apom_session=)[^\s;\"']+"), r"\1…"),
     (re.compile(r"\bapom_pat_[\w-]+"), "apom_pat_…"),
+    (re.compile(r"\bwhsec_[\w+/=]+"), "whsec_…"),
     (re.compile(r"\bsk-[\w-]{8,}"), "sk-…"),
     (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])"), "…"),  # 256 random bits, as secrets.token_urlsafe writes them
 )

@@ -19,6 +19,7 @@ TITLES = {
     "batch": N_("Generate"),
     "queue": N_("Queue"),
     "inbox": N_("Inbox"),
+    "notices": N_("Notifications"),
     "storage": N_("Storage"),
     "account": N_("Account"),
     "providers": N_("Providers"),

@@ -54,11 +54,15 @@ def has_spent(tx: Tx, provider: str, since: datetime) -> bool:
 
 
 def entered(tx: Tx, provider: str, unit: str | None, after: datetime, until: datetime) -> tuple[float, int]:
-    """What our entries after one moment and until another come to in a unit, and how many of them have no price."""
+    """What our entries after one moment and until another come to in a unit, and how many of them have no price.
+
+    What came with a project from another house was paid there: its person is nobody of this one.
+    """
     row = tx.one(
         "select coalesce(sum(coalesce(actual, estimate)) filter (where unit is not distinct from $2::text), 0) as units,"
         " count(*) filter (where coalesce(actual, estimate) is null) as unpriced"
-        " from ledger_entry where provider = $1 and happened_at > $3 and happened_at <= $4",
+        " from ledger_entry where provider = $1 and happened_at > $3 and happened_at <= $4"
+        " and user_id in (select id from app_user)",
         provider,
         unit,
         after,

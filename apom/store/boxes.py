@@ -22,13 +22,15 @@ counted as (
 ),
 {reviewed}
 select w.id, w.project_id, p.name as project_name, w.code, w.name, w.kind, w.section, w.prompt_text, w.line, w.notes,
-    w.duration_s, w.in_s, w.out_s, w.order_index, w.headliner_asset_id, cover.thumb_key as cover_key,
+    w.duration_s, w.in_s, w.out_s, w.assignee_id, coalesce(whose.username, '') as assignee_name, w.order_index,
+    w.headliner_asset_id, case when h.asset_type = 'VIDEO' then h.duration_s end as clip_s, cover.thumb_key as cover_key,
     cover.placeholder as cover_placeholder, coalesce(c.n, 0) as assets_count, coalesce(c.active, 0) as active_count,
     coalesce(c.attention, 0) as attention_count, coalesce(u.n, 0) as unread_count, s.asset_id as reviewed_asset_id,
     coalesce(v.approvals, 0) as approvals, coalesce(v.changes_wanted, 0) as changes_wanted, w.created_by, w.created_at,
     w.updated_at
 from wanted w join project p on p.id = w.project_id
 left join counted c on c.box_id = w.id left join asset cover on cover.id = c.cover_id
+left join asset h on h.id = w.headliner_asset_id left join app_user whose on whose.id = w.assignee_id
 left join unread u on u.box_id = w.id left join shown s on s.box_id = w.id left join judged v on v.box_id = w.id
 order by w.order_index nulls last, w.code
 """
@@ -55,7 +57,7 @@ judged as (
         from verdict v join shown s on s.round_id = v.round_id and s.box_id = v.box_id
     ) said where n = 1 group by box_id
 )"""
-SETTABLE = frozenset("name code section prompt_text line notes duration_s in_s out_s".split())
+SETTABLE = frozenset("name code section prompt_text line notes duration_s in_s out_s assignee_id".split())
 
 
 def insert(tx: Tx, boxes: list[Box]) -> None:
@@ -63,8 +65,9 @@ def insert(tx: Tx, boxes: list[Box]) -> None:
     for box in boxes:
         tx.all(
             "insert into box (id, project_id, code, name, kind, section, prompt_text, line, notes, duration_s, in_s, out_s,"
-            " order_index, takes_made, created_by, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-            " $10::double precision, $11::double precision, $12::double precision, $13::integer, 0, $14, $15, $16)",
+            " order_index, takes_made, created_by, created_at, updated_at, assignee_id) values ($1, $2, $3, $4, $5, $6, $7, $8,"
+            " $9, $10::double precision, $11::double precision, $12::double precision, $13::integer, 0, $14, $15, $16,"
+            " $17::uuid)",
             box.id,
             box.project_id,
             box.code,
@@ -81,6 +84,7 @@ def insert(tx: Tx, boxes: list[Box]) -> None:
             box.created_by,
             box.created_at,
             box.updated_at,
+            box.assignee_id,
         )
 
 

@@ -67,3 +67,119 @@ def remember(tx: Tx, user_id: UUID, format: str, chosen: Json, now: datetime) ->
 def _read(row: dict[str, Any]) -> dict[str, Any]:
     row["rights"] = json.loads(row["rights"])
     return row
+
+
+def last_words(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
+    """What each person said last of each shot, in whatever round: box_id, asset_id, take, verdict, name, round,
+    created_at; the newest first.
+    """
+    return tx.all(
+        "select box_id, asset_id, take, verdict, name, round, created_at from ("
+        "  select v.box_id, v.asset_id, a.number as take, v.verdict, v.name, r.number as round, v.created_at, v.id,"
+        "    row_number() over (partition by v.box_id, coalesce(v.reviewer_id, v.user_id)"
+        "      order by v.created_at desc, v.id desc) as n"
+        "  from verdict v join round r on r.id = v.round_id left join asset a on a.id = v.asset_id"
+        "  where v.project_id = $1) said where n = 1 order by created_at desc, id",
+        project_id,
+    )
+
+
+def costs(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
+    """What a project cost, month x provider x model x person, the newest month first."""
+    return tx.all(
+        "select date_trunc('month', l.happened_at) as month, l.provider, l.model, u.username as person, l.unit, l.is_play,"
+        " l.currency, count(*) as takes, sum(coalesce(l.actual, l.estimate)) as units, sum(l.amount) as amount,"
+        " count(*) filter (where l.amount is null and not l.is_play) as unpriced"
+        " from ledger_entry l left join app_user u on u.id = l.user_id where l.project_id = $1"
+        " group by 1, l.provider, l.model, u.username, l.unit, l.is_play, l.currency"
+        " order by 1 desc, l.provider, l.model, u.username nulls last, l.unit, l.currency",
+        project_id,
+    )
+
+
+# Of several submissions that a take stands in, the one that made it: the last that came to its end
+MADE_BY = """select asset_id, provider, model, snapshot from (
+    select m.asset_id, g.provider, g.model, g.snapshot, row_number() over (partition by m.asset_id
+      order by case when g.state = 'COMPLETED' then 0 else 1 end, g.created_at desc, g.id) as n
+    from generation g join (select id as generation_id, asset_id from generation where project_id = $1
+      union select o.generation_id, o.asset_id from generation_output o join generation h on h.id = o.generation_id
+        where h.project_id = $1) m on m.generation_id = g.id) made where n = 1"""
+
+
+def provenance(tx: Tx, project_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """Where each take came from, by id: those in the trash too, as others were made of them."""
+    rows = tx.all(
+        "select a.id, a.box_id, b.code, b.name, b.kind, b.headliner_asset_id, a.number, a.asset_type, a.source_type,"
+        " a.status, a.is_favorite, a.ai_model, a.seed, a.file_key, a.sha256, a.bytes, a.width, a.height, a.duration_s,"
+        " a.trashed_at, a.purged_at, a.missing_at, a.created_at, r.prompt_text, r.rights, u.username as made_by,"
+        " g.provider, g.model, g.snapshot from asset a join asset_recipe r on r.asset_id = a.id"
+        " join box b on b.id = a.box_id left join app_user u on u.id = a.created_by"
+        f" left join ({MADE_BY}) g on g.asset_id = a.id where a.project_id = $1"
+        " order by b.order_index nulls last, b.code, a.number",
+        project_id,
+    )
+    return {row["id"]: _read(row) for row in rows}
+
+
+def inputs(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
+    """What went into takes: asset_id, source_asset_id, role."""
+    return tx.all(
+        "select i.asset_id, i.source_asset_id, i.role from asset_input i join asset a on a.id = i.asset_id"
+        " where a.project_id = $1 order by i.role, i.position",
+        project_id,
+    )
+
+
+def snapshots(tx: Tx, project_id: UUID) -> dict[str, str]:
+    """The provider files as they were when a project's takes were ordered, by their sha256."""
+    rows = tx.all(
+        "select sha256, content from provider_snapshot"
+        " where sha256 in (select snapshot from generation where project_id = $1)",
+        project_id,
+    )
+    return {row["sha256"]: row["content"] for row in rows}
+
+
+def last_round(tx: Tx, project_id: UUID) -> set[UUID]:
+    """The takes of the round that was published last."""
+    rows = tx.all(
+        "select s.asset_id from round_shot s join round r on r.id = s.round_id where s.asset_id is not null"
+        " and r.project_id = $1 and r.number = (select max(number) from round where project_id = $1)",
+        project_id,
+    )
+    return {row["asset_id"] for row in rows}
+
+
+def verdicts(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
+    """What each person said last of each take: asset_id, verdict, name, link (its label), round, created_at."""
+    return tx.all(
+        "select asset_id, verdict, name, link, round, created_at from ("
+        "  select v.asset_id, v.verdict, v.name, l.label as link, r.number as round, v.created_at, v.id,"
+        "    row_number() over (partition by v.asset_id, coalesce(v.reviewer_id, v.user_id)"
+        "      order by v.created_at desc, v.id desc) as n"
+        "  from verdict v join round r on r.id = v.round_id left join shared_link l on l.id = v.link_id"
+        "  where v.project_id = $1 and v.asset_id is not null) said where n = 1 order by created_at, id",
+        project_id,
+    )
+
+
+FOOTAGE = """a.id, a.box_id, a.asset_type, a.file_key, a.mime, a.width, a.height, a.duration_s, a.fps, a.purged_at,
+    r.prompt_text from asset a join asset_recipe r on r.asset_id = a.id"""
+
+
+def footage(tx: Tx, project_id: UUID, asset_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The files of takes, and how they are shown, by id."""
+    rows = tx.all(
+        f"select {FOOTAGE} where a.project_id = $1 and a.trashed_at is null and a.id = any($2::uuid[])",
+        project_id,
+        list(asset_ids),
+    )
+    return {row["id"]: row for row in rows}
+
+
+def soundtrack(tx: Tx, project_id: UUID) -> dict[str, Any] | None:
+    """The file of a project's soundtrack, where it has one."""
+    return tx.one(
+        f"select {FOOTAGE} join project p on p.soundtrack_asset_id = a.id where p.id = $1 and a.project_id = $1",
+        project_id,
+    )

@@ -35,7 +35,7 @@ unread as (
     ) said where project_id in (select id from wanted) group by project_id
 )
 select w.id, w.name, w.notes, w.fps, w.width, w.height, w.target_s, w.style_text, w.currency, w.budget,
-    w.retention_days, w.is_archived, w.created_by, w.created_at, w.updated_at, w.role,
+    w.retention_days, w.soundtrack_asset_id, w.is_archived, w.created_by, w.created_at, w.updated_at, w.role,
     coalesce(shots.n, 0) as boxes_count, coalesce(takes.n, 0) as assets_count, coalesce(takes.active, 0) as active_count,
     coalesce(takes.attention, 0) as attention_count, coalesce(takes.bytes, 0) as bytes,
     coalesce(unread.n, 0) as unread_count, coalesce(takes.leaving, 0) as leaving_count, takes.leaves_at
@@ -44,7 +44,7 @@ left join unread on unread.project_id = w.id
 order by w.updated_at desc, w.id desc
 """
 SETTABLE = frozenset(
-    "name notes fps width height target_s style_text currency budget retention_days is_archived".split()
+    "name notes fps width height target_s style_text currency budget retention_days is_archived soundtrack_asset_id".split()
 )
 
 
@@ -138,11 +138,12 @@ def mosaic(tx: Tx, user_id: UUID, project_ids: list[UUID], each: int) -> list[di
         "  select b.id, b.project_id, b.headliner_asset_id,"
         "    row_number() over (partition by b.project_id order by b.order_index nulls last, b.id) as n"
         f"  from box b {visible('b.project_id')} where b.project_id = any($2::uuid[])"
-        "    and b.id in (select box_id from asset where thumb_key is not null and trashed_at is null)"
+        "    and b.id in (select box_id from asset where thumb_key is not null and trashed_at is null and asset_type <> 'AUDIO')"
         "), covers as ("
         "  select s.project_id, s.n, (array_agg("
         "      a.id order by (a.id = s.headliner_asset_id) desc nulls last, a.created_at desc, a.id desc))[1] as cover_id"
         "  from shots s join asset a on a.box_id = s.id and a.thumb_key is not null and a.trashed_at is null"
+        "   and a.asset_type <> 'AUDIO'"
         "  where s.n <= $3 group by s.project_id, s.n"
         ") select c.project_id, a.thumb_key, a.placeholder from covers c join asset a on a.id = c.cover_id"
         " order by c.project_id, c.n",
@@ -157,6 +158,20 @@ def update(tx: Tx, project_id: UUID, changes: dict[str, Any], now: datetime) -> 
     sets = assignments(changes, SETTABLE, 3)
     tx.all(f"update project set updated_at = $2, {sets} where id = $1", project_id, now, *changes.values())
     _keep(tx, project_id)
+
+
+def clear_soundtrack(
+    tx: Tx, now: datetime, *, asset_ids: Collection[UUID] = (), box_id: UUID | None = None
+) -> list[UUID]:
+    """Takes that go away, some or all of a box, play under no cut any more; the projects that this changed."""
+    rows = tx.all(
+        "update project set soundtrack_asset_id = null, updated_at = $1 where soundtrack_asset_id in"
+        " (select id from asset where id = any($2::uuid[]) or box_id = $3::uuid) returning id",
+        now,
+        list(asset_ids),
+        box_id,
+    )
+    return [row["id"] for row in rows]
 
 
 def touch(tx: Tx, project_id: UUID, now: datetime) -> None:
@@ -200,7 +215,8 @@ def add_member(tx: Tx, project_id: UUID, user_id: UUID, role: Role, now: datetim
 
 
 def remove_member(tx: Tx, project_id: UUID, user_id: UUID) -> None:
-    """A person leaves."""
+    """A person leaves; the shots that were theirs are nobody's."""
+    tx.all("update box set assignee_id = null where project_id = $1 and assignee_id = $2", project_id, user_id)
     tx.all("delete from project_member where project_id = $1 and user_id = $2", project_id, user_id)
 
 

@@ -22,7 +22,8 @@ UNMARKED = """not a.is_favorite and a.rating = 0 and a.status in ('COMPLETED', '
     and not exists (select 1 from comment c where c.asset_id = a.id)
     and not exists (select 1 from verdict v where v.asset_id = a.id)
     and not exists (select 1 from round_shot s where s.asset_id = a.id)
-    and not exists (select 1 from project p where p.soundtrack_asset_id = a.id)"""
+    and not exists (select 1 from project p where p.soundtrack_asset_id = a.id)
+    and not exists (select 1 from round t where t.soundtrack_asset_id = a.id)"""
 DAYS = """days as materialized (
   select p.id as project_id, coalesce(p.retention_days, $2::integer) as days,
     greatest(p.updated_at, coalesce(r.published_at, p.updated_at), coalesce(o.closed_at, p.updated_at)) as since
@@ -73,6 +74,7 @@ THROWN = _leaving(
   where a.project_id = $3 and a.trashed_at is not null and a.purged_at is null and $1::timestamptz is not null
     and a.status in ('COMPLETED', 'FAILED', 'CANCELLED')
     and not exists (select 1 from round_shot s where s.asset_id = a.id)
+    and not exists (select 1 from round t where t.soundtrack_asset_id = a.id)
     and not exists (select 1 from verdict v where v.asset_id = a.id)""",
     "u.purged_at is null",
 )

@@ -21,20 +21,23 @@ left join (select link_id, count(*) as n from link_activity where action = 'OPEN
 left join (select link_id, count(*) as n from comment group by link_id) c on c.link_id = l.id
 left join (select link_id, max(seen_at) as last_seen_at from reviewer group by link_id) s on s.link_id = l.id
 """
+SHOWN_KEY = "(case when a.asset_type = 'AUDIO' then a.proxy_key else a.file_key end)"  # of sound the copy without words
 SWITCHES = frozenset("can_comment can_approve can_download show_prompts".split())
-ROUND = "r.id, r.project_id, r.number, r.note, r.published_at, r.published_by"
+ROUND = "r.id, r.project_id, r.number, r.note, r.published_at, r.published_by, r.soundtrack_asset_id"
 
 
 def publish(tx: Tx, round: Round) -> None:
     """Freezes the cut: every shot in order with its headliner and its trims."""
     tx.all(
-        "insert into round (id, project_id, number, note, published_by, published_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into round (id, project_id, number, note, published_by, published_at, soundtrack_asset_id)"
+        " values ($1, $2, $3, $4, $5, $6, $7::uuid)",
         round.id,
         round.project_id,
         round.number,
         round.note,
         round.published_by,
         round.published_at,
+        round.soundtrack_asset_id,
     )
     tx.all(
         "insert into round_shot (round_id, position, box_id, code, name, asset_id, in_s, out_s, duration_s)"
@@ -92,8 +95,8 @@ def shots(tx: Tx, project_id: UUID, number: int) -> tuple[RoundShot, ...]:
 def takes(tx: Tx, asset_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """What a reviewer may know of each of these takes; files that are gone are None."""
     rows = tx.all(
-        "select a.id, a.number, a.asset_type, a.file_key, a.thumb_key, a.preview_key, a.placeholder, a.mime, a.width,"
-        " a.height, a.duration_s, a.fps, r.prompt_text from asset a join asset_recipe r on r.asset_id = a.id"
+        f"select a.id, a.number, a.asset_type, {SHOWN_KEY} as file_key, a.thumb_key, a.preview_key, a.placeholder, a.mime,"
+        " a.width, a.height, a.duration_s, a.fps, r.prompt_text from asset a join asset_recipe r on r.asset_id = a.id"
         " where a.id = any($1::uuid[]) and a.purged_at is null",
         list(asset_ids),
     )
@@ -103,10 +106,11 @@ def takes(tx: Tx, asset_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
 def file_key(tx: Tx, project_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any] | None:
     """The stored file of a take that some round of the project shows, whose key ends in `/{asset}/{tail}`: key, mime."""
     return tx.one(
-        "select case when a.file_key like $3 then a.file_key when a.thumb_key like $3 then a.thumb_key"
+        f"select case when {SHOWN_KEY} like $3 then {SHOWN_KEY} when a.thumb_key like $3 then a.thumb_key"
         " else a.preview_key end as key, a.mime from asset a where a.id = $2 and a.purged_at is null"
-        " and (a.file_key like $3 or a.thumb_key like $3 or a.preview_key like $3)"
-        " and a.id in (select s.asset_id from round_shot s join round r on r.id = s.round_id where r.project_id = $1)",
+        f" and ({SHOWN_KEY} like $3 or a.thumb_key like $3 or a.preview_key like $3)"
+        " and a.id in (select s.asset_id from round_shot s join round r on r.id = s.round_id where r.project_id = $1"
+        "  union all select soundtrack_asset_id from round where project_id = $1)",
         project_id,
         asset_id,
         f"%/a/{asset_id}/{tail}",
@@ -188,10 +192,12 @@ def revoke(tx: Tx, link_id: UUID, now: datetime) -> None:
 
 
 def in_a_round(tx: Tx, *, box_id: UUID | None = None, asset_id: UUID | None = None) -> bool:
-    """Whether a published round shows this box or this take."""
+    """Whether a published round shows this box or this take, or plays it."""
     return (
         tx.value(
-            "select 1 from round_shot where ($1::uuid is null or box_id = $1) and ($2::uuid is null or asset_id = $2) limit 1",
+            "select 1 from round_shot where ($1::uuid is null or box_id = $1) and ($2::uuid is null or asset_id = $2)"
+            " union all select 1 from round r join asset a on a.id = r.soundtrack_asset_id"
+            " where ($1::uuid is null or a.box_id = $1) and ($2::uuid is null or a.id = $2) limit 1",
             box_id,
             asset_id,
         )

@@ -106,6 +106,17 @@ def set_rights(tx: Tx, user_id: UUID, is_admin: bool, is_active: bool, now: date
     )
 
 
+def set_email(tx: Tx, user_id: UUID, email: str | None, now: datetime) -> None:
+    """Another address, or none. Conflict when it is taken."""
+    tx.all(
+        "update app_user set email = $2::text, email_key = $3::text, updated_at = $4 where id = $1",
+        user_id,
+        email,
+        fold(email) if email else None,
+        now,
+    )
+
+
 def set_password_hash(tx: Tx, user_id: UUID, hashed: str, now: datetime) -> None:
     """A new password."""
     tx.all("update app_user set password_hash = $2, updated_at = $3 where id = $1", user_id, hashed, now)

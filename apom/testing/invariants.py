@@ -32,6 +32,8 @@ TAKES = """select a.id, a.status, a.error_message, a.file_key, a.thumb_key, a.pr
 DANGLING = {
     "a headliner": "select count(*) from box b where headliner_asset_id is not null and not exists"
     " (select 1 from asset a where a.id = b.headliner_asset_id and a.trashed_at is null)",
+    "a soundtrack": "select count(*) from project p where soundtrack_asset_id is not null and not exists"
+    " (select 1 from asset a where a.id = p.soundtrack_asset_id and a.trashed_at is null)",
     "an input": "select count(*) from asset_input i where not exists (select 1 from asset a where a.id = i.source_asset_id)",
     "a parent": "select count(*) from asset c where parent_asset_id is not null and not exists"
     " (select 1 from asset a where a.id = c.parent_asset_id)",

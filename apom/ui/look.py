@@ -24,6 +24,7 @@ STYLE = """
 """
 # Streamlit writes white on the accent; in the dark our accent is light, and only dark letters can be read on it.
 DARK_STYLE = """
+audio { color-scheme: dark; }
 [data-testid="stDialog"] { background: rgb(0 0 0 / 70%); }
 :is(
   [data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled,

@@ -203,5 +203,5 @@ function instant(time) {
 
 /** What people call a take, for good. */
 function nameOf({ data: { labels } }, take) {
-  return fill(take.asset_type === "VIDEO" ? labels.clip : labels.take, { n: take.number });
+  return fill({ VIDEO: labels.clip, AUDIO: labels.sound }[take.asset_type] ?? labels.take, { n: take.number });
 }

@@ -48,6 +48,7 @@ def take_labels() -> dict[str, object]:
         "language": language.get(),
         "take": _("Take {n}"),
         "clip": _("Clip {n}"),
+        "sound": _("Sound {n}"),
         "status": {status.value: _(word) for status, word in STATUS_WORDS.items()},
         "favorite": _("Favourite (F)"),
         "headliner": _("Headliner: stands for the shot (H)"),

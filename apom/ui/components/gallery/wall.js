@@ -146,7 +146,7 @@ function paint(here, node, take) {
   node.classList.toggle("picked", isPicked);
   show(part("img"), take.thumbnail_url, take.placeholder, "");
   state(part(".state"), take, wordOf(here, take));
-  part(".length").hidden = !isDone || take.asset_type !== "VIDEO";
+  part(".length").hidden = !isDone || take.asset_type === "IMAGE";
   say(part(".length span"), take.duration_s ? clock(take.duration_s) : "");
   part(".stars").hidden = !take.rating;
   say(part(".stars span"), String(take.rating));

@@ -3,12 +3,14 @@
 
 const STILL_S = 3;                 // a picture without a length of its own
 const END_S = 0.03;                // a clip's end is not hit more exactly than that
+const STRAY_S = 0.25;              // the soundtrack may be that far from the picture before it jumps
 
 function startPlayer(here) {
   const { labels } = here.data;
   here.stage = here.root.querySelector(".stage");
   here.screens = here.root.querySelector(".screens");
   here.films = [0, 1].map(() => el("video", { playsinline: true, preload: "auto", disablepictureinpicture: true }));
+  here.song = el("audio", { preload: "auto" });
   here.still = el("img", { alt: "", decoding: "async", draggable: "false" });
   here.wipe = el("div", { class: "wipe", hidden: true });
   here.screens.append(...here.films, here.still, here.wipe);
@@ -44,6 +46,7 @@ function cutRoom(here) {
     return part;
   });
   here.length = start;
+  set(here.song, "src", here.room.soundtrack?.file_url ?? null);
   here.local = Math.min(here.local ?? 0, here.parts[here.at]?.length ?? 0);
   putOn(here);
 }
@@ -162,12 +165,13 @@ function pause(here) {
   if (!here.plays) return;
   here.plays = false;
   here.film?.pause();
+  here.song.pause();
   drawPlayer(here);
 }
 
 function stopPlayer(here) {
   here.plays = false;
-  for (const film of here.films) { film.pause(); film.removeAttribute("src"); film.load(); }
+  for (const film of [...here.films, here.song]) { film.pause(); film.removeAttribute("src"); film.load(); }
   here.still.removeAttribute("src");
   here.rival?.pause?.();
   for (const film of here.films) film.removeAttribute("poster");
@@ -183,8 +187,19 @@ function run(here, now) {
   if (here.film) here.local = here.film.readyState > 1 ? here.film.currentTime - (part.shot.in_s ?? 0) : here.local;
   else here.local += past;
   if (here.local >= part.length - END_S || here.film?.ended) goOn(here);
+  keepSong(here);
   drawTime(here);
   keepPace(here);
+}
+
+/** The soundtrack goes on under the whole cut, beside the clips' own sound; it waits where a clip does. */
+function keepSong(here) {
+  const { song, film } = here, at = partOf(here).start + here.local;
+  const isHeard = here.plays && here.mode === "cut" && song.hasAttribute("src") && !(at >= song.duration) && !(film && film.readyState < 3);
+  song.muted = here.isMuted;
+  if (!isHeard) return song.pause();
+  if (Math.abs(song.currentTime - at) > STRAY_S) song.currentTime = at;
+  if (song.paused) song.play().catch(() => {});
 }
 
 function goOn(here) {
@@ -207,7 +222,7 @@ function setMode(here, mode) {
 
 function mute(here) {
   here.isMuted = !here.isMuted;
-  for (const film of here.films) film.muted = here.isMuted;
+  for (const film of [...here.films, here.song]) film.muted = here.isMuted;
   drawPlayer(here);
 }
 

@@ -57,7 +57,9 @@ def shot_item(box: Box) -> ShotItem:
 
 def _status(box: Box) -> list[str]:
     takes = plural("{n} take", "{n} takes", box.assets_count) if box.assets_count else _("No takes yet")
-    return [takes, _(PROGRESS[box.progress])] if box.progress in PROGRESS else [takes]
+    length = [_("{s} s", s=f"{box.length_s:.1f}")] if box.length_s else []
+    whose = [box.assignee_name] if box.assignee_name else []
+    return [takes, *length, *([_(PROGRESS[box.progress])] if box.progress in PROGRESS else []), *whose]
 
 
 def shots(

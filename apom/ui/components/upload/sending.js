@@ -7,10 +7,10 @@ const AT_ONCE = 2;
 const TRIES = 8;                   // of a piece, in a row
 const OPEN_UPLOAD = ["waiting", "sending"];
 
-/** The uploads to a box. `watch` hears of every change. */
-function uploadsOf(box) {
-  return shared(`uploads ${box}`, () => {
-    const uploads = { box, files: [], watch: null, running: 0 };
+/** The uploads to a place below /api: a box, or where archives go. `watch` hears of every change. */
+function uploadsOf(place) {
+  return shared(`uploads ${place}`, () => {
+    const uploads = { place, files: [], watch: null, running: 0 };
     addEventListener("beforeunload", (event) => { if (isUnderWay(uploads)) event.preventDefault(); });
     return uploads;
   });
@@ -35,8 +35,8 @@ async function run(uploads, each) {
   uploads.running++;
   Object.assign(each, { state: "sending", said: "", life: new AbortController() });
   try {
-    const { twin } = await sendWhole(uploads, each);
-    Object.assign(each, { state: "done", twin: Boolean(twin), sent: each.size, file: null });
+    const { take, twin } = await sendWhole(uploads, each);
+    Object.assign(each, { state: "done", take: take.id, twin: Boolean(twin), sent: each.size, file: null });
   } catch (problem) {
     if (each.state === "sending") Object.assign(each, { state: mayPass(problem) ? "stuck" : "refused", said: problem.message });
   }
@@ -46,11 +46,12 @@ async function run(uploads, each) {
 
 /** Piece after piece, each tried again from where the server says that it is. */
 async function sendWhole(uploads, each) {
-  const path = `/api/uploads/${uploads.box}/${each.id}`;
+  const path = `/api/${uploads.place}/${each.id}`;
   for (let misses = 0, isSure = !each.sent; ;) {
     try {
       const arriving = isSure ? await sendPiece(uploads, each, path) : await ask("GET", path);
-      if (arriving.done) return arriving.done;
+      const done = arriving.done ?? arriving.job;
+      if (done) return done;
       if (isSure) misses = 0;
       Object.assign(each, { sent: arriving.bytes });
       isSure = true;

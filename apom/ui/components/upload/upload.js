@@ -1,5 +1,3 @@
-const TAKEN = "image/*,video/*,.heic,.heif,.mkv";
-
 export default function (component) {
   const here = remember(component, start);
   draw(here);
@@ -7,7 +5,7 @@ export default function (component) {
 }
 
 function start(here) {
-  here.uploads = uploadsOf(here.data.box);
+  here.uploads = uploadsOf(here.data.place);
   here.uploads.watch = () => draw(here);
   here.while.signal.addEventListener("abort", () => { here.uploads.watch = null; });
   here.rows = new Map();
@@ -19,7 +17,7 @@ function start(here) {
 /** What is let go anywhere on the page is meant for the shot; a browser would open it instead. */
 function startZone(here) {
   const { labels } = here.data, zone = here.zone = here.root.querySelector(".zone");
-  here.picker = el("input", { type: "file", multiple: true, accept: TAKEN, hidden: true, tabindex: -1, "aria-label": labels.choose });
+  here.picker = el("input", { type: "file", multiple: true, accept: here.data.accept, hidden: true, tabindex: -1, "aria-label": labels.choose });
   here.call = el("span", { class: "call" });
   zone.append(icon("up"), here.call, el("button", { type: "button", class: "words" }, labels.choose), el("span", { class: "sizes" }, labels.sizes), here.picker);
   zone.addEventListener("click", (event) => { if (event.target !== here.picker) here.picker.click(); }, here.while);
@@ -54,6 +52,7 @@ function offer(here, found) {
   const { labels } = here.data, folders = found.filter(({ isFolder }) => isFolder);
   for (const { name, size } of folders) here.uploads.files.push({ id: uuid(), name, size, sent: 0, state: "refused", said: labels.folder });
   here.offered = [...here.offered ?? [], ...found.filter(({ isFolder }) => !isFolder)];
+  if (!here.data.asksRights) return go(here);
   draw(here);
   if (here.offered.length) here.rights.elements[0].focus();
 }
@@ -75,8 +74,8 @@ function startRights(here) {
 }
 
 function go(here) {
-  const rights = Object.fromEntries(new FormData(here.rights)), files = here.offered;
-  try { sessionStorage.setItem("apom rights", JSON.stringify(rights)); } catch { /* a private window */ }
+  const { asksRights } = here.data, rights = asksRights ? Object.fromEntries(new FormData(here.rights)) : {}, files = here.offered;
+  if (asksRights) try { sessionStorage.setItem("apom rights", JSON.stringify(rights)); } catch { /* a private window */ }
   here.offered = [];
   line(here.uploads, files, rights);
   here.zone.querySelector("button").focus();
@@ -125,6 +124,8 @@ function draw(here) {
   here.drop.hidden = !files.length;
   reconcile(here.list, here.rows, files, () => row(), (node, each) => paint(node, each, labels));
   sumUpload(here, files, labels);
+  if (!here.data.allow.includes("done")) return;
+  for (const each of files.filter(({ state, take, isTold }) => state === "done" && take && !isTold)) { each.isTold = true; act(here, "done", each.take); }
 }
 
 function sumUpload(here, files, labels) {

@@ -1,7 +1,9 @@
-const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", Delete: "trash", Backspace: "trash" };
+const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", i: "in", o: "out", Delete: "trash", Backspace: "trash" };
 const TURN_MS = 150;               // who leafs on does not want to read what stands beside
 const PATIENCE_MS = 5000;          // Python has answered by then, or the take is not to be had
-const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
+const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["in", "in"], ["out", "out"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
+
+Object.assign(ICONS, { in: "M13 5H8v14h5M12 12h7", out: "M11 5h5v14h-5M12 12H5" });
 
 export default function (component) {
   const here = remember(component, start), { item } = here.data;
@@ -31,7 +33,7 @@ function start(here) {
     draw(here);
     if (refused.length) notice(here, refused[0].detail);
   });
-  here.while.signal.addEventListener("abort", () => { here.stage.querySelector("video")?.pause(); leave(here); });
+  here.while.signal.addEventListener("abort", () => { here.stage.querySelector("video, audio")?.pause(); leave(here); });
   here.view.focus({ preventScroll: true });
 }
 
@@ -59,6 +61,7 @@ function perform(here, action, event, n) {
   const { may, labels } = here.data, take = shown(here), { shelf } = here, isDone = may && take.status === "COMPLETED" && !take.trashed_at;
   if (action === "zoom") return zoom(here, event);
   if (action === "frame") return may && frame(here, take);
+  if (action === "in" || action === "out") return may && trim(here, take, action);
   if (action === "close") return act(here, "close", here.id);
   if (action === "prev" || action === "next") return here.steps[action] && leaf(here, here.steps[action]);
   if (action === "favorite" && isDone) mark(shelf, [[take.id, { is_favorite: !take.is_favorite }]]);
@@ -81,6 +84,20 @@ async function frame(here, take) {
     notice(here, problem.message || labels.offline);
   }
   button.disabled = false;
+}
+
+/** In or out at the moment of the clip that is seen: where the shot begins or ends in the cut. */
+async function trim(here, take, side) {
+  const { labels } = here.data, video = here.stage.querySelector("video");
+  if (!video || here.tools[side].hidden) return;
+  if (!take.is_headliner) return notice(here, labels.trimNeeds);
+  try {
+    const at = Math.round(Math.min(video.currentTime, take.duration_s ?? Infinity) * 1000) / 1000;
+    const { length_s: length } = await ask("PATCH", `/api/boxes/${take.box_id}`, { [`${side}_s`]: at });
+    notice(here, fill(labels[side === "in" ? "inSet" : "outSet"], { at: at.toFixed(2), length: length.toFixed(2) }));
+  } catch (problem) {
+    notice(here, problem.message || labels.offline);
+  }
 }
 
 /** To the trash, with a way back. */
@@ -135,7 +152,8 @@ function draw(here) {
   here.title.replaceChildren(el("strong", {}, name), el("span", {}, position));
   for (const step of ["prev", "next"]) here.tools[step].disabled = !here.steps[step];
   here.tools.frame.hidden = !may || !take.file_url || take.asset_type !== "VIDEO" || Boolean(take.trashed_at);
-  here.tools.zoom.hidden = !take.file_url || take.asset_type === "VIDEO";
+  here.tools.in.hidden = here.tools.out.hidden = here.tools.frame.hidden || !here.data.trims;
+  here.tools.zoom.hidden = !take.file_url || take.asset_type !== "IMAGE";
   for (const [action, on] of [["favorite", take.is_favorite], ["headliner", take.is_headliner]]) {
     press(here.tools[action], on);
     here.tools[action].disabled = !may || take.status !== "COMPLETED" || Boolean(take.trashed_at);
@@ -167,6 +185,7 @@ function media(here, take, name) {
   press(here.tools.zoom, false);
   if (!url) return el("div", { class: "none" }, el("span", { class: `chip ${take.status === "ATTENTION" ? "loud" : ""}` }, icon(take.status), labels.status[take.status]), el("span", { class: "why" }, take.error_message ?? ""));
   if (take.asset_type === "VIDEO" && !take.purged_at) return el("video", { src: url, poster: take.thumbnail_url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": name });
+  if (take.asset_type === "AUDIO" && !take.purged_at) return el("div", { class: "sound" }, el("img", { src: take.thumbnail_url, alt: "" }), el("audio", { src: url, controls: true, preload: "metadata", "aria-label": name }));
   const box = el("button", { type: "button", class: "picture", "data-act": "zoom", "aria-label": labels.zoom }), img = el("img", { decoding: "async", draggable: "false" });
   if (take.width) img.style.setProperty("--own-width", `${take.width}px`);     // known before the picture is here
   box.append(img, el("span", { class: "broken" }, icon("frame"), labels.broken));

@@ -1,0 +1,14 @@
+alter table notification add foreign key (user_id) references app_user deferrable initially deferred;
+alter table notice_setting add foreign key (user_id) references app_user deferrable initially deferred;
+alter table webhook add foreign key (user_id) references app_user deferrable initially deferred;
+alter table delivery add foreign key (webhook_id) references webhook deferrable initially deferred;
+alter table delivery add foreign key (notification_id) references notification deferrable initially deferred;
+create index notification_page on notification (user_id, happened_at desc, id desc);
+create index notification_old on notification (happened_at);
+create index notification_mail on notification (mail_at) where mail_at is not null;
+create index webhook_user on webhook (user_id);
+create index delivery_webhook on delivery (webhook_id);
+create index delivery_notification on delivery (notification_id);
+create index delivery_due on delivery (next_at);
+create index comment_latest on comment (created_at);
+create index verdict_latest on verdict (created_at);
