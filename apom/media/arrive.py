@@ -205,7 +205,7 @@ def too_large(size: int, most: int) -> TooLarge:
     )
 
 
-def _picture(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[str]) -> Arrival:
+def _picture(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
     from apom.media import images
 
     picture = images.read(path, kind.reader, limits)
@@ -217,7 +217,7 @@ def _picture(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Futur
     return replace(arrival, proxy=proxy)
 
 
-def _clip(path: Path, folder: Path, kind: Kind, limits: Limits, sha256: Future[str]) -> Arrival:
+def _clip(path: Path, folder: Path, kind: Kind, limits: Limits) -> Arrival:
     from apom.media import proxies, video
 
     clip = video.read(path, kind.reader, limits)
