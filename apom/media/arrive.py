@@ -88,11 +88,16 @@ def take_in(
     Answers with what it is, and with keys and measures named as a take's columns. What was put goes again when not all
     could be. Raises BadMedia, TooLarge, OSError.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
-        arrival = arrive(path, Path(folder), expect=expect)
-        if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
-            raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
-        file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
+    file: dict[str, Any] = {}
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
+            arrival = arrive(path, Path(folder), expect=expect)
+            if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
+                raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
+            file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
+    except BaseException:
+        discard(storage, file)  # the disk said no in the end
+        raise
     return arrival.asset_type, file
 
 
@@ -103,9 +108,13 @@ def _on_its_way_to_disk(path: Path) -> Iterator[None]:
         yield
         return
     with path.open("r+b") as file, ThreadPoolExecutor(1) as beside:
-        written = beside.submit(os.fsync, file.fileno())
+        written = beside.submit(_write_out, file.fileno())
         yield
         written.result()
+
+
+def _write_out(descriptor: int) -> None:
+    os.fsync(descriptor)
 
 
 def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:
