@@ -41,7 +41,8 @@ BOTH = "these two, one after the other"
 UP, DOWN = "upload into a folder", "download from a folder"
 UP_S3, DOWN_S3, AGAIN_S3 = "upload into a bucket", "download from a bucket", "again, with its copy here"
 SHARE = 0.8  # of the bytes a second of what stands beside it, at least
-FPS, SECONDS, FRAME = 24, 4, (1280, 720)
+FPS, SECONDS = 24, 4
+FRAMES: dict[Scale, tuple[int, int]] = {"toy": (160, 90), "quick": (1280, 720), "full": (1280, 720)}
 
 
 @dataclass(kw_only=True)
@@ -61,7 +62,8 @@ def run(scale: Scale) -> list[Figure]:
     times: Times = defaultdict(Taken)
     with tempfile.TemporaryDirectory(prefix="apom-bench-") as name:
         folder = Path(name)
-        small, clip = film(folder / "small.mp4", 2 * MB), film(folder / "large.mp4", SIZES[scale])
+        scene = shoot(folder / "scene.mp4", FRAMES[scale])
+        small, clip = film(scene, folder / "small.mp4", 2 * MB), film(scene, folder / "large.mp4", SIZES[scale])
         turns: list[tuple[Path, Times]] = [(small, defaultdict(Taken)), *[(clip, times)] * ROUNDS[scale]]
         with servers.copier(folder / "copies") as copier, house(folder / "local") as here:
             for path, noted in turns:
@@ -222,10 +224,8 @@ def timed(taken: Taken, pid: int) -> Iterator[None]:
     taken.grown.append(most_memory_mb(pid) - memory)
 
 
-def film(path: Path, size: int) -> Path:
-    """A clip that plays, as large as it may be: four seconds with grain, again and again, then some free space."""
-    scene = path.with_suffix(".scene.mp4")
-    _shoot(scene)
+def film(scene: Path, path: Path, size: int) -> Path:
+    """A clip that plays, as large as it may be: the scene, again and again, then some free space."""
     with av.open(str(scene)) as source, av.open(str(path), "w") as target:
         stream = source.streams.video[0]
         copied = target.add_stream_from_template(stream)
@@ -242,7 +242,6 @@ def film(path: Path, size: int) -> Path:
                 target.mux(packet)
                 written += len(content)
             at += length
-    scene.unlink()
     with path.open("r+b") as file:
         rest = size - file.seek(0, 2)
         if rest > 16:
@@ -250,10 +249,10 @@ def film(path: Path, size: int) -> Path:
     return path
 
 
-def _shoot(path: Path) -> None:
-    """Grain that moves: as large as what cameras and models make, without anything between the frames to be sorted."""
+def shoot(path: Path, size: tuple[int, int]) -> Path:
+    """Four seconds of grain that moves: as large as what cameras and models make, its frames in the order they are shown."""
     chance = np.random.default_rng(7)
-    width, height = FRAME
+    width, height = size
     with av.open(str(path), "w") as container:
         options = {"preset": "ultrafast", "g": str(FPS), "crf": "20"}
         stream = container.add_stream("libx264", rate=FPS, options=options)
@@ -264,6 +263,7 @@ def _shoot(path: Path) -> None:
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
 
 
 def figures(times: Times, clip_mb: float) -> list[Figure]:

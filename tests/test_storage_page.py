@@ -22,7 +22,7 @@ def test_what_goes_soon_is_seen_and_kept_and_the_trash_is_emptied(browser: Brows
         alice = studio.workspace(actor)
         project = alice.create_project("Lighthouse")
         shot = alice.create_box(project, "Harbour")
-        takes = alice.wait(alice.generate(shot, "harbour at dawn", n=4), timeout_s=30)
+        takes = alice.wait(alice.generate(shot, "harbour at dawn", n=4), timeout_s=120)
         alice.set_headliner(shot, takes[0])
         alice.mark([Mark(asset_id=takes[1].id, trashed=True)])
         with studio._store.write() as tx:
