@@ -38,11 +38,11 @@ browser:
 	  echo "Installing Chromium for the browser tests"; \
 	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq chromium; }
 
-# the proxy of docs/deploy.md
+# the proxies of docs/deploy.md; nginx as Debian installs it would listen on port 80 at once
 proxy:
-	@command -v caddy >/dev/null || { \
-	  echo "Installing Caddy for the test of docs/deploy.md"; \
-	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends caddy; }
+	@{ command -v caddy && { command -v nginx || test -x /usr/sbin/nginx; }; } >/dev/null || { \
+	  echo "Installing Caddy and nginx for the test of docs/deploy.md"; \
+	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends caddy nginx-light; }
 
 # opens what was exported; poppler-utils draws its pages, for who wants to look at them
 office:

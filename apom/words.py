@@ -28,6 +28,12 @@ def spoken() -> dict[str, str]:
     return {code: LANGUAGES[code] for code in ("en", *found)}
 
 
+def preferred(accepted: str) -> str:
+    """Of the languages that a browser names, best first as they do, the first we speak."""
+    codes = (each.strip()[:2].lower() for each in accepted.split(","))
+    return next((code for code in codes if code in LANGUAGES), "en")
+
+
 @cache
 def catalogue(code: str) -> gettext.NullTranslations:
     """The catalogue of a language; an unknown one speaks English."""

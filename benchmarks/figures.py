@@ -152,7 +152,7 @@ def _aim(figure: Figure) -> str:
     if figure.aim is None:
         return ""
     kind = {"cpu_ms": "CPU", "p50_ms": "p50", "p99_ms": "p99"}[figure.aim.of]
-    return f"{kind} ≤ {figure.aim.ms:.6g}: {'met' if figure.is_met else 'MISSED'}"
+    return f"{kind} ≤ {figure.aim.ms:g}: {'met' if figure.is_met else 'MISSED'}"
 
 
 def _number(ms: float | None) -> str:

@@ -98,7 +98,8 @@ def look_at(take: Action | UUID) -> None:
 @guard.guarded
 def close() -> None:
     """Back to the gallery."""
-    st.query_params.pop("take", None)
+    for name in ("take", "talk"):
+        st.query_params.pop(name, None)
 
 
 def looked_at() -> Take:
@@ -117,7 +118,16 @@ def big_view(can_edit: bool) -> None:
     left, right = st.columns([2.4, 1], gap="medium")
     with left:
         trims = mine().box(take.box_id).kind is BoxKind.SHOT
-        viewer(take, key="viewer", on_action=look_on, can_edit=can_edit, beside="facts", trims=trims)
+        viewer(
+            take,
+            key="viewer",
+            on_action=look_on,
+            can_edit=can_edit,
+            me=mine().actor.user_id,
+            beside="facts",
+            talks="talk" in st.query_params,
+            trims=trims,
+        )
     with right, st.container(key="facts"):
         if take.purged_at is not None:
             st.caption(_("The files were cleaned away. The recipe is here, and makes it again."))

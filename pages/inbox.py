@@ -38,7 +38,7 @@ def said() -> None:
 def look_at(action: Action) -> None:
     """The take that it is about, in its shot."""
     for take in mine().get_assets([action.id]):
-        go_next("box", box=str(take.box_id), take=str(take.id))
+        go_next("box", box=str(take.box_id), take=str(take.id), talk="1")
 
 
 @st.fragment

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 from apom.config import Settings
 from apom.models import Box, Role
-from apom.studio import Studio, Workspace
+from apom.studio import Studio, Workspace, utc_now
 
 PASSWORD = "seven tall ships at dawn"
 SHOTS = (
@@ -17,7 +19,7 @@ SHOTS = (
 
 
 def furnish(data: Path) -> None:
-    """alice's film: a clip and two pictures, published; victor looks on, bob is a stranger."""
+    """alice's film: a clip and two pictures, published; victor looks on, bob is a stranger. `expired.json`: a link that was."""
     settings = Settings(data_dir=data, sandbox_image_s=0.1, sandbox_video_s=0.1)
     with Studio.open(settings) as studio:
         studio.register("alice", PASSWORD)
@@ -35,6 +37,9 @@ def furnish(data: Path) -> None:
             alice.set_headliner(box, take)
         assert spare.file_key
         alice.publish_round(project, "First look: what matters is the light.")
+    with Studio.open(settings, engine=False, clock=lambda: utc_now() - timedelta(days=40)) as studio:
+        old = signed_in(studio, "alice").create_link(project, "too late", days=30)
+    (data / "expired.json").write_text(json.dumps([old.link.id.hex, old.token]), "utf-8")
 
 
 def signed_in(studio: Studio, name: str) -> Workspace:

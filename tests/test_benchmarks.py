@@ -19,8 +19,9 @@ from benchmarks import (
     load,
     rerun,
     retention,
+    review,
     thumbnails,
-)  # fmt: skip
+)
 from benchmarks.figures import APOM, Aim, Figure, figure, percentile, table
 from benchmarks.rivals import InvokeShaped, Keyset
 
@@ -65,6 +66,12 @@ def test_what_is_ordered_at_once_comes_and_pages_are_drawn_meanwhile() -> None:
     assert ours["5 at once, checked, with thumbnails: added"].n == 5
     assert ours["2 of 20 MB at once: the latest tick"].n >= 5
     assert ours["box page, 4 in flight"].aim is not None
+
+
+def test_a_link_is_opened_on_a_slow_network_and_reviewers_talk() -> None:
+    ours = check(review.run("toy"), {APOM})
+    assert {"first picture of the film, 4G, 170 ms", "first frame of the clip, 4G, 85 ms"} <= set(ours)
+    assert ours["… and 2 pictures are made"].aim is not None
 
 
 def test_thumbnails_are_made_beside_pillow_alone() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
 import shutil
 import socket
@@ -11,16 +13,20 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from test_guard import certificate
 from websockets.sync.client import connect
 
 from apom import testing
 from apom.config import Settings, shipped
-from apom.models import Box, Take
+from apom.models import Box, Take, new_id
 from apom.studio import Studio
+from apom.testing import Running
 
 PASSWORD = "seven tall ships at dawn"
 NAME = "review.example.com"
@@ -40,18 +46,23 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Outside:
-    """Somebody outside: `https` asks through the proxy. `port`: the proxy's; `trusted`: whom they trust."""
+    """Somebody outside: `https` asks through the proxy. `port`: the proxy's; `trusted`: whom they trust.
+
+    `folder`: where the proxy writes; `app`: what stands behind it.
+    """
 
     https: httpx.Client
     port: int
     trusted: ssl.SSLContext
     box: Box
     take: Take
+    folder: Path
+    app: Running
 
 
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    """The Caddyfile of the document, with ports of ours and a certificate of ours in the place of Let's Encrypt's."""
+@pytest.fixture(scope="module", params=["caddy", "nginx"])
+def outside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    """The proxy's file of the document, with ports of ours and a certificate of ours in the place of Let's Encrypt's."""
     folder = tmp_path_factory.mktemp("deploy")
     port, inner = free_port(), free_port()
     _, trusted = certificate(folder, NAME)
@@ -63,24 +74,54 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         alice = studio.workspace(actor)
         box = alice.create_box(alice.create_project("Lighthouse"), "Harbour")
         take = alice.wait(alice.generate(box, "a boat"), timeout_s=60)[0]
-    site = documented("text", "reverse_proxy").replace("127.0.0.1:8501", f"127.0.0.1:{inner}")
-    site = site.replace(f"{NAME} {{", f"{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {folder}/pem {folder}/pem", 1)
-    (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}", "utf-8")
-    caddy = shutil.which("caddy")
-    assert caddy, "The proxy is missing: apt-get install caddy"
-    command = [caddy, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+    command = PROXIES[request.param](folder, port, inner)
     home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     with (
-        testing.server(folder / "data", port=str(inner), public_url=public),
-        subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as proxy,
+        testing.server(folder / "data", port=str(inner), public_url=public) as app,
+        (folder / "said").open("wb") as said,
+        subprocess.Popen(command, env=home, stdout=said, stderr=said) as proxy,
         httpx.Client(transport=Named(port, trusted), base_url=f"https://{NAME}:{port}", timeout=30) as https,
     ):
         try:
             listens(port)
             sign_in(https, port)
-            yield Outside(https, port, trusted, box, take)
+            yield Outside(https, port, trusted, box, take, folder, app)
         finally:
             proxy.terminate()
+
+
+def caddy(folder: Path, port: int, inner: int) -> list[str]:
+    site = documented("text", "reverse_proxy").replace("127.0.0.1:8501", f"127.0.0.1:{inner}")
+    site = site.replace(f"{NAME} {{", f"{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {folder}/pem {folder}/pem", 1)
+    (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}", "utf-8")
+    return [program("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+
+
+def nginx(folder: Path, port: int, inner: int) -> list[str]:
+    site = documented("nginx", "proxy_pass").replace("127.0.0.1:8501", f"127.0.0.1:{inner}")
+    for there, here in (
+        ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
+        ("listen 443 ", f"listen 127.0.0.1:{port} "),
+        (f"/etc/letsencrypt/live/{NAME}/fullchain.pem", f"{folder}/pem"),
+        (f"/etc/letsencrypt/live/{NAME}/privkey.pem", f"{folder}/pem"),
+        ("/var/log/nginx/apom.log", f"{folder}/nginx.log"),
+    ):
+        assert there in site
+        site = site.replace(there, here)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    whole = f"daemon off;\nuser {getpass.getuser()};\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
+    (folder / "nginx.conf").write_text(f"{whole}http {{\naccess_log {folder}/access.log;\n{paths}{site}}}\n", "utf-8")
+    return [program("nginx"), "-e", f"{folder}/error.log", "-c", str(folder / "nginx.conf")]
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    assert found, f"{name} is missing: make proxy"
+    return found
+
+
+PROXIES = {"caddy": caddy, "nginx": nginx}
 
 
 def listens(port: int) -> None:
@@ -124,6 +165,12 @@ def test_a_page_comes_with_its_headers_and_a_cookie_for_https_alone(outside: Out
     assert "Secure" in cookie and "HttpOnly" in cookie
 
 
+def test_scripts_come_packed(outside: Outside) -> None:
+    scripts = re.findall(r"(?:src|href)=\"\./(static/js/[^\"]+\.js)", outside.https.get("/").text)
+    answer = outside.https.get(f"/{scripts[0]}", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip", answer.headers
+
+
 def test_a_part_of_a_file_comes_as_a_part(outside: Outside) -> None:
     assert outside.take.file_url is not None
     whole = outside.https.get(outside.take.file_url)
@@ -156,3 +203,34 @@ def test_events_arrive_by_websocket_while_a_file_is_uploaded(outside: Outside) -
 def test_what_a_visitor_says_of_their_address_does_not_count(outside: Outside) -> None:
     sign_in(outside.https, outside.port, **{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "http"})
     assert {session["address"] for session in outside.https.get("/api/me/sessions").json()} <= {"127.0.0.0/24", ""}
+
+
+def test_an_upload_arrives_while_it_is_sent(outside: Outside) -> None:
+    """Its first half is there before the second was sent: no proxy collects files before it passes them on."""
+    grain, file = Image.frombytes("RGB", (1200, 900), os.urandom(1200 * 900 * 3)), BytesIO()
+    grain.save(file, "PNG")
+    whole, path, seen = file.getvalue(), f"/api/uploads/{outside.box.id}/{new_id()}", 0
+    inside = {"base_url": outside.https.base_url, "cookies": outside.https.cookies}
+    with httpx.Client(transport=Named(outside.port, outside.trusted), **inside) as other:  # type: ignore[arg-type]
+
+        def halves() -> Iterator[bytes]:
+            nonlocal seen
+            yield whole[: len(whole) // 2]
+            end = time.monotonic() + 10
+            while not seen and time.monotonic() < end:
+                seen = other.get(path).json()["bytes"]
+            yield whole[len(whole) // 2 :]
+
+        headers = {"Origin": f"https://{NAME}:{outside.port}", "Content-Length": str(len(whole))}
+        sent = outside.https.put(path, params={"name": "grain.png"}, content=halves(), headers=headers)
+    assert sent.status_code == 201 and seen > 0, sent.text
+
+
+def test_a_review_link_leaves_no_trace_in_a_log(outside: Outside) -> None:
+    token = "t" * 43
+    answer = outside.https.get("/review", params={"token": token}, follow_redirects=False)
+    assert answer.headers["location"] == "/review"
+    assert "Secure" in sign_in(outside.https, outside.port).headers["set-cookie"]
+    written = [path for path in outside.folder.iterdir() if path.is_file()]
+    assert written and not any(token.encode() in path.read_bytes() for path in written)
+    assert not any(token in line for line in outside.app.said)

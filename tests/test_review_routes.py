@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -24,6 +24,7 @@ from apom.models import MadeLink, SharedLink, new_id
 from apom.store import upkeep
 from apom.studio import Studio
 
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 THEIRS = {"comment", "verdict", "link_activity", "reviewer"}
 ANYBODYS = {"/session", "/users"}  # with the right words they open to anybody, and are no link's
 
@@ -44,17 +45,25 @@ class House:
         path = path.replace("{link}", self.links[at or who].link.id.hex)
         return send(method, path, {name: f"{self.links[who].token}.{'b' * 43}"}, body, **options)
 
+    def ask_all(self, who: str, asked: Sequence[tuple[str, str]]) -> list[int]:
+        """The status of each, with the cookie of a link."""
+        name = cookie_name(self.studio.settings, self.links[who].link.id)
+        answers = asyncio.run(send_all(asked, {name: f"{self.links[who].token}.{'b' * 43}"}, {}))
+        return [answer.status_code for answer in answers]
+
 
 def send(method: str, path: str, cookies: dict[str, str], body: Any = None, **options: Any) -> httpx.Response:
-    app = As(Router([review_routes.MEDIA]) if path.startswith("/review/m/") else API, None)  # type: ignore[arg-type]
+    return asyncio.run(send_all([(method, path)], cookies, body, **options))[0]
+
+
+async def send_all(
+    asked: Sequence[tuple[str, str]], cookies: dict[str, str], body: Any = None, **options: Any
+) -> list[httpx.Response]:
+    app = As(Router([review_routes.MEDIA]) if asked[0][1].startswith("/review/m/") else API, None)  # type: ignore[arg-type]
     jar = "; ".join(f"{name}={value}" for name, value in cookies.items())
-
-    async def go() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://apom", headers={"Cookie": jar}) as client:
-            return await client.request(method, path, json=body, **options)
-
-    return asyncio.run(go())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://apom", headers={"Cookie": jar}) as client:
+        return [await client.request(method, path, json=body, **options) for method, path in asked]
 
 
 @pytest.fixture
@@ -68,14 +77,17 @@ def house(cast: Cast, studio: Studio, clock: Clock) -> Iterator[House]:
         take: Any = arrived(studio, ws, box)
         ws.set_headliner(box, take)
         round = ws.publish_round(project)
-        keep_files(studio, ws, project)
         projects.append(project)
+        ids["foreign_id"] = str(take.id)
         if ws is alice:
             spare = ws.create_box(project, "two")
+            ws.set_headliner(spare, arrived(studio, ws, spare))  # on the board since, and in no round
             comment = ws.add_comment(take, "softer")
             ids |= {"project_id": str(project.id), "box_id": str(box.id), "asset_id": str(take.id)}
             ids |= {"round_id": str(round.id), "comment_id": str(comment.id), "batch_id": str(take.batch_id)}
+            ids |= {"hidden_id": str(ws.box(spare).headliner_asset_id)}
             ids |= {"spare_id": str(take.id), "spare_box_id": str(spare.id), "spare_project_id": str(project.id)}
+        keep_files(studio, ws, project)
     ids |= {name: str(new_id()) for name in ("job_id", "token_id", "session_id", "upload_id")}
     ids |= {"user_id": str(alice.actor.user_id), "username": "alice", "provider": "sandbox"}
     mine = {"can_approve": True, "days": 60}
@@ -122,6 +134,8 @@ def test_with_a_links_right_only_what_the_link_allows_changes(house: House) -> N
                     who, method, path, body, params={k: v.format(**house.ids) for k, v in row.params.items()}
                 )
                 assert answer.status_code >= 400 or row.path.startswith("/review/"), (who, row.path)
+        if who in ("all", "locked"):
+            every_method(house, who)
         attack(house, who)
         after = tables(house.studio)
         changed = {name for name in after if after[name] != before[name]}
@@ -131,6 +145,16 @@ def test_with_a_links_right_only_what_the_link_allows_changes(house: House) -> N
             "nothing of others changes"
         )
         assert files(house.studio) == stored
+
+
+def every_method(house: House, who: str) -> None:
+    """Each method at each path: those that the interface does not have are refused, whoever asks."""
+    known = {(row.method, row.path) for row in ROWS}
+    paths = sorted({row.path for row in ROWS})
+    filled = {path: path.format(**{**house.ids, "link_id": house.links[who].link.id.hex}) for path in paths}
+    others = [(method, filled[path]) for path in paths for method in METHODS if (method, path) not in known]
+    for request, status in zip(others, house.ask_all(who, others), strict=True):
+        assert status >= 400, (who, request)
 
 
 def attack(house: House, who: str) -> None:
@@ -145,6 +169,11 @@ def attack(house: House, who: str) -> None:
             answer = house.ask(who, "POST", f"/review/{{link}}{path}", body, at=at)
             if who != at or who in SHUT:
                 assert answer.status_code in (404, 409), (who, at, path)
+        wrong = house.ask(who, "POST", "/review/{link}/password", {"password": "eight ships"}, at=at)
+        assert wrong.status_code == (401 if who == at == "locked" else 204 if who == at not in SHUT else 404)
+        for asset, may in (("hidden_id", ()), ("foreign_id", ("foreign",))):
+            answer = house.ask(who, "GET", f"/review/m/{{link}}/{ids[asset]}/{ORIGINAL}", at=at)
+            assert answer.status_code == (200 if who == at and who in may else 404), (who, at, asset)
         url = f"/review/m/{{link}}/{ids['asset_id']}/{ORIGINAL}"
         for query in ("", "?keep=1"):
             answer = house.ask(who, "GET", url + query, at=at)

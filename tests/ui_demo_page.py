@@ -158,7 +158,7 @@ def show_viewer() -> None:
     n = 6 if st.query_params.get("take") == "clip" else 7
     shown = st.session_state.get("shown", take(box.id, n).id)
     known = ui_demo.TAKES.boxes[str(box.id)]
-    viewer(known[str(shown)], key="viewer", on_action=note("viewer"), can_edit=True, beside="facts")
+    viewer(known[str(shown)], key="viewer", on_action=note("viewer"), can_edit=True, me=ROOT, beside="facts")
     st.text_input("Comment", key="comment")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from google.protobuf.message import DecodeError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from apom.errors import NotFound, NotSignedIn
 from apom.server.origin import SAFE_METHODS
@@ -13,9 +15,19 @@ from apom.server.refusal import refuse
 UPLOADS = "/_stcore/upload_file"
 CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/auth/login", "/auth/logout", "/oauth2callback")
 
+STREAM = "/_stcore/stream"
+# What a page sends. The rest is for those who develop an app and is taken from anybody: it clears caches, sets options,
+# writes to the disk.
+SENT = frozenset(["rerun_script", "stop_script", "app_heartbeat", "file_urls_request"])
+OPERATION, READS = "backend_operation_request", ("deferred_file", "dataframe_chunk")
+NOTHING = BackMsg(app_heartbeat=True).SerializeToString()
+
 
 class Closed:
-    """No metrics, no agent interface, no single sign-on routes (404); uploads only for people who are signed in (403)."""
+    """No metrics, no agent interface, no single sign-on routes (404); uploads only for people who are signed in (403).
+
+    Of Streamlit's messages those that pages send.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,4 +39,27 @@ class Closed:
         if path.startswith(UPLOADS) and scope["method"] not in SAFE_METHODS and scope["state"]["actor"] is None:
             error = NotSignedIn("Sign in to upload files.")
             return await refuse(scope, receive, send, HTTPStatus.FORBIDDEN, error)
+        if scope["type"] == "websocket" and path.endswith(STREAM):
+            receive = _pages_only(receive)
         await self.app(scope, receive, send)
+
+
+def of_a_page(data: bytes) -> bytes:
+    """The message, or one that does nothing in the place of one that no page sends."""
+    try:
+        message = BackMsg.FromString(data)
+    except DecodeError:
+        return NOTHING
+    kind = message.WhichOneof("type")
+    reads = kind == OPERATION and message.backend_operation_request.WhichOneof("payload") in READS
+    return data if kind in SENT or reads else NOTHING
+
+
+def _pages_only(receive: Receive) -> Receive:
+    async def receive_pages() -> Message:
+        message = await receive()
+        if message["type"] == "websocket.receive":
+            return {"type": "websocket.receive", "bytes": of_a_page(message.get("bytes") or b"")}
+        return message
+
+    return receive_pages

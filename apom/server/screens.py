@@ -24,9 +24,7 @@ TITLES = {
     "account": N_("Account"),
     "providers": N_("Providers"),
     "admin": N_("Studio"),
-    "review": N_("Review"),
 }
-PUBLIC = ("review",)  # without a sign-in
 
 
 def module(name: str) -> ModuleType:
@@ -47,7 +45,4 @@ def module(name: str) -> ModuleType:
 @cache
 def screens() -> tuple[Screen, ...]:
     """Every page behind the sign-in, the first one first."""
-    return tuple(
-        Screen(path=path, title=title, show=module(path or "projects").show, is_public=path in PUBLIC)
-        for path, title in TITLES.items()
-    )
+    return tuple(Screen(path=path, title=title, show=module(path or "projects").show) for path, title in TITLES.items())

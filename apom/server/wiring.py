@@ -21,6 +21,7 @@ from apom.api import create_api, hooks, media, review_routes, upload_routes
 from apom.config import Settings
 from apom.errors import NotFound, Unavailable
 from apom.models import Actor
+from apom.server import review_page
 from apom.server.identity import Remembered, Sessions
 from apom.studio import Studio, current, set_current
 
@@ -79,7 +80,7 @@ def wiring(settings: Settings) -> Wiring:
         resolve_session=_of_session,
         lifespan=lambda _: _studio(settings, api),
         wind_down=_wind_down,
-        routes=[Mount("/api", app=api), media.ROUTE, review_routes.MEDIA, *hooks.ROUTES],
+        routes=[Mount("/api", app=api), media.ROUTE, review_routes.MEDIA, *review_page.routes(), *hooks.ROUTES],
         uploads=upload_routes.PATHS,
     )
 

@@ -34,16 +34,20 @@ def assemble(name: str, html: str, *, parts: Sequence[str] = (), isolated: bool 
     `parts`: what it stands on beside dom.js and base.css, as paths here without an ending. Scripts and looks go in as text:
     Streamlit would look for files in an installed package only.
     """
-    pieces = [*parts, f"{name}/{name}"]
-    script = _texts(["dom", *pieces], ".js")
-    look = _texts(["base", *pieces], ".css")
+    script, look = pieces(name, parts)
     if not isolated:
         look = f"@scope (.apom) {{\n{look}}}\n"
     return st.components.v2.component(f"apom.{name}", html=html, css=look, js=script, isolate_styles=isolated)
 
 
-def _texts(pieces: Sequence[str], ending: str) -> str:
-    paths = (HERE / (piece + ending) for piece in pieces)
+def pieces(name: str, parts: Sequence[str]) -> tuple[str, str]:
+    """The script and the look of the component `name`."""
+    whole = [*parts, f"{name}/{name}"]
+    return _texts(["dom", *whole], ".js"), _texts(["base", *whole], ".css")
+
+
+def _texts(names: Sequence[str], ending: str) -> str:
+    paths = (HERE / (name + ending) for name in names)
     return "".join(path.read_text("utf-8") for path in paths if path.exists())
 
 

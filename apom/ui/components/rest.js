@@ -19,6 +19,20 @@ async function ask(method, path, body = null) {
   throw Object.assign(new Error(said.detail), { status: answer.status, wait: 1000 * answer.headers.get("retry-after") });
 }
 
+const MOST_ITEMS = 5000;
+
+/** All pages of a list, newest first as they come. `pageAt(query)`: where a page of it is. */
+async function askAll(pageAt) {
+  const found = [];
+  let cursor = null;
+  do {
+    const page = await ask("GET", pageAt(new URLSearchParams({ limit: 500, ...(cursor && { cursor }) })));
+    found.push(...page.items);
+    cursor = page.next;
+  } while (cursor && found.length < MOST_ITEMS);
+  return found;
+}
+
 /** Whether the same may go well a little later. */
 function mayPass({ status }) {
   return status === 0 || status === 429 || status >= 500;

@@ -20,6 +20,7 @@ function shelfOf(box) {
       state: "new", problem: "",   // new, ready, or failed with a sentence
       turn: 0, turning: null, misses: 0, stale: new Set(),
       skew: 0,                     // our clock minus the server's, in ms
+      comments: [], verdicts: [],  // what was said of its takes, oldest first; verdicts newest first, where somebody wants them
       waiting: [], sent: [], wishes: new Map(), front: undefined, acked: new Map(), tries: 0,     // marks.js
     };
     keepMarks(shelf);
@@ -123,6 +124,8 @@ function pageOf({ box, filter }, limit, cursor) {
 
 /** An event of the project: what it speaks of is asked for; where it may have been missed, all that is here is. */
 function learn(shelf, { type, box_id: box, asset_id: one, asset_ids: many }) {
+  if (type === "comment" || type === "verdict") return box === shelf.box && hearTalk(shelf);
+  if (type === "hello" || type === "caught_up") hearTalk(shelf);
   const ids = many?.length ? [...many] : (one ? [one] : []), isVague = type === "assets_changed" && box === shelf.box && !ids.length;
   if (ids.length > AT_ONCE && box === shelf.box && shelf.state !== "new") return lookSoon(shelf);
   if (type === "hello" || type === "caught_up" || isVague) return shelf.state === "new" ? void (shelf.owed = true) : void look(shelf);
@@ -134,6 +137,27 @@ function learn(shelf, { type, box_id: box, asset_id: one, asset_ids: many }) {
 /** Looks again, once for all that many tell of at the same time. */
 function lookSoon(shelf) {
   shelf.looking ??= setTimeout(() => { shelf.looking = null; look(shelf); }, RETRY_MS);
+}
+
+/** What was said of the takes is read anew, once for all that changes together. */
+function hearTalk(shelf) {
+  shelf.talking ??= setTimeout(async () => {
+    shelf.talking = null;
+    await readTalk(shelf);
+  }, GATHER_MS);
+}
+
+async function readTalk(shelf) {
+  const turn = shelf.talkTurn = (shelf.talkTurn ?? 0) + 1;
+  try {
+    const [comments, verdicts] = await Promise.all([askAll((query) => `/api/comments?box_id=${shelf.box}&${query}`), shelf.project ? ask("GET", `/api/projects/${shelf.project}/verdicts?box_id=${shelf.box}`) : []]);
+    if (turn !== shelf.talkTurn) return;
+    Object.assign(shelf, { comments: comments.reverse(), verdicts, talkMisses: 0 });
+    tell(shelf);
+  } catch (problem) {
+    shelf.talkMisses = (shelf.talkMisses ?? 0) + 1;
+    if (mayPass(problem) && shelf.ears.size && turn === shelf.talkTurn) setTimeout(() => hearTalk(shelf), patience(shelf.talkMisses, problem));
+  }
 }
 
 /** Asks for these takes, together with others that change meanwhile, one question at a time. */
@@ -204,4 +228,13 @@ function instant(time) {
 /** What people call a take, for good. */
 function nameOf({ data: { labels } }, take) {
   return fill({ VIDEO: labels.clip, AUDIO: labels.sound }[take.asset_type] ?? labels.take, { n: take.number });
+}
+
+/** What a browser may forget or forbid. */
+function kept(storage, name, otherwise) {
+  try { return JSON.parse(storage.getItem(name)) ?? otherwise; } catch { return otherwise; }
+}
+
+function keepFor(storage, name, value) {
+  try { storage.setItem(name, JSON.stringify(value)); } catch { /* a private window */ }
 }

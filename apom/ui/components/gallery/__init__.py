@@ -105,6 +105,7 @@ def _labels() -> dict[str, object]:
         "isFavorite": _("favourite"),
         "isHeadliner": _("headliner"),
         "rated": _("rated {n}"),
+        "remarks": forms("{n} open comment", "{n} open comments"),
         "none": [_("No takes yet"), _("Describe the shot and press Generate. What comes back is shown here.")],
         "noMatch": [_("Nothing matches"), _("No take of this shot passes these filters.")],
         "noTrash": [

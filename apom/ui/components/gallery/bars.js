@@ -53,15 +53,6 @@ function resize(here, size) {
   arrange(here);
 }
 
-/** What a browser may forget or forbid. */
-function kept(storage, name, otherwise) {
-  try { return JSON.parse(storage.getItem(name)) ?? otherwise; } catch { return otherwise; }
-}
-
-function keepFor(storage, name, value) {
-  try { storage.setItem(name, JSON.stringify(value)); } catch { /* a private window */ }
-}
-
 /** The bar: what may be done with the selection. */
 function fillBar(here) {
   const { labels } = here.data, rating = el("span", { class: "rating", role: "group", "aria-label": labels.rate });

@@ -42,6 +42,7 @@ function hear(here, { refused = [] }) {
 
 function draw(here) {
   const { shelf, data: { labels } } = here, isNew = shelf.state === "new";
+  here.talk = countTalk(shelf);
   set(here.grid, "aria-label", labels.list);
   set(here.wall, "aria-busy", isNew ? "true" : null);
   hang(here, shelf.list);

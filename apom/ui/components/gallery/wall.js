@@ -129,7 +129,7 @@ function make(here, id, at) {
   pick.classList.add("pick");
   set(pick, "role", "checkbox");
   const tools = el("span", { class: "tools" }, tool("cancel", "cross", labels.cancel), tool("headliner", "crown", labels.headliner), tool("favorite", "heart", labels.favorite));
-  const chips = el("span", { class: "facts" }, el("span", { class: "chip length" }, icon("play"), el("span")), el("span", { class: "chip stars" }, icon("star"), el("span")));
+  const chips = el("span", { class: "facts" }, el("span", { class: "chip length" }, icon("play"), el("span")), el("span", { class: "chip stars" }, icon("star"), el("span")), el("span", { class: "chip remarks" }, icon("talk"), el("span")));
   const broken = el("span", { class: "broken" }, icon("frame"), labels.broken);
   const frame = el("div", { class: "frame" }, picture(), broken, el("span", { class: "state" }), el("button", { type: "button", class: "decide deed main", "data-act": "decide" }, labels.decide), chips, pick, tools);
   return el("div", { class: "card", role: "gridcell", id: `take-${id}`, "data-id": id }, frame, el("p", { class: "caption" }));
@@ -150,6 +150,10 @@ function paint(here, node, take) {
   say(part(".length span"), take.duration_s ? clock(take.duration_s) : "");
   part(".stars").hidden = !take.rating;
   say(part(".stars span"), String(take.rating));
+  const { open, isNew } = here.talk?.get(take.id) ?? { open: 0 };
+  part(".remarks").hidden = !open;
+  part(".remarks").classList.toggle("loud", Boolean(isNew));
+  say(part(".remarks span"), String(open));
   say(part(".caption"), [name, take.ai_model.split("/").at(-1)].filter(Boolean).join(" · "));
   set(part(".pick"), "aria-checked", String(isPicked));
   part(".decide").hidden = !may || take.status !== "ATTENTION" || Boolean(take.trashed_at);
@@ -169,9 +173,20 @@ function tabTo(node, isHere) {
   for (const button of node.querySelectorAll("button")) button.tabIndex = isHere ? 0 : -1;
 }
 
+/** How many threads of each take are open, and whether a client's words are unread. */
+function countTalk({ comments }) {
+  const talk = new Map();
+  for (const { asset_id: id, parent_comment_id: parent, is_resolved: isDone, is_read: isRead, user_id: by } of comments) {
+    const known = talk.get(id) ?? { open: 0, isNew: false };
+    talk.set(id, { open: known.open + (!parent && !isDone), isNew: known.isNew || (!isRead && !by) });
+  }
+  return talk;
+}
+
 /** All of it in words. */
-function spoken({ data: { labels } }, take, name) {
-  const marks = [take.is_favorite && labels.isFavorite, take.is_headliner && labels.isHeadliner, take.rating && fill(labels.rated, { n: take.rating })];
+function spoken({ data: { labels }, talk }, take, name) {
+  const { open = 0 } = talk?.get(take.id) ?? {};
+  const marks = [take.is_favorite && labels.isFavorite, take.is_headliner && labels.isHeadliner, take.rating && fill(labels.rated, { n: take.rating }), open && counted(labels, "remarks", open)];
   return [name, wordOf({ data: { labels } }, take), ...marks, take.error_message].filter(Boolean).join(", ");
 }
 

@@ -3,12 +3,6 @@
 const AT_ONCE = 100, MOST_READ = 200;
 const NEWS = ["comment", "verdict", "hello", "caught_up"];
 
-Object.assign(ICONS, {
-  talk: "M4 6a1.5 1.5 0 0 1 1.5-1.5h13A1.5 1.5 0 0 1 20 6v9a1.5 1.5 0 0 1-1.5 1.5H11L6.5 20v-3.5h-1A1.5 1.5 0 0 1 4 15z",
-  changes: "M17.5 4.5 20 7M4.5 19.5l1-4L16.7 4.3l3 3L8.5 18.5zM13 19.5h7",
-  lock: "M6.5 10.5h11v9h-11zM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5",
-});
-
 export default function (component) {
   const here = remember(component, start);
   listen(here, "/api/events", (event) => { if (NEWS.includes(event.type)) lookSoon(here); });

@@ -1,15 +1,17 @@
 """The review page: what a link shows, on the whole screen, for people without an account, most of them on a phone.
 
-The browser asks `/api/review/{link}` with the link's own cookie; Python knows nothing of it but the link's id.
+The browser asks `/api/review/{link}` with the link's own cookie. It stands on a page of its own, without Streamlit
+(apom/server/review_page.py), and is written like our components.
 """
 
 from __future__ import annotations
 
 from apom.models import Opinion
-from apom.ui.components.assembly import assemble
-from apom.words import _, forms, language
+from apom.ui.components.assembly import pieces
+from apom.ui.components.remarks import REMARKS, remark_labels
+from apom.words import _, forms
 
-_HTML = """<div class="review" data-state="new">
+HTML = """<div class="review" data-state="new">
 <div class="top"></div>
 <section class="watch"><div class="stage"><div class="screens"></div><p class="blank-word"></p></div>
 <div class="scrub"></div><div class="keys"></div></section>
@@ -19,20 +21,19 @@ _HTML = """<div class="review" data-state="new">
 <div class="notice" role="status" hidden></div>
 <div class="veil" role="status" hidden></div>
 </div>"""
-PARTS = ("socket", "rest", "notice", "review/player", "review/drawing", "review/strip", "review/talk")
-_review = assemble("review", _HTML, parts=PARTS)
+PARTS = ("socket", "rest", "notice", *REMARKS, "review/player", "review/strip", "review/talk")
 
 
-def review(link: str, *, key: str) -> None:
-    """The page of a link. `link`: its id as 32 hex digits, "" for none."""
-    _review(key=key, data={"link": link, "labels": _labels()})
+def script_and_look() -> tuple[str, str]:
+    """What its page runs, and how it looks inside its shadow root."""
+    return pieces("review", PARTS)
 
 
-def _labels() -> dict[str, object]:
+def labels() -> dict[str, object]:
+    """Its words in the reader's language."""
     return {
         **_player_labels(),
         **_talk_labels(),
-        "language": language.get(),
         "lost": _("Connection lost. Trying again…"),
     }
 
@@ -69,7 +70,7 @@ def _player_labels() -> dict[str, object]:
 
 def _talk_labels() -> dict[str, object]:
     return {
-        "talk": _("Comments"),
+        **remark_labels(),
         "silence": _(
             "Nothing has been said yet. Pause where something strikes you, draw on the picture if that helps, and write."
         ),
@@ -78,18 +79,6 @@ def _talk_labels() -> dict[str, object]:
         "needName": _("Tell us your name first."),
         "write": _("Comment on this shot"),
         "what": _("What should change?"),
-        "send": _("Send"),
-        "when": _("About this moment, or the whole shot"),
-        "untimed": _("Whole shot"),
-        "range": _("From here to where you wind on"),
-        "tools": {"pin": _("Pin a spot"), "box": _("Draw a box"), "strokes": _("Draw freely")},
-        "answer": _("Reply"),
-        "answering": _("Reply to {name}"),
-        "edit": _("Edit"),
-        "editing": _("Edit your comment"),
-        "remove": _("Delete"),
-        "quit": _("Cancel"),
-        "resolved": _("Done"),
         "you": _("You"),
         "team": _("Team"),
         "deeds": {Opinion.APPROVED.value: _("Approve"), Opinion.CHANGES_WANTED.value: _("Ask for changes")},

@@ -22,7 +22,10 @@ function startPlayer(here) {
   here.root.querySelector(".keys").append(before, play, after, here.clockText, el("span", { class: "space" }), loop, compare, sound, full);
   startScrub(here);
   here.root.querySelector(".watch").addEventListener("click", (event) => onPlayerClick(here, event), here.while);
-  for (const film of here.films) film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
+  for (const film of here.films) {
+    film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
+    film.addEventListener("canplay", () => { if (film === here.film) fetchNext(here); }, here.while);
+  }
   here.still.addEventListener("load", () => fit(here), here.while);
   new ResizeObserver(() => fit(here)).observe(here.stage);
   const tick = (now) => { if (here.while.signal.aborted) return; run(here, now); requestAnimationFrame(tick); };
@@ -89,10 +92,11 @@ function putOn(here) {
   for (const each of here.films) each.hidden = each !== here.film;
   here.still.hidden = Boolean(here.film) || !url;
   here.screens.classList.toggle("blank", !url);
-  fetchNext(here);
+  if (!here.film || here.film.readyState > 1) fetchNext(here);       // else when this one is there: it comes first
   fit(here);
 }
 
+/** The next clip or picture, so that it is there when this one ends. */
 function fetchNext(here) {
   const next = here.parts.slice(here.at + 1).find(({ shot }) => shot.take);
   if (!next) return;
@@ -316,12 +320,6 @@ function drawTime(here) {
   drawDraftTime(here);
 }
 
-/** 65.25 -> "1:05.2" */
-function time(seconds) {
-  const tenths = Math.max(0, Math.round(seconds * 10 - 0.001)), s = Math.floor(tenths / 10);
-  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}.${tenths % 10}`;
-}
-
 function drawDots(here) {
   const dots = [];
   for (const comment of here.comments) {
@@ -329,12 +327,9 @@ function drawDots(here) {
     const index = here.room.shots.findIndex(({ box_id: box, take }) => box === comment.box_id && take?.id === comment.asset_id);
     const place = index >= 0 && onBar(here, index, localOf(here.room.shots[index], comment.timecode_s));
     if (!place) continue;
-    const dot = el("button", { type: "button", class: comment.is_resolved ? "dot done-with" : "dot", "data-id": comment.id, title: `${comment.author_name}: ${comment.text.slice(0, 80)}`, "aria-label": `${comment.author_name}: ${comment.text.slice(0, 80)}` }, initial(comment.author_name));
-    dot.style.left = `${(100 * place[0]) / place[1]}%`;
-    dot.style.setProperty("--hue", hueOf(comment.author_name));
-    dots.push(dot);
+    dots.push([comment, place[0] / place[1]]);
   }
-  here.scrub.querySelector(".dots").replaceChildren(...dots);
+  here.scrub.querySelector(".dots").replaceChildren(...dotsAt(dots));
 }
 
 function localOf({ in_s: from }, timecode) {
@@ -375,13 +370,8 @@ function keepPace(here) {
   if (rival.paused && !rival.ended) rival.play().catch(() => {});
 }
 
-/** Where in the stage the picture itself is: what is drawn lies on it and not on the bars beside it. */
+/** Where in the stage the picture itself is. */
 function fit(here) {
-  const { take } = here.parts ? partOf(here).shot : {}, box = here.stage.getBoundingClientRect();
-  const width = here.film?.videoWidth || take?.width || 16, height = here.film?.videoHeight || take?.height || 9;
-  const scale = Math.min(box.width / width, box.height / height), w = width * scale, h = height * scale;
-  here.frame = { x: (box.width - w) / 2, y: (box.height - h) / 2, w, h };
-  const { style } = here.canvas;
-  Object.assign(style, { left: `${here.frame.x}px`, top: `${here.frame.y}px`, width: `${w}px`, height: `${h}px` });
-  drawRegions(here);
+  const { take } = here.parts ? partOf(here).shot : {};
+  fitCanvas(here, here.film?.videoWidth || take?.width || 16, here.film?.videoHeight || take?.height || 9);
 }

@@ -1,5 +1,4 @@
-// The review page: what a link shows, live, and where one is in it. It asks our REST interface with the link's own cookie;
-// Streamlit only brings it here.
+// The review page: what a link shows, live, and where one is in it. It asks our REST interface with the link's own cookie.
 
 const NOWHERE = "00000000000000000000000000000000";
 const ENDED = [404, 401];
@@ -13,24 +12,16 @@ Object.assign(ICONS, {
   full: "M4.5 9V4.5H9M15 4.5h4.5V9M19.5 15v4.5H15M9 19.5H4.5V15",
   compare: "M12 3.5v17M4 6.5h5v11H4zM15 6.5h5v11h-5z",
   loop: "M17 3.5 20 6.5l-3 3M4 11V9a2.5 2.5 0 0 1 2.5-2.5H20M7 20.5l-3-3 3-3M20 13v2a2.5 2.5 0 0 1-2.5 2.5H4",
-  pin: "M12 20.5s-6-5.6-6-10.3a6 6 0 0 1 12 0c0 4.7-6 10.3-6 10.3zM12 8.2a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
-  area: "M4.5 6.5h15v11h-15z",
-  pen: "m4.5 19.5 1-4.5L16.2 4.3a1.7 1.7 0 0 1 2.4 0l1.1 1.1a1.7 1.7 0 0 1 0 2.4L9 18.5z",
-  talk: "M4 6a1.5 1.5 0 0 1 1.5-1.5h13A1.5 1.5 0 0 1 20 6v9a1.5 1.5 0 0 1-1.5 1.5H11L6.5 20v-3.5h-1A1.5 1.5 0 0 1 4 15z",
-  range: "M5 6v12M19 6v12M8.5 12h7M10.5 9.5 8 12l2.5 2.5M13.5 9.5 16 12l-2.5 2.5",
-  send: "M12 19V5.5M6 11l6-6 6 6",
-  changes: "M17.5 4.5 20 7M4.5 19.5l1-4L16.7 4.3l3 3L8.5 18.5zM13 19.5h7",
-  lock: "M6.5 10.5h11v9h-11zM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5",
   load: "M12 4v10.5M7.5 10.5 12 15l4.5-4.5M5 19.5h14",
 });
 
-export default function (component) {
+export default function review(component) {
   const here = remember(component, start);
   return here.end;
 }
 
 function start(here) {
-  Object.assign(here, { room: null, comments: [], at: 0, mode: "cut", draft: null, tool: null, shape: null, isMuted: false, compares: false });
+  Object.assign(here, { room: null, at: 0, mode: "cut", isMuted: false, compares: false });
   here.link = /^[0-9a-f]{32}$/.test(here.data.link) ? here.data.link : NOWHERE;
   here.page = here.root.querySelector(".review");
   startTop(here);
@@ -107,8 +98,7 @@ function askPassword(here) {
 
 /** Reads all of it anew. One stays at the shot one looks at. `isVisit`: what is shown counts as seen from now on. */
 async function comeIn(here, isVisit = true) {
-  const room = isVisit ? await ask("POST", at(here, "/visit")) : await ask("GET", at(here, "/room"));
-  const found = await readComments(here);
+  const [room, found] = await Promise.all([isVisit ? ask("POST", at(here, "/visit")) : ask("GET", at(here, "/room")), readComments(here)]);
   if (here.isGone) return;
   const known = here.room;
   if (known && known.round_id !== room.round_id && isBusy(here)) return offerRound(here, room, found);
@@ -117,14 +107,7 @@ async function comeIn(here, isVisit = true) {
 }
 
 async function readComments(here) {
-  const found = [];
-  let cursor = null;
-  do {
-    const query = new URLSearchParams({ limit: 500, ...(cursor && { cursor }) }), page = await ask("GET", at(here, `/comments?${query}`));
-    found.push(...page.items);
-    cursor = page.next;
-  } while (cursor && found.length < 5000);
-  return found.reverse();
+  return (await askAll((query) => at(here, `/comments?${query}`))).reverse();
 }
 
 function enter(here, room, comments) {

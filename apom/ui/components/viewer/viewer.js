@@ -1,7 +1,7 @@
-const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", i: "in", o: "out", Delete: "trash", Backspace: "trash" };
+const KEYS = { Escape: "close", ArrowLeft: "prev", ArrowRight: "next", f: "favorite", h: "headliner", z: "zoom", s: "frame", c: "talk", i: "in", o: "out", Delete: "trash", Backspace: "trash" };
 const TURN_MS = 150;               // who leafs on does not want to read what stands beside
 const PATIENCE_MS = 5000;          // Python has answered by then, or the take is not to be had
-const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["in", "in"], ["out", "out"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
+const TOOLS = [["prev", "left"], ["next", "right"], ["zoom", "zoom"], ["frame", "frame"], ["in", "in"], ["out", "out"], ["talk", "talk"], ["favorite", "heart"], ["headliner", "crown"], ["trash", "trash"], ["restore", "restore"]];
 
 Object.assign(ICONS, { in: "M13 5H8v14h5M12 12h7", out: "M11 5h5v14h-5M12 12H5" });
 
@@ -29,6 +29,7 @@ function start(here) {
   }, here.while);
   // The whole page listens: while one looks at a take, the arrow keys mean the take, wherever the focus was left.
   document.addEventListener("keydown", (event) => { if (onKey(here, event)) keep(event); }, here.while);
+  startTalk(here);
   follow(here, here.shelf, ({ refused = [] }) => {
     draw(here);
     if (refused.length) notice(here, refused[0].detail);
@@ -59,6 +60,7 @@ function shown(here) {
 
 function perform(here, action, event, n) {
   const { may, labels } = here.data, take = shown(here), { shelf } = here, isDone = may && take.status === "COMPLETED" && !take.trashed_at;
+  if (action === "talk") return event.type === "keydown" ? beginTalk(here) : openTalk(here, !here.talks);
   if (action === "zoom") return zoom(here, event);
   if (action === "frame") return may && frame(here, take);
   if (action === "in" || action === "out") return may && trim(here, take, action);
@@ -131,6 +133,7 @@ function leaf(here, id) {
 
 function turnTo(here, id) {
   if (here.data.item.id === here.wants) here.wants = null;
+  turnTalk(here, here.id, id);
   here.id = id;
 }
 
@@ -144,9 +147,9 @@ function place(here) {
 }
 
 function draw(here) {
-  const { may, beside } = here.data, take = shown(here), name = nameOf(here, take);
+  const { may } = here.data, take = shown(here), name = nameOf(here, take);
   const looks = `${take.id} ${take.shown_url} ${take.status}`, position = place(here);
-  if (here.looks !== looks) { here.looks = looks; here.stage.replaceChildren(media(here, take, name)); }
+  if (here.looks !== looks) { here.looks = looks; here.stage.replaceChildren(media(here, take, name)); dressStage(here); }
   for (const id of Object.values(here.steps)) fetchAhead(here, id);
   set(here.view, "aria-label", name);
   here.title.replaceChildren(el("strong", {}, name), el("span", {}, position));
@@ -161,12 +164,13 @@ function draw(here) {
   for (const star of here.stars.children) { press(star, Number(star.dataset.n) <= take.rating); star.disabled = here.tools.favorite.disabled; }
   here.tools.trash.hidden = !may || Boolean(take.trashed_at);
   here.tools.restore.hidden = !may || !take.trashed_at || Boolean(take.purged_at);
-  aside(here, beside, take);
+  drawTalk(here);
+  aside(here, take);
 }
 
 /** What stands beside speaks of another take until Python has brought the right words: nothing in it may be pressed. */
-function aside(here, beside, take) {
-  const words = here.root.host?.closest("[role=dialog]")?.querySelector(`.st-key-${beside}`), { item } = here.data;
+function aside(here, take) {
+  const words = wordsBeside(here), { item } = here.data;
   if (words) words.inert = here.id !== item.id;
   const news = `${take.id} ${take.status}`;
   if (here.id === item.id && take.status !== item.status && here.news !== news) { here.news = news; act(here, "show", take.id); }
@@ -182,6 +186,7 @@ function fetchAhead(here, id) {
 function media(here, take, name) {
   const { labels } = here.data, url = take.status === "COMPLETED" ? take.shown_url ?? take.thumbnail_url : null;
   here.stage.className = "stage";
+  here.isClose = false;
   press(here.tools.zoom, false);
   if (!url) return el("div", { class: "none" }, el("span", { class: `chip ${take.status === "ATTENTION" ? "loud" : ""}` }, icon(take.status), labels.status[take.status]), el("span", { class: "why" }, take.error_message ?? ""));
   if (take.asset_type === "VIDEO" && !take.purged_at) return el("video", { src: url, poster: take.thumbnail_url, controls: true, loop: true, playsinline: true, preload: "metadata", "aria-label": name });
@@ -199,7 +204,8 @@ function zoom(here, event) {
   if (!img) return;
   const before = img.getBoundingClientRect(), byMouse = event.clientX > 0;
   const x = byMouse ? (event.clientX - before.left) / before.width : 0.5, y = byMouse ? (event.clientY - before.top) / before.height : 0.5;
-  const close = here.stage.classList.toggle("close");
+  const close = here.isClose = here.stage.classList.toggle("close");
+  drawTalk(here);
   press(here.tools.zoom, close);
   if (close) here.stage.scrollTo(x * img.offsetWidth - here.stage.clientWidth / 2, y * img.offsetHeight - here.stage.clientHeight / 2);
 }

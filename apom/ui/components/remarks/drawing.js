@@ -1,6 +1,7 @@
 // What is drawn on the frame: a pin, a box, strokes. Places are kept in 0..1 of the picture, so they fit every screen.
+// What it lies on is `here.stage`; what is looked at there says `here.scene` (remarks.js).
 
-const TOOLS = [["pin", "pin"], ["box", "area"], ["strokes", "pen"]];
+const PENS = [["pin", "pin"], ["box", "area"], ["strokes", "pen"]];
 const LEAST = 0.01;                // a smaller box is a slip of the finger
 const MOST_LINES = 20, MOST_POINTS = 400;
 
@@ -19,15 +20,10 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Takes up a tool, or lays it down. */
-function takeTool(here, name) {
-  pause(here);
-  here.compares = false;
-  here.began = true;
+/** Takes up a pen, or lays it down. */
+function takePen(here, name) {
   here.tool = here.tool === name ? null : name;
   beginDraft(here);
-  drawPlayer(here);
-  drawComposer(here);
 }
 
 function dropDrawing(here) {
@@ -79,12 +75,20 @@ function endShape(here) {
 /** What is drawn now, else what the comment one looks at has drawn. */
 function drawRegions(here) {
   if (!here.canvas || !here.frame) return;
-  const { w, h } = here.frame, { shape, looksAt } = here;
+  const { w, h } = here.frame, { shape, looksAt, scene } = here;
   set(here.canvas, "viewBox", `0 0 ${w || 1} ${h || 1}`);
   here.canvas.classList.toggle("draws", Boolean(here.tool));
-  const comment = !shape && !here.plays && looksAt && here.comments.find(({ id }) => id === looksAt), seen = comment?.region;
-  const isHere = comment && comment.asset_id === partOf(here).shot.take?.id;
+  const comment = !shape && scene.isStill() && looksAt && here.comments.find(({ id }) => id === looksAt), seen = comment?.region;
+  const isHere = comment && comment.asset_id === scene.seen().asset;
   here.canvas.replaceChildren(...(shape ? shapes(shape, w, h) : isHere && seen ? shapes(seen, w, h) : []));
+}
+
+/** Lies on the picture itself and not on the bars beside it: `width` and `height` are its own. */
+function fitCanvas(here, width, height) {
+  const box = here.stage.getBoundingClientRect(), scale = Math.min(box.width / width, box.height / height), w = width * scale, h = height * scale;
+  here.frame = { x: (box.width - w) / 2, y: (box.height - h) / 2, w, h };
+  Object.assign(here.canvas.style, { left: `${here.frame.x}px`, top: `${here.frame.y}px`, width: `${w}px`, height: `${h}px` });
+  drawRegions(here);
 }
 
 function shapes(region, w, h) {
