@@ -197,7 +197,7 @@ def actions(take: Asset) -> None:
         label = _("Try again") if failed else _("Once more, another seed")
         if st.button(label, icon=":material/refresh:", type="primary" if failed else "secondary", width="stretch"):
             once(f"again-{take.id}", lambda token: mine().again(take, token=token))
-    if take.asset_type is AssetType.IMAGE and take.file_key:
+    if take.asset_type is AssetType.IMAGE and take.file_url:
         with st.container(border=True):
             words = st.text_input(_("Motion"), placeholder=_("slow push in"), key=f"motion-{take.id}")
             if st.button(_("Animate"), type="primary", icon=":material/movie:", width="stretch"):
@@ -208,7 +208,7 @@ def actions(take: Asset) -> None:
                 _("Edit"), icon=":material/brush:", width="stretch", help=_("A new picture made from this one.")
             ):
                 once(f"edit-{take.id}", lambda token: mine().edit(take, change, token=token)[0])
-    if take.asset_type is AssetType.VIDEO and take.file_key:
+    if take.asset_type is AssetType.VIDEO and take.file_url:
         onward(take)
     if take.asset_type is AssetType.AUDIO:
         use_sound(take)
