@@ -178,6 +178,10 @@ class Assets:
             raise NotFound
         return found["key"], media_type(found["key"], found["mime"])
 
+    def address(self, actor: Actor, asset_id: UUID, name: str) -> str | None:
+        """Where a browser fetches it instead, for minutes; None: `file` has it. Raises NotFound, Misconfigured."""
+        return self._storage.address(*self._stored(actor, asset_id, name))
+
     def _changed(self, take: Take, status: Status | None = None) -> None:
         self._hub.publish(
             Event(

@@ -85,7 +85,7 @@ def after(first: Taken, second: Taken) -> Taken:
 
 def for_bucket(folder: Path, turns: list[tuple[Path, Times]]) -> None:
     """The same with the media in a bucket, on a real S3 server."""
-    from tests.s3_server import ACCESS, BUCKET, SECRET, S3Server
+    from apom.testing.s3 import ACCESS, BUCKET, SECRET, S3Server
 
     (folder / "s3").mkdir()
     server = S3Server(folder / "s3")

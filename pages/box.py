@@ -141,6 +141,8 @@ def big_view(can_edit: bool) -> None:
             actions(asset)
             if take.purged_at is not None:
                 forget(take)
+        if asset.file_url:
+            downloads(asset, can_edit)
 
 
 def forget(take: Take) -> None:
@@ -212,8 +214,19 @@ def actions(take: Asset) -> None:
         onward(take)
     if take.asset_type is AssetType.AUDIO:
         use_sound(take)
-    if take.file_url:
-        st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
+
+
+def downloads(take: Asset, can_edit: bool) -> None:
+    """The original to keep: clean for everybody, with its recipe for who may edit."""
+    address = f"/api/assets/{take.id}/download"
+    label = _("Download with prompt and seed") if can_edit else _("Download")
+    hint = _("No pixel is changed: prompt, model and seed are written beside the picture.")
+    clean_hint = _("No pixel is changed: prompts, places, cameras and dates are left out.")
+    if can_edit:
+        st.link_button(label, f"{address}?metadata=true", icon=":material/download:", width="stretch", help=hint)
+        label = _("Download clean")
+    st.link_button(label, address, icon=":material/download:", width="stretch", help=clean_hint)
+    st.link_button(_("Open the original"), str(take.file_url), icon=":material/open_in_new:", width="stretch")
 
 
 def use_sound(take: Asset) -> None:

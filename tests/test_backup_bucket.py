@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from conftest import person
-from s3_server import ACCESS, BUCKET, SECRET, S3Server
 from test_backup import rows
 from test_retention import put, there
 
 from apom.backup import restore
 from apom.config import Settings
 from apom.studio import Studio
+from apom.testing.s3 import ACCESS, BUCKET, SECRET, S3Server
 
 ALL = {"original", "thumb", "proxy"}
 
