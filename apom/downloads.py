@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apom.errors import NotAllowed, NotFound
-from apom.models import Actor, Asset, Exported, Role, SourceType
+from apom.models import Actor, Asset, AssetType, Exported, Role, SourceType
 from apom.projects import need
 from apom.store import Store, Tx, assets, boxes
 
@@ -53,12 +53,15 @@ class Downloads:
         """
         from apom.media.blank import clean
         from apom.media.labels import labelled
+        from apom.media.patches import Patched
 
         with self._store.read() as tx:
             take, code = self._found(tx, actor, asset_id, metadata)
-        path = self._storage.path(take.file_key or "")
+        is_sound = take.asset_type is AssetType.AUDIO and not metadata  # it has a copy without words already
+        path = self._storage.path((take.proxy_key if is_sound else take.file_key) or "")
         with tempfile.TemporaryDirectory(prefix="apom-download-") as folder:
-            file = labelled(path, label_of(take, code), Path(folder)) if metadata else clean(path)
+            without = Patched if is_sound else clean
+            file = labelled(path, label_of(take, code), Path(folder)) if metadata else without(path)
             name = f"{NO_NAME.sub('_', code).strip('._') or 'take'}_{take.id.hex[:8]}{path.suffix}"
             yield Download(name=name, media_type=take.mime or "application/octet-stream", file=file)
 

@@ -1477,12 +1477,7 @@ class Workspace:
 
         What was under way when it was archived arrives as stopped. Raises Invalid, TooLarge, Conflict, Unavailable.
         """
-        try:
-            return self._studio.archives.bring(self.actor, Path(path))
-        except OSError as error:
-            raise Invalid(
-                "{path} cannot be read: {reason}.", field="path", path=path, reason=error.strerror or error
-            ) from error
+        return self._studio.archives.bring(self.actor, Path(path))
 
     def receive_archive(
         self, upload_id: UUID, content: Iterable[bytes], *, size: int, offset: int = 0

@@ -419,6 +419,7 @@ def scene(w: Any) -> None:
     w.export_docx(
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
+    w.download(new_id(), Path(__file__), metadata=True)  # tests/test_downloads.py has the rest
     w.export_csv(new_id(), Path(__file__), table="takes")
     w.export_pdf(new_id(), Path(__file__), layout="script", which="favourites")
     w.export_xlsx(new_id(), Path(__file__), pictures=True)
@@ -434,7 +435,6 @@ def scene(w: Any) -> None:
     w.archive_received(archive_id)
     w.export_zip(new_id(), Path(__file__), what="all")
     w.export_cut(new_id(), Path(__file__))
-    w.download(new_id(), Path(__file__), metadata=True)  # tests/test_downloads.py has the rest
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)
     w.order_export(project, "docx", seeds="perhaps")

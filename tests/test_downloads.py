@@ -13,7 +13,7 @@ import av
 import httpx
 import pytest
 from conftest import Cast, let_in
-from media_samples import clip, corner
+from media_samples import clip, corner, sound
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_idor import API, As
@@ -105,6 +105,8 @@ def test_pictures_without_texts_get_xmp(tmp_path: Path, form: str, options: dict
         image.load()
         assert (image.format, image.mode) == (form, "RGBA" if options.get("lossless") else "RGB")
     assert (said["DigitalSourceType"], said["AIPromptInformation"]) == (BY_A_MODEL, LABEL.prompt)
+    found = read_recipe(made)
+    assert (found.prompt, found.model, found.seed) == (LABEL.prompt, LABEL.model, LABEL.seed)
     assert pixels(path) == pixels(made)
 
 
@@ -244,3 +246,16 @@ def take_of(path: Path, takes: list[object]) -> bool:
     """Whether a stored file was made from one of these takes, or is another take's own: a still."""
     ids = {str(take.id) for take in takes}  # type: ignore[attr-defined]
     return path.parent.name not in ids or not path.name.startswith("original-")
+
+
+def test_sound_leaves_without_its_title_too(cast: Cast, tmp_path: Path) -> None:
+    project = cast.alice.create_project("P")
+    let_in(cast.alice, project, "victor", Role.VIEWER)
+    path = sound(tmp_path / "song.mp3", words={"title": SECRET})
+    assert SECRET.encode() in path.read_bytes()
+    take = cast.alice.upload(cast.alice.sound_box(project), path).take
+    kept = cast.victor.download(take, tmp_path)
+    assert kept.mime == "audio/mpeg" and SECRET.encode() not in kept.path.read_bytes()
+    with av.open(str(kept.path)) as container:
+        assert sum(1 for _ in container.decode(audio=0)) > 0
+    assert cast.alice.download(take, tmp_path / "whole.mp3", metadata=True).path.read_bytes() == path.read_bytes()

@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+from apom.errors import BadMedia
 from apom.media import boxes, ebml
 from apom.media.boxes import NO_EXIF
 from apom.media.patches import Patch, Patched, over
@@ -56,6 +57,8 @@ def _patches(path: Path, size: int, changed: int) -> tuple[Patch, ...]:
             return tuple(ebml.words(file, size))
         if kind in (HEIC, AVIF):
             return tuple(boxes.words(file, size, is_picture=True))
+    if kind not in FINDERS:
+        raise BadMedia("This is neither a picture nor a clip.")
     return tuple(of_picture(path.read_bytes(), kind))
 
 

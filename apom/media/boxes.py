@@ -33,6 +33,7 @@ WORDS = frozenset([b"Exif", b"mime", b"uri "])  # items of a picture that are no
 DATED = frozenset([b"mvhd", b"tkhd", b"mdhd"])
 NO_EXIF = bytes(4) + b"MM\0*" + struct.pack(">IHI", 8, 0, 0)  # where it begins, and a directory without entries
 MOST = 16 * 1024 * 1024  # bytes of one table; an hour's has less
+MOST_BOXES = 300_000  # beside one another, and places of items: more are made to keep us busy
 
 
 class Box(NamedTuple):
@@ -47,7 +48,9 @@ class Box(NamedTuple):
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
     """The boxes in a part of the file, one after the other; what cannot be one is a box of no kind, to its end."""
     at = start
-    while at + 8 <= end:
+    for _ in range(MOST_BOXES):
+        if at + 8 > end:
+            return
         file.seek(at)
         size, kind = struct.unpack(">I4s", file.read(8))
         body = at + 8
@@ -59,6 +62,7 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
             return
         yield Box(kind, at, body, stop)
         at = stop
+    yield Box(b"", at, at, end)
 
 
 def words(file: BinaryIO, size: int, *, is_picture: bool = False) -> Iterator[Patch]:
@@ -155,9 +159,11 @@ def _samples(file: BinaryIO, track: Box) -> Iterator[Patch]:
     runs = _numbers(at.get(b"stsc", b""), 8, "I", of=4, each=3)
     same, *_ = struct.unpack(">I", at.get(b"stsz", b"")[4:8].rjust(4, b"\0"))
     sizes = _numbers(at.get(b"stsz", b""), 12, "I", of=8) if not same else []
-    sample = 0
+    sample = run = 0
     for number, start in enumerate(chunks, start=1):
-        count = next((runs[i + 1] for i in range(len(runs) - 3, -1, -3) if runs[i] <= number), 0)
+        while run + 3 < len(runs) and runs[run + 3] <= number:
+            run += 3
+        count = runs[run + 1] if runs else 0
         length = same * count if same else sum(sizes[sample : sample + count])
         sample += count
         if length:
@@ -240,12 +246,14 @@ def _places(table: bytes, named: Collection[tuple[int, bytes]]) -> Iterator[tupl
     sizes = read.take(1), read.take(1)
     offset, length, base = sizes[0] >> 4, sizes[0] & 15, sizes[1] >> 4
     index = sizes[1] & 15 if version else 0
-    for _ in range(read.take(4 if version == 2 else 2)):
+    for _ in range(min(MOST_BOXES, read.take(4 if version == 2 else 2))):
         item = read.take(4 if version == 2 else 2)
         within = bool(version) and read.take(2) & 15 == 1
         read.take(2)
+        if read.is_over:
+            return
         begin = read.take(base)
-        for _ in range(read.take(2)):
+        for _ in range(read.take(2) if offset or length else 1):
             read.take(index)
             start, size = begin + read.take(offset), read.take(length)
             if item in kinds:
@@ -258,7 +266,13 @@ class _Numbers:
     def __init__(self, table: bytes, at: int) -> None:
         self._table, self._at = table, at
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all were taken."""
+        return self._at > len(self._table)
+
     def take(self, width: int) -> int:
+        """The next one, of so many bytes."""
         found = int.from_bytes(self._table[self._at : self._at + width], "big")
         self._at += width
         return found

@@ -16,6 +16,7 @@ IN_INFO = frozenset([0x2AD7B1, 0x4489])  # how long a tick is, and how many ther
 PROGRAMS = frozenset([0x4D80, 0x5741])  # have to be there, and may be empty
 NUMBER, KIND, NAME, CODEC_NAME, CRC = 0xD7, 0x83, 0x536E, 0x258688, 0xBF
 SEEN, HEARD = 1, 2
+MOST = 1_000_000  # beside one another; blocks of an hour are fewer
 
 
 class Element(NamedTuple):
@@ -31,7 +32,9 @@ class Element(NamedTuple):
 def elements(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
     """One after the other; what cannot be one has the id 0, to the end."""
     at = start
-    while at < end:
+    for _ in range(MOST):
+        if at >= end:
+            return
         file.seek(at)
         head = file.read(12)
         name = 9 - head[0].bit_length()
@@ -45,6 +48,7 @@ def elements(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
         stop = end if size == most else min(body + size, end)
         yield Element(int.from_bytes(head[:name], "big"), at, body, stop, size == most)
         at = body if size == most else stop  # without a length, what is in it follows as if it stood beside it
+    yield Element(0, at, at, end, False)
 
 
 def words(file: BinaryIO, size: int) -> Iterator[Patch]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from apom.errors import BadMedia
 from apom.media.s3 import S3Storage
-from apom.media.sniff import AVIF, GIF, HEIC, JPEG, MKV, MOV, MP4, PNG, WEBM, WEBP
+from apom.media.sniff import KINDS
 from apom.media.storage import LocalStorage
 
-TYPES = {kind.ext: kind.mime for kind in (PNG, JPEG, WEBP, GIF, AVIF, HEIC, MP4, MOV, WEBM, MKV)}
+TYPES = {kind.ext: kind.mime for kind in KINDS}
 
 
 def bring(source: LocalStorage, target: LocalStorage, key: str) -> None:

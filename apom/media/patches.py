@@ -32,7 +32,8 @@ def over(start: int, end: int, data: bytes = b"") -> Patch:
 
 
 class Patched:
-    """The file at `path`, patched. `patches` in any order; where two meet, the one that begins first holds."""
+    """The file at `path`, patched. `patches` in any order; where two meet, the one that begins first
+    holds, and what is left of the other is zeros."""
 
     def __init__(self, path: Path, patches: Sequence[Patch] = ()) -> None:
         self.path = path
@@ -40,8 +41,11 @@ class Patched:
         self._pieces: list[Patch | tuple[int, int]] = []
         at = 0
         for patch in sorted(patches, key=lambda each: (each.start, each.end)):
-            if patch.start < at or patch.end > whole:
-                continue
+            if patch.start < at or patch.end > whole:  # of one that does not fit, what does
+                start, end = max(at, patch.start), min(patch.end, whole)
+                if start >= end:
+                    continue
+                patch = over(start, end)
             self._pieces += [(at, patch.start), patch]
             at = patch.end
         self._pieces.append((at, whole))
