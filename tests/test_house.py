@@ -14,8 +14,8 @@ HOMES = {
     "duckdb": {"apom/store"},
     "psycopg": {"apom/store"},
     "psycopg_pool": {"apom/store"},
-    "PIL": {"apom/media", "apom/sandbox"},
-    "av": {"apom/media", "apom/sandbox"},
+    "PIL": {"apom/media", "apom/sandbox", "apom/export/animatic.py"},
+    "av": {"apom/media", "apom/sandbox", "apom/export/animatic.py"},
     "pillow_heif": {"apom/media"},
     "python_multipart": {"apom/api/forms.py"},
     "httpx": {"apom/net"},
@@ -35,8 +35,11 @@ HOMES = {
     "markupsafe": {"apom/notebook"},
     "argon2": {"apom/accounts.py"},
     "docx": {"apom/export"},
-    "boto3": {"apom/media"},
-    "botocore": {"apom/media"},
+    "fpdf": {"apom/export"},
+    "xlsxwriter": {"apom/export"},
+    "opentimelineio": {"apom/export"},
+    "boto3": {"apom/media", "apom/testing/s3.py"},
+    "botocore": {"apom/media", "apom/testing/s3.py"},
 }
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "apom").rglob("*.py")), *sorted((ROOT / "pages").glob("*.py"))]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,14 +22,16 @@ from typing import Any, TypeVar
 
 from apom.config import S3Settings
 from apom.errors import Misconfigured, NotFound, Unavailable
-from apom.media.storage import LocalStorage, Stored, check_prefix
+from apom.media.addresses import Addresses
+from apom.media.storage import Coming, LocalStorage, Stored, check_prefix
 
 T = TypeVar("T")
 GB = 1024**3
+LARGE = 32 * 1024**2  # from here on nobody waits until all of it is here
 CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
-READ_BYTES = 1024 * 1024
+READ_BYTES = 4 * 1024 * 1024
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
@@ -44,16 +47,21 @@ class S3Storage(LocalStorage):
 
     def __init__(self, settings: S3Settings, root: Path, before: LocalStorage | None = None) -> None:
         super().__init__(root)
-        self._settings = settings
+        self.settings = settings
         self.before = before
-        self._client = _client(settings)
+        session, self._client = _client(settings)
+        self._addresses = Addresses(settings, session, self._client)
         self._room = threading.Lock()
         self._kept: int | None = None  # bytes of all copies, once they were counted
 
     def put(self, source: Path, key: str, *, mime: str) -> None:
         """Uploads `source`, in parts when it is large, and keeps it as the copy. Raises Invalid, Unavailable."""
         self._target(key)
-        more = {"ContentType": mime, "CacheControl": CACHE_CONTROL}
+        more = {
+            "ContentType": mime,
+            "CacheControl": CACHE_CONTROL,
+            **({"ACL": acl} if (acl := self.settings.acl) else {}),
+        }
         size = source.stat().st_size
         self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), ExtraArgs=more))
         super().put(source, key, mime=mime)
@@ -67,6 +75,52 @@ class S3Storage(LocalStorage):
             found = self._fetched(key)
         os.utime(found)
         return found
+
+    def coming(self, key: str) -> Coming | None:
+        """A large file that is not here, to be passed on as it comes from the bucket; None: `path` has it soon.
+
+        Raises Invalid, Unavailable.
+        """
+        if self._target(key).is_file():
+            return None
+        with suppress(NotFound):
+            size = self._head(key)
+            if size >= LARGE:
+                return Coming(name=Path(key).stem, size=size, read=partial(self._passed_on, key, size))
+        return None
+
+    def _passed_on(self, key: str, size: int, start: int, end: int) -> Iterator[bytes]:
+        """Its bytes; read whole, it is a copy afterwards."""
+        chunks = self._chunks(key, start, end)
+        if (start, end) != (0, size):
+            yield from chunks
+            return
+        with self.temp() as part:
+            with part.open("wb") as copy:
+                for chunk in chunks:
+                    copy.write(chunk)
+                    yield chunk
+            super().put(part, key, mime="")
+        self._make_room(size)
+
+    def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Where the line breaks it is taken up again: who watches a clip may make it wait for long."""
+        at, misses = start, 0
+        while at < end:
+            try:
+                for chunk in self._from(key, at, end):
+                    yield chunk
+                    at, misses = at + len(chunk), 0
+            except Unavailable:
+                misses += 1
+                if misses == TRIES:
+                    raise
+
+    def _from(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        asked = {"Bucket": self._bucket, "Key": self._name(key), "Range": f"bytes={start}-{end - 1}"}
+        with closing(self._ask(lambda: self._client.get_object(**asked))["Body"]) as body:
+            while chunk := self._ask(lambda: body.read(READ_BYTES)):
+                yield chunk
 
     def _fetched(self, key: str) -> Path:
         with self.temp() as part:
@@ -85,12 +139,15 @@ class S3Storage(LocalStorage):
         """Its bytes. Raises NotFound, Invalid, Unavailable."""
         self._target(key)
         try:
-            found = self._ask(lambda: self._client.head_object(Bucket=self._bucket, Key=self._name(key)))
+            return self._head(key)
         except NotFound:
             if self.before is None:
                 raise
             return self.before.size(key)
-        return int(found["ContentLength"])
+
+    def _head(self, key: str) -> int:
+        asked = {"Bucket": self._bucket, "Key": self._name(key)}
+        return int(self._ask(lambda: self._client.head_object(**asked))["ContentLength"])
 
     def delete(self, *keys: str) -> None:
         """Removes files and their copies. One that is not there is fine. Raises Invalid, Unavailable, Misconfigured."""
@@ -149,25 +206,39 @@ class S3Storage(LocalStorage):
         return super().sweep_temp(older_than, now) + len(left)
 
     def url(self, key: str, expires_s: int) -> str:
-        """An address that anybody may fetch the file from, for so many seconds. Raises Invalid."""
+        """An address that anybody may fetch the file from, for so many seconds. Raises Invalid, Misconfigured."""
         self._target(key)
-        asked = {"Bucket": self._bucket, "Key": self._name(key)}
-        return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
+        return self.asked(lambda to: to.signed(self._name(key), expires_s))
 
-    def probe(self) -> None:
-        """Writes a file, reads it, removes it. Raises Unavailable, Misconfigured with what to do."""
+    def address(self, key: str, mime: str) -> str | None:
+        """In the bucket, for what is large, where the settings say so and the file lies there."""
+        self._target(key)
+        is_elsewhere = self.before is not None and self.before.has(key)
+        return None if is_elsewhere else self.asked(lambda to: to.of(self._name(key), mime))
+
+    def asked(self, what: Callable[[Addresses], T]) -> T:
+        """Something about addresses. Raises Misconfigured."""
+        return self._ask(lambda: what(self._addresses))
+
+    @contextmanager
+    def probing(self, content: bytes) -> Iterator[str]:
+        """A file that is put there, read, and removed at the end; its name. Raises Unavailable, Misconfigured."""
         name = self._name(f"probe/{os.getpid()}")
-        self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=name, Body=b"apom"))
-        self._ask(lambda: self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
-        self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=name))
+        more = {"ACL": acl} if (acl := self.settings.acl) else {}
+        self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=name, Body=content, **more))
+        try:
+            self._ask(lambda: self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
+            yield name
+        finally:
+            self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=name))
 
     @property
     def _bucket(self) -> str:
-        return self._settings.bucket
+        return self.settings.bucket
 
     def _name(self, key: str) -> str:
         """A key as the bucket knows it."""
-        prefix = self._settings.prefix.strip("/")
+        prefix = self.settings.prefix.strip("/")
         return f"{prefix}/{key}" if prefix else key
 
     def _ask(self, what: Callable[[], T]) -> T:
@@ -211,7 +282,7 @@ class S3Storage(LocalStorage):
 
     def _make_room(self, came: int) -> None:
         """Copies that were not asked for the longest go, down to nine tenths of the room."""
-        most = self._settings.cache_gb * GB
+        most = self.settings.cache_gb * GB
         with self._room:
             self._kept = came + (self._kept if self._kept is not None else sum(s.bytes for s in super().list()) - came)
             if self._kept <= most:
@@ -226,8 +297,8 @@ class S3Storage(LocalStorage):
             self._kept = kept
 
 
-def _client(settings: S3Settings) -> Any:
-    """Raises Misconfigured."""
+def _client(settings: S3Settings) -> tuple[Any, Any]:
+    """A session, which knows the credentials, and its client. Raises Misconfigured."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -245,7 +316,8 @@ def _client(settings: S3Settings) -> Any:
         tcp_keepalive=True,
     )
     try:
-        client = boto3.session.Session().client(
+        session = boto3.session.Session()
+        client = session.client(
             "s3", endpoint_url=settings.endpoint or None, region_name=settings.region or None, config=config
         )
     except (BotoCoreError, ValueError) as error:
@@ -254,7 +326,8 @@ def _client(settings: S3Settings) -> Any:
             why=type(error).__name__,
         ) from error
     client.meta.events.register("before-sign.s3.DeleteObjects", _with_md5)
-    return client
+    logging.getLogger("botocore.auth").setLevel(logging.INFO)  # at DEBUG it writes down what it signs
+    return session, client
 
 
 def _with_md5(request: Any, **_: object) -> None:

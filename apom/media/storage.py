@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,15 @@ class Stored:
     key: str
     bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """A file that lies elsewhere. `name`: without its ending; `read(start, end)`: these of its bytes, in chunks."""
+
+    name: str
+    size: int
+    read: Callable[[int, int], Iterator[bytes]]
 
 
 def key(env: str, asset_id: UUID, variant: str, sha256: str, ext: str) -> str:
@@ -71,9 +80,25 @@ class LocalStorage:
             raise NotFound
         return target
 
+    def coming(self, _: str) -> Coming | None:
+        """A file to be passed on as it comes, where it is not here: see S3Storage."""
+        return None
+
+    def has(self, key: str) -> bool:
+        """Whether it is there. Raises Invalid."""
+        try:
+            self.size(key)
+        except NotFound:
+            return False
+        return True
+
     def size(self, key: str) -> int:
         """Its bytes. Raises NotFound, Invalid."""
         return self.path(key).stat().st_size
+
+    def address(self, key: str, mime: str) -> str | None:
+        """Where a browser that may see the file fetches it, for minutes; None: here. Raises Invalid, Misconfigured."""
+        return None
 
     def delete(self, *keys: str) -> None:
         """Removes files, and folders that became empty. One that is not there is fine. Raises Invalid."""
@@ -159,7 +184,7 @@ def check_prefix(prefix: str) -> None:
 def storage_of(settings: Settings) -> LocalStorage:
     """The bucket, where one is set, with the folder that was the storage before; else the folder. Raises Misconfigured."""
     folder = LocalStorage(settings.data_dir / "media")
-    if not settings.s3_bucket:
+    if not settings.bucket:
         return folder
     from apom.media.s3 import S3Storage
 

@@ -186,6 +186,7 @@ function drawTop(here) {
   const parts = [el("div", { class: "whole" }, el("h1", {}, room.project_name), el("p", {}, facts.join(" · "), room.note ? el("span", { class: "note", title: room.note }, ` · ${room.note}`) : ""))];
   if (n) parts.push(el("button", { type: "button", class: "changed", title: labels.changedHint }, el("i"), counted(labels, "changed", n)));
   if (room.can_approve) parts.push(el("span", { class: "score", role: "status" }, icon("check"), fill(labels.score, { n: approved, all: judged.length })));
+  if (room.can_download && judged.length) parts.push(el("a", { class: "load-all", href: at(here, "/takes.zip"), download: "", title: labels.loadAllHint }, icon("load"), el("span", {}, labels.loadAll)));
   here.top.replaceChildren(...parts);
 }
 
