@@ -35,7 +35,7 @@ ANNOUNCE, TRASH, PURGE = "run: announces", "run: to the trash", "run: purges"
 FILES = "files deleted, a take"
 SECOND = Aim(of="p99_ms", ms=1000)
 DAYS = 10
-METADATA_BYTES = 400  # no question of a cleaning reads them
+METADATA_BYTES = 60  # no question of a cleaning reads them
 # as a production is: few are marked, many were made from another; a round was shown, and its link has ended
 MARKED = (
     "update asset set rating = 0 where number % 3 > 0",
