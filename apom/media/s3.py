@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,7 +34,7 @@ CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
 READ_BYTES = 4 * 1024 * 1024
-AHEAD, AHEAD_OF_ALL = 4, 16  # so often that many are here before they are wanted: of one file, of all
+AHEAD = 2  # so often that many are here before they are wanted
 PART_BYTES = 32 * 1024 * 1024  # of what goes to the bucket in parts, and there are ten thousand at most
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
@@ -59,7 +59,6 @@ class S3Storage(LocalStorage):
         self._addresses = Addresses(settings, session, self._client)
         self._parts = TransferConfig(multipart_chunksize=PART_BYTES, io_chunksize=1024 * 1024, max_io_queue=16)
         self._room = threading.Lock()
-        self._ahead = threading.Semaphore(AHEAD_OF_ALL)
         self._kept: int | None = None  # bytes of all copies, once they were counted
 
     def put(self, source: Path, key: str, *, mime: str) -> None:
@@ -99,7 +98,7 @@ class S3Storage(LocalStorage):
 
     def _passed_on(self, key: str, size: int, start: int, end: int) -> Iterator[bytes]:
         """Its bytes; read whole, it is a copy afterwards."""
-        chunks = self._chunks(key, start, end)
+        chunks = _ahead(self._chunks(key, start, end))
         if (start, end) != (0, size):
             yield from chunks
             return
@@ -112,38 +111,23 @@ class S3Storage(LocalStorage):
         self._make_room(size)
 
     def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
-        """In order; while one is used the next ones are fetched, each by a connection of its own."""
-        fetched: deque[Future[bytes]] = deque()
-        others = ThreadPoolExecutor(AHEAD)
-        try:
-            while start < end or fetched:
-                while start < end and len(fetched) < AHEAD and self._ahead.acquire(blocking=False):
-                    fetched.append(others.submit(self._chunk, key, start, start := min(start + READ_BYTES, end)))
-                if fetched:
-                    chunk = fetched[0].result()
-                    fetched.popleft()
-                    self._ahead.release()
-                else:  # so many others are fetched from that nothing is to lie here for long
-                    chunk = self._chunk(key, start, start := min(start + READ_BYTES, end))
-                yield chunk
-        finally:
-            others.shutdown(wait=False, cancel_futures=True)
-            for _ in fetched:
-                self._ahead.release()
+        """Where the line breaks it is taken up again: who watches a clip may make it wait for long."""
+        at, misses = start, 0
+        while at < end:
+            try:
+                for chunk in self._from(key, at, end):
+                    yield chunk
+                    at, misses = at + len(chunk), 0
+            except Unavailable:
+                misses += 1
+                if misses == TRIES:
+                    raise
 
-    def _chunk(self, key: str, start: int, end: int) -> bytes:
-        """Where the line breaks it is fetched anew. Raises NotFound, Unavailable, Misconfigured."""
+    def _from(self, key: str, start: int, end: int) -> Iterator[bytes]:
         asked = {"Bucket": self._bucket, "Key": self._name(key), "Range": f"bytes={start}-{end - 1}"}
-
-        def read() -> bytes:
-            with closing(self._client.get_object(**asked)["Body"]) as body:
-                content: bytes = body.read()
-                return content
-
-        for _ in range(TRIES - 1):
-            with suppress(Unavailable):
-                return self._ask(read)
-        return self._ask(read)
+        with closing(self._ask(lambda: self._client.get_object(**asked))["Body"]) as body:
+            while chunk := self._ask(lambda: body.read(READ_BYTES)):
+                yield chunk
 
     def _fetched(self, key: str) -> Path:
         with self.temp() as part:
@@ -322,6 +306,18 @@ class S3Storage(LocalStorage):
                 else:
                     super().delete(each.key)
             self._kept = kept
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same; while one is used the next ones are taken."""
+    beside = ThreadPoolExecutor(1)
+    try:
+        taken = deque(beside.submit(next, chunks, b"") for _ in range(AHEAD))
+        while chunk := taken.popleft().result():
+            taken.append(beside.submit(next, chunks, b""))
+            yield chunk
+    finally:
+        beside.shutdown(wait=False, cancel_futures=True)  # who breaks off waits for nothing
 
 
 def _client(settings: S3Settings) -> tuple[Any, Any]:
