@@ -148,6 +148,13 @@ WRONG: dict[str, Callable[[Parts, Any], None]] = {
     "a pointer to nothing": row("asset", box_id=str(uuid4())),
     "a pointer to another table": row("asset", parent_asset_id=lambda one: one["box_id"]),
     "another project": row("box", project_id=str(uuid4())),
+    "costs of another project": row("ledger_entry", project_id=str(uuid4())),
+    "costs below nothing": row("ledger_entry", amount=-1.0),
+    "costs without end": row("ledger_entry", amount=1.7e308),
+    "a moment that no ZIP knows": row("asset", created_at="8999-01-01T00:00:00+00:00"),
+    "rights that are no words": row("asset_recipe", rights='{"owner": 5}'),
+    "inputs that are none": row("generation", inputs="[5]"),
+    "an order that is none": row("batch", recipe="{}"),
     "a headliner of another shot": lambda parts, manifest: [
         one.update(headliner_asset_id=parts["tables/asset.jsonl"][0]["id"]) for one in parts["tables/box.jsonl"]
     ],
@@ -211,6 +218,20 @@ def test_the_archive_that_is_only_resealed_comes_in(good: Path, tmp_path: Path) 
     with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False, clock=Clock()) as studio:
         ws = studio.workspace(person(studio, "bob"))
         assert ws.import_archive(resealed(good, tmp_path / "same.zip", lambda parts, manifest: None)).boxes_count == 2
+
+
+def test_costs_of_an_archive_are_nobody_elses(good: Path, tmp_path: Path) -> None:
+    """Of what is gone they name ids, and those may be of something here: its own costs would never be entered."""
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False, clock=Clock()) as studio:
+        alice, bob = (studio.workspace(person(studio, name)) for name in ("alice", "bob"))
+        shot = alice.create_box(alice.create_project("hers"), "one")
+        alice.generate(shot, "a lighthouse")
+        with studio._store.read() as tx:
+            hers = tx.value("select id from generation where created_by = $1", alice.actor.user_id)
+        bob.import_archive(resealed(good, tmp_path / "bad.zip", row("ledger_entry", generation_id=str(hers))))
+        with studio._store.read() as tx:
+            assert tx.value("select count(*) from ledger_entry") == 1
+            assert tx.value("select count(*) from ledger_entry where generation_id = $1", hers) == 0
 
 
 def test_a_changed_byte_is_found(good: Path, bob: Workspace, other: Studio, tmp_path: Path) -> None:

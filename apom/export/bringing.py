@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4, uuid5
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from apom.config import LIMITS
 from apom.errors import ApomError, Conflict, Invalid
@@ -25,12 +25,16 @@ from apom.export.unpacking import Archive, Columns, Wanted, damaged
 from apom.fields import BoxChanges, CommentFields, ProjectChanges, check
 from apom.models import (
     Actor,
+    AssetInput,
     AssetType,
     Attention,
+    BatchOrder,
     BoxKind,
     InputRole,
     Opinion,
     Project,
+    Region,
+    Rights,
     Role,
     SourceType,
     State,
@@ -65,6 +69,13 @@ ONE_OF: Mapping[str, type[StrEnum]] = {
 }
 ALONE = {"box": [["code"]], "round": [["number"]]}  # what no two rows share, beside their keys
 LISTS = ("asset_recipe.tags", "generation.inputs")  # what is a list in JSON; all else is an object
+SHAPES: Mapping[str, TypeAdapter[Any]] = {  # what pages read out of JSON
+    "asset_recipe.tags": TypeAdapter(list[str]),
+    "asset_recipe.rights": TypeAdapter(Rights),
+    "batch.recipe": TypeAdapter(BatchOrder),
+    "comment.region": TypeAdapter(Region),
+    "generation.inputs": TypeAdapter(list[AssetInput]),
+}
 MADE: Mapping[str, Mapping[str, tuple[str, Callable[[], object]]]] = {  # what does not travel and has to be something
     "batch": {"token": ("text", lambda: f"archive {uuid4()}")},
     "generation": {"task": ("json", lambda: "{}")},
@@ -188,7 +199,8 @@ class Bringing:
         return f"{self._env}/a/{self._new(UUID(asset_id))}/{file}"
 
     def _new(self, old: UUID) -> UUID:
-        return uuid5(self._seed, str(old)) if self._is_copy else old
+        """An id as it is here. One of nothing in the archive, as costs name what is gone, is never that of something here."""
+        return uuid5(self._seed, str(old)) if self._is_copy or str(old) not in self._texts else old
 
     def _write(self, tx: Tx, done: Callable[[Tx, UUID], None]) -> Project:
         if self._is_taken(tx) != self._is_copy:
@@ -322,6 +334,8 @@ def _check_words(table: str, row: Mapping[str, Any]) -> None:
             raise damaged(f"{place} is none of what there is")
     if not 0 <= row.get("rating", 0) <= 5:
         raise damaged("asset.rating is none of what there is")
+    if table == archiving.OUTLIVES and any(isinstance(value, float) and value < 0 for value in row.values()):
+        raise damaged("costs that are below nothing")
     if table in FIELDS:
         fields = [
             name for name in FIELDS[table].__annotations__.keys() & row.keys() if not name.endswith(("_id", "region"))
@@ -339,8 +353,11 @@ def _check_shapes(table: str, row: Mapping[str, Any], columns: Mapping[str, Colu
             found = json.loads(row[name])
             if not isinstance(found, list if f"{table}.{name}" in LISTS else dict):
                 raise damaged(f"{table}.{name} has another shape")
-            if name == "tags" and not all(isinstance(each, str) for each in found):
-                raise damaged(f"{table}.{name} has another shape")
+            try:
+                if f"{table}.{name}" in SHAPES:
+                    SHAPES[f"{table}.{name}"].validate_python(found)
+            except ValidationError as error:
+                raise damaged(f"{table}.{name} has another shape") from error
 
 
 def _check_snapshot(row: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import re
 import stat
 import struct
@@ -41,6 +40,8 @@ PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/=]{1,4000}")
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 TEXT_CHARS = 200_000
 LAST = 2**31 - 1, 2**63 - 1
+LARGEST = 1e15  # sums of many are numbers still
+YEARS = 1970, 2100  # a ZIP knows no later ones than 2107
 DAMAGED = N_("This archive is damaged or was changed ({reason}). Nothing was brought in. Export it again.")
 Columns: TypeAlias = Mapping[str, Mapping[str, Column]]
 Ids: TypeAlias = Mapping[str, frozenset[UUID]]
@@ -290,7 +291,7 @@ def _whole(most: int) -> Any:
 
 
 def _float(value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:  # type: ignore[operator]
         raise ValueError("a number that cannot be")
     return float(value)  # type: ignore[arg-type]
 
@@ -303,7 +304,7 @@ def _bool(value: object) -> bool:
 
 def _moment(value: object) -> datetime:
     found = datetime.fromisoformat(_text(value))
-    if found.tzinfo is None or not 1970 <= found.year <= 9000:
+    if found.tzinfo is None or not YEARS[0] <= found.year <= YEARS[1]:
         raise ValueError("a moment that cannot be")
     return found
 
@@ -335,10 +336,11 @@ def ids_of(archive: Archive, columns: Columns) -> dict[str, frozenset[UUID]]:
 
 
 def check_points(table: str, row: Mapping[str, Any], ids: Ids) -> None:
-    """What a row points to is in the archive; what outlives it may be gone. Raises Invalid."""
+    """What a row points to is in the archive; what costs speak of may be gone, but not their project. Raises Invalid."""
     for name, value in row.items():
         target = POINTS.get(name)
-        if target is not None and value is not None and table != OUTLIVES and value not in ids[target]:
+        may_be_gone = table == OUTLIVES and name != "project_id"
+        if target is not None and value is not None and not may_be_gone and value not in ids[target]:
             raise damaged(f"{table}.{name} points to nothing")
 
 
