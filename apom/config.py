@@ -43,6 +43,7 @@ class Limits(BaseModel):
     archive_bytes: int = Field(200 * 1024 * MB, description="largest project archive")
     archive_rows_bytes: int = Field(2048 * MB, description="most bytes of rows in a project archive, unpacked")
     archive_row_bytes: int = Field(8 * MB, description="longest row in a project archive")
+    archive_rows: int = Field(3_000_000, description="most rows in a project archive")
     archive_files: int = Field(400_000, description="most files in a project archive")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
     inline_bytes: int = Field(80 * MB, description="longest answer of a provider that puts the file itself into it")

@@ -3,6 +3,7 @@
 Nothing that was under way elsewhere goes on here: what had not ended arrives as stopped, so that nothing is asked of a
 provider, and nothing paid, because of an archive. Who brings it becomes the owner. Others are the people of the same name
 here, where they are known to whoever brings it (an admin knows everybody), else that person; what was said keeps its name.
+Uploads count among those of whoever brings them, unless an admin does.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Bringing:
         self._strangers: set[UUID] = set()
         self._wanted: Mapping[str, Wanted] = {}
         self._accounts: dict[str, UUID] = {}
-        self._is_copy = False
+        self._is_copy = self._is_admin = False
 
     def run(self, progress: Callable[[float], None], done: Callable[[Tx, UUID], None]) -> Project:
         """All of it, or nothing. Raises Invalid, TooLarge, Conflict, Unavailable, OSError."""
@@ -205,9 +206,9 @@ class Bringing:
     def _write(self, tx: Tx, done: Callable[[Tx, UUID], None]) -> Project:
         if self._is_taken(tx) != self._is_copy:
             raise Conflict("Somebody has brought in the same project this moment. Try again.")
-        admin = users.get(tx, self._actor.user_id)
-        is_admin = admin is not None and admin.is_admin
-        self._accounts = archiving.accounts(tx, self._actor.user_id, self._names, all_of_them=is_admin)
+        me = users.get(tx, self._actor.user_id)
+        self._is_admin = me is not None and me.is_admin
+        self._accounts = archiving.accounts(tx, self._actor.user_id, self._names, all_of_them=self._is_admin)
         self._strangers = {
             each for some in _chunks(self._strangers) for each in some if archiving.is_known(tx, "app_user", [each])
         }
@@ -238,13 +239,15 @@ class Bringing:
     def _row(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
         """As it is written here."""
         made = {name: self._value(table, name, value) for name, value in row.items()}
+        if table == "asset" and made["source_type"] == SourceType.UPLOADED and not self._is_admin:
+            made["created_by"] = self._actor.user_id  # it takes up the room of whoever brings it, and nobody else's
         if table == "asset" and made["status"] in OPEN:
             made |= {"status": Status.CANCELLED.value, "error_message": _(ARRIVED)}
         elif table == "generation":
-            made["attention"] = None
             if made["state"] not in ENDED:
                 made |= {"state": State.CANCELLED.value, "decision": Status.CANCELLED.value}
                 made |= {"since": self._now, "finished_at": self._now, "updated_at": self._now}
+            made |= {"attention": None, "finished_at": made["finished_at"] or self._now}  # else it is promised money
         elif table == "project":
             made["updated_at"] = self._now  # somebody works on it: the days until unmarked takes go begin now
         return made

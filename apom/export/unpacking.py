@@ -31,7 +31,9 @@ from apom.models import Record
 from apom.store.archiving import OUTLIVES, PEOPLE, POINTS, TABLES, WITH_IDS, Column
 from apom.words import N_
 
-MANIFEST_BYTES = 256 * 1024 * 1024
+MANIFEST_BYTES = 16 * 1024 * 1024  # beside its entries: with many files that are missing
+MANIFEST_ENTRY = 400  # bytes of what it says of one, more than enough
+BRACKETS = 1000  # in the project's name, and what there is once
 DIRECTORY_ENTRY = 200  # bytes of one in the ZIP's directory, about
 END_BYTES = 76 + 22 + 65_535  # of a ZIP's end, what a large one has before it and its comment included
 NAME = re.compile(r"(?P<asset>[0-9a-f-]{36})/(?P<variant>[a-z]+)-(?P<sha12>[0-9a-f]{12})\.(?P<ext>[a-z0-9]{2,5})")
@@ -118,6 +120,8 @@ class Archive:
         for line in self._lines(f"tables/{table}.jsonl"):
             digest.update(line)
             count += 1
+            if count > expected.rows:
+                break
             try:
                 yield _row(table, columns, line)
             except (ValueError, TypeError, RecursionError, OverflowError) as error:
@@ -156,7 +160,10 @@ class Archive:
     def _manifest(self, schema: int) -> Manifest:
         try:
             with self._zip.open(MANIFEST) as entry:
-                found = json.loads(entry.read(MANIFEST_BYTES))
+                text = entry.read(MANIFEST_BYTES + MANIFEST_ENTRY * len(self._zip.infolist()))
+            if text.count(b"{") + text.count(b"[") > len(self._zip.infolist()) + BRACKETS:
+                raise damaged("the manifest is of another shape")  # read, it would be many times as large
+            found = json.loads(text)
         except (KeyError, ValueError, RecursionError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
             raise damaged("there is no manifest that can be read") from error
         _check_version(found, schema)
@@ -174,6 +181,8 @@ class Archive:
         said = {MANIFEST, *(f"tables/{table}.jsonl" for table in manifest.tables), *manifest.files}
         if said != set(self._zip.namelist()):
             raise damaged("its entries are not those of the manifest")
+        if sum(table.rows for table in manifest.tables.values()) > self._limits.archive_rows:
+            raise TooLarge("The archive has more than {most} rows.", most=self._limits.archive_rows)
 
 
 def _check_end(path: Path, limits: Limits) -> None:
