@@ -70,6 +70,9 @@ class Limits(BaseModel):
     template_chars: int = Field(4_000, description="longest template of a webhook")
     exports_at_once: int = Field(6, description="most files that are exported at the same time, beside jobs")
     zips_at_once: int = Field(32, description="most ZIPs of takes that are sent at the same time")
+    jobs_waiting: int = Field(
+        5, description="most exports, and archives to bring in, that a person has under way as jobs"
+    )
     export_days: int = Field(7, description="a file that was exported as a job waits for so many days to be fetched")
     shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
     shown_clip_bytes: int = Field(4 * MB, description="largest clip that an output of a notebook holds whole")

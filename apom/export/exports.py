@@ -132,10 +132,11 @@ class Exports:
         )
 
     def order(self, actor: Actor, project_id: UUID, name: str, choices: Mapping[str, object]) -> Job:
-        """The same as a job. Raises NotFound, NotAllowed, Invalid."""
+        """The same as a job. Raises NotFound, NotAllowed, Invalid, Conflict for too many."""
         format = named(name)
         choice = format.check(choices)
         self._room(actor, project_id, format, choice)
+        self._jobs.check_queue(actor, KIND)
         if any(getattr(choice, secret) for secret in format.secrets):
             raise Invalid("A review link is kept nowhere: make the document at once, and not as a job.")
         order = Order(format=name, choices=choice.model_dump(mode="json"))
