@@ -34,7 +34,6 @@ from apom.models import (
     InputRole,
     Opinion,
     Project,
-    Region,
     Rights,
     Role,
     SourceType,
@@ -74,7 +73,6 @@ SHAPES: Mapping[str, TypeAdapter[Any]] = {  # what pages read out of JSON
     "asset_recipe.tags": TypeAdapter(list[str]),
     "asset_recipe.rights": TypeAdapter(Rights),
     "batch.recipe": TypeAdapter(BatchOrder),
-    "comment.region": TypeAdapter(Region),
     "generation.inputs": TypeAdapter(list[AssetInput]),
 }
 MADE: Mapping[str, Mapping[str, tuple[str, Callable[[], object]]]] = {  # what does not travel and has to be something

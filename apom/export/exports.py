@@ -22,13 +22,13 @@ from apom.errors import Conflict, Invalid, NotFound
 from apom.export import bundle
 from apom.export.formats import FORMATS, Format, named
 from apom.export.room import Progress, Room
-from apom.export.turns import Turns
 from apom.jobs import Jobs, Work, ordered_by
 from apom.models import Actor, Exported, ExportFormat, Job, JobState, Json, Record
 from apom.money import Money
 from apom.projects import need
 from apom.store import Store, exporting
-from apom.words import language
+from apom.turns import Turns
+from apom.words import N_, language
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("apom.export")
 KIND = "export"
 TIDY_S = 3600.0
+BUSY = N_("Too many files are being made at this moment. Try again in {seconds} s.")
 OF_ONE = 2  # files that are made for one person at once
 ASK_S = 2.0  # how often a right is asked again while a file is written
 NO_NAME = re.compile(r"[^\w .,()-]+")
@@ -75,8 +76,8 @@ class Exports:
         self._jobs = jobs
         self._folder = folder
         self._clock = clock
-        self._made = Turns(LIMITS.exports_at_once, OF_ONE)
-        self.sent = Turns(LIMITS.zips_at_once, LIMITS.zips_at_once // 4)
+        self._made = Turns(LIMITS.exports_at_once, OF_ONE, BUSY)
+        self.sent = Turns(LIMITS.zips_at_once, LIMITS.zips_at_once // 4, BUSY)
         jobs.declare(KIND, self._make)
 
     def formats(self, actor: Actor) -> tuple[ExportFormat, ...]:

@@ -1,4 +1,4 @@
-"""How many files are made at once: what one person asks for a hundred times takes the others' turn from nobody."""
+"""How much is done at once of what takes long: what one person asks for a hundred times takes the others' turn from nobody."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ WAIT_S = 5.0
 
 
 class Turns:
-    """`most` at a time, and `each` of them for one person or one link. For many threads."""
+    """`most` at a time, and `each` of them for one person or one link; who has to wait is told in `words`. For many threads."""
 
-    def __init__(self, most: int, each: int) -> None:
+    def __init__(self, most: int, each: int, words: str) -> None:
         self._most = most
+        self._words = words
         self._each = each
         self._lock = threading.Lock()
         self._taken = Counter[Hashable]()
 
     @contextmanager
     def taken(self, who: Hashable) -> Iterator[None]:
-        """While something is made. Raises TooMany."""
+        """While something is done. Raises TooMany."""
         with self._lock:
             if self._taken[who] >= self._each or self._taken.total() >= self._most:
-                raise TooMany(
-                    "Too many files are being made at this moment. Try again in {seconds} s.", retry_after_s=WAIT_S
-                )
+                raise TooMany(self._words, retry_after_s=WAIT_S)
             self._taken[who] += 1
         try:
             yield
