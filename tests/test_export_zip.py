@@ -22,7 +22,7 @@ import pytest
 from conftest import Cast, let_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media_samples import clip, corner
+from media_samples import clip, corner, sound
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_idor import API, As
@@ -168,6 +168,19 @@ def test_it_is_sent_without_a_job(film: Film, tmp_path: Path) -> None:
     assert sent(f"/projects/{film.project.id}/export.zip?what=some", film.cast.victor)[0].status_code == 422
     assert sent(f"/projects/{film.project.id}/export.zip?metadata=true", film.cast.victor)[0].status_code == 403
     assert sent(f"/projects/{film.project.id}/export.zip", film.cast.bob)[0].status_code == 404
+
+
+def test_sound_is_without_its_words_too_unless_they_are_asked_for(film: Film, tmp_path: Path) -> None:
+    song = sound(tmp_path / "song.mp3", words={"title": SECRET})
+    film.cast.alice.upload(film.cast.alice.sound_box(film.project), song)
+    film.cast.victor.export_zip(film.project, tmp_path / "clean.zip", what="all")
+    film.cast.alice.export_zip(film.project, tmp_path / "whole.zip", what="all", metadata=True)
+    heard = [
+        [data for name, data in opened(tmp_path / zipped)[0].items() if name.endswith(".mp3")]
+        for zipped in ("clean.zip", "whole.zip")
+    ]
+    assert heard[1] == [song.read_bytes()]
+    assert len(heard[0]) == 1 and SECRET.encode() not in heard[0][0] and len(heard[0][0]) > 1000
 
 
 def test_who_is_shut_out_meanwhile_gets_no_more(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,7 +195,8 @@ def _piece(take: Row, name: str, metadata: bool) -> Piece:
         "made_at": f"{take['created_at']:%Y-%m-%d %H:%M:%S}",
         **{key: take[key] for key in ("name", "section", "rating", "seed", "width", "height", "duration_s", "made_by")},
     }
-    key = None if take["purged_at"] else take["file_key"]
+    has_copy = take["asset_type"] == AssetType.AUDIO and not metadata  # of sound there is one without words
+    key = None if take["purged_at"] else take["proxy_key" if has_copy else "file_key"]
     return Piece(
         name=name, key=key, made_at=take["created_at"], label=_label(take) if metadata and key else None, told=told
     )
