@@ -364,3 +364,13 @@ def test_a_link_has_only_so_many_at_once(film: Film) -> None:
         review.takes_zip()
     list(many.pop())
     assert review.takes_zip()
+
+
+@pytest.mark.usefixtures("served")
+def test_what_takes_long_is_ordered_and_not_fetched(film: Film) -> None:
+    """A hand-over that somebody was led to by a link would be remembered, and the next one hold no more than what is new."""
+    for name in ("cut", "animatic", "archive"):
+        answer, _ = sent(f"/projects/{film.project.id}/export.{name}", film.cast.alice)
+        assert answer.status_code == 422 and "order it as a job" in answer.json()["detail"]
+    with film.cast.studio._store.read() as tx:
+        assert tx.value("select count(*) from handover") == 0

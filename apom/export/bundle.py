@@ -25,9 +25,9 @@ from apom.errors import BadMedia, NotFound
 from apom.export.cut import line
 from apom.export.names import media_name, media_names
 from apom.export.room import Progress, Room
+from apom.export.tables import cell
 from apom.media.blank import clean
 from apom.models import AssetType, BoxKind, Record, Role, RoundShot, SourceType
-from apom.statement import defused
 from apom.store import boxes, exporting
 from apom.words import N_, _, say
 
@@ -306,14 +306,8 @@ def _as_csv(header: Sequence[str], rows: Iterable[Row]) -> bytes:
     made = io.StringIO()
     table = csv.writer(made)
     table.writerow(header)
-    table.writerows([_cell(row.get(name)) for name in header] for row in rows)
+    table.writerows([cell(row.get(name), name) for name in header] for row in rows)
     return made.getvalue().encode("utf-8-sig", "replace")
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else defused(str(value))
 
 
 def _as_json(header: Sequence[str], rows: Iterable[Row], remarks: Sequence[str]) -> bytes:
