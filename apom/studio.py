@@ -1813,7 +1813,8 @@ class Review:
         TooMany.
         """
         from apom.export.bundle import of_round
-        from apom.export.exports import called, every_now_and_then
+        from apom.export.exports import every_now_and_then
+        from apom.names import called
 
         reviewing = self._studio.reviewing
         found = reviewing.pack(self._pass)

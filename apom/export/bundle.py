@@ -23,11 +23,11 @@ from pydantic import Field
 
 from apom.errors import BadMedia, NotFound
 from apom.export.cut import line
-from apom.export.names import media_name, media_names
 from apom.export.room import Progress, Room
 from apom.export.tables import cell
 from apom.media.blank import clean
 from apom.models import AssetType, BoxKind, Record, Role, RoundShot, SourceType
+from apom.names import media_name, media_names
 from apom.store import boxes, exporting
 from apom.words import N_, _, say
 

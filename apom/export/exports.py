@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from apom.export.room import Progress, Room
 from apom.jobs import Jobs, Work, ordered_by
 from apom.models import Actor, Exported, ExportFormat, Job, JobState, Json, Record
 from apom.money import Money
+from apom.names import called
 from apom.projects import need
 from apom.store import Store, exporting
 from apom.turns import Turns
@@ -39,7 +39,6 @@ TIDY_S = 3600.0
 BUSY = N_("Too many files are being made at this moment. Try again in {seconds} s.")
 OF_ONE = 2  # files that are made for one person at once
 ASK_S = 2.0  # how often a right is asked again while a file is written
-NO_NAME = re.compile(r"[^\w .,()-]+")
 
 
 class Order(Record):
@@ -258,9 +257,3 @@ def speaking(actor: Actor) -> Iterator[None]:
 
 def _called(room: Room, format: Format, choice: Any) -> str:
     return called(" ".join(filter(None, (room.project().name, format.suffix(choice)))), format.ext)
-
-
-def called(words: str, ext: str) -> str:
-    """A name that every file system takes."""
-    plain = NO_NAME.sub("_", words).strip(". ")[: LIMITS.name_chars] or "export"
-    return f"{plain}.{ext}"
