@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser proxy office screens bench bench-quick clean
+.PHONY: run test test-long check browser proxy office s3 screens bench bench-quick clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -50,6 +50,9 @@ office:
 	  echo "Installing LibreOffice for the test of exports"; \
 	  $$(command -v sudo || true) apt-get update -qq && $$(command -v sudo || true) apt-get install -y -qq --no-install-recommends \
 	    libreoffice-writer-nogui poppler-utils; }
+
+s3: .venv/ready-dev   # a real S3 server on loopback, its files in data/s3; prints what to export, Ctrl+C ends it
+	@$(BIN)/python -m apom.testing.s3 data/s3
 
 screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
 	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py

@@ -164,6 +164,14 @@ class Assets:
             raise NotFound
         return self._storage.path(found["key"]), media_type(found["key"], found["mime"])
 
+    def address(self, actor: Actor, asset_id: UUID, name: str) -> str | None:
+        """Where a browser fetches it instead, for minutes; None: `file` has it. Raises NotFound, Misconfigured."""
+        with self._store.read() as tx:
+            found = assets.with_key(tx, actor.user_id, asset_id, name)
+        if found is None:
+            raise NotFound
+        return self._storage.address(found["key"], media_type(found["key"], found["mime"]))
+
     def _changed(self, take: Take, status: Status | None = None) -> None:
         self._hub.publish(
             Event(

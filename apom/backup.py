@@ -105,7 +105,7 @@ class Backups:
 
         there, copied, missing = LocalStorage(folder / "media"), 0, 0
         for key in listed(store):
-            if _has(there, key):
+            if there.has(key):
                 continue
             try:
                 bring(self._storage, there, key)
@@ -200,9 +200,9 @@ def _put_back(kept: LocalStorage, storage: LocalStorage, wanted: Iterable[str], 
 
     files, missing, damaged = 0, 0, 0
     for key in wanted:
-        if _has(storage, key):
+        if storage.has(key):
             continue
-        if not _has(kept, key):
+        if not kept.has(key):
             missing += 1
         elif not is_whole(kept.path(key)):
             damaged += 1
@@ -210,11 +210,3 @@ def _put_back(kept: LocalStorage, storage: LocalStorage, wanted: Iterable[str], 
             bring(kept, storage, key)
             files += 1
     return Restored(name=name, rows=rows, files=files, missing=missing, damaged=damaged)
-
-
-def _has(storage: LocalStorage, key: str) -> bool:
-    try:
-        storage.size(key)
-    except NotFound:
-        return False
-    return True

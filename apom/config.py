@@ -99,6 +99,9 @@ class S3Settings:
     prefix: str = ""
     style: Literal["path", "virtual"] = "path"
     cache_gb: float = 20
+    acl: str = ""
+    redirect: bool = False
+    public_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +139,20 @@ class Settings(BaseSettings):
         None, description="what the stored keys of providers are encrypted with; by default data/keys/providers.key"
     )
     s3_bucket: str = Field("", description="keep media in this bucket; by default they lie in the data folder")
+    s3_bucket_dev: str = Field("", description="the bucket of APOM_ENV=dev, where each has its own")
+    s3_bucket_prod: str = Field("", description="the bucket of APOM_ENV=prod, where each has its own")
     s3_endpoint: str = Field("", description="where S3 is, for anybody else's than Amazon's")
     s3_region: str = Field("", description="the bucket's region")
     s3_prefix: str = Field("", description="what every key in the bucket begins with")
     s3_style: Literal["path", "virtual"] = Field("path", description="whether the bucket is in the path or in the host")
     s3_cache_gb: float = Field(20, gt=0, description="how much of the bucket is kept here, too, in GB")
+    s3_acl: Literal["", "private", "public-read", "authenticated-read", "bucket-owner-full-control"] = Field(
+        "", description="an ACL for every file, where the bucket wants one; by default none is sent"
+    )
+    s3_redirect: bool = Field(
+        False, description="browsers fetch originals from the bucket, by addresses signed for minutes"
+    )
+    s3_public_url: str = Field("", description="with the above: where everybody may read the bucket, such as a CDN")
     smtp_host: str = Field("", description="the mail server; without one, no mail is sent")
     smtp_port: int = Field(0, ge=0, le=65535, description="its port; by default 587, 465 for tls, 25 for none")
     smtp_user: str = Field("", description="who signs in there; nobody by default")
@@ -166,15 +178,23 @@ class Settings(BaseSettings):
         return self.key_file or self.data_dir / "keys" / "providers.key"
 
     @property
+    def bucket(self) -> str:
+        """The bucket of this environment; empty without one."""
+        return (self.s3_bucket_prod if self.env == "prod" else self.s3_bucket_dev) or self.s3_bucket
+
+    @property
     def s3(self) -> S3Settings:
         """Where the bucket is. Credentials are boto3's own: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
         return S3Settings(
-            bucket=self.s3_bucket,
+            bucket=self.bucket,
             endpoint=self.s3_endpoint,
             region=self.s3_region,
             prefix=self.s3_prefix,
             style=self.s3_style,
             cache_gb=self.s3_cache_gb,
+            acl=self.s3_acl,
+            redirect=self.s3_redirect,
+            public_url=self.s3_public_url.rstrip("/"),
         )
 
     @property

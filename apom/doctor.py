@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import socket
@@ -16,14 +17,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from apom import runfile
 from apom.config import MB, PACKAGE, THRESHOLDS, Settings, Thresholds, shipped
 from apom.errors import ApomError, Misconfigured
 from apom.models import Record, StoreInfo
 from apom.preflight import check_address, doubt_about_address, prove_writable
+
+if TYPE_CHECKING:
+    from apom.media.s3_look import Look
 
 PYTHON = (3, 11)
 GB = 1024 * MB
@@ -72,7 +78,7 @@ def examine(
         secrets(folder / runfile.NAME),
         key_file(settings.key_path),
         media_folder(folder / "media"),
-        *([_unless_broken("s3", lambda: bucket(settings))] if settings.s3_bucket else []),
+        *(buckets(settings) if settings.bucket else []),
         disk(shutil.disk_usage(_nearest(folder)).free),
         *store_checks(store, newest_schema, now),
         _unless_broken("providers", lambda: providers(shipped("providers"))),
@@ -245,15 +251,80 @@ def media_folder(folder: Path) -> Finding:
     return _ok("media", f"{folder} can be written.")
 
 
-def bucket(settings: Settings) -> Finding:
-    """Whether media can be written there, read and removed."""
-    from apom.media.s3 import S3Storage
-
+def buckets(settings: Settings) -> list[Finding]:
+    """Whether media can be written there, read and removed; who else may; whether browsers are let in where they are sent."""
     try:
-        S3Storage(settings.s3, settings.data_dir / "media-copies").probe()
+        from apom.media.s3 import S3Storage
+        from apom.media.s3_look import look
+
+        found = look(S3Storage(settings.s3, settings.data_dir / "media-copies"), settings.url)
     except ApomError as error:
-        return _problem("s3", str(error))
-    return _ok("s3", f"The bucket {settings.s3_bucket} can be written, read and cleared.")
+        return [_problem("s3", str(error))]
+    except ImportError as error:
+        return [_problem("s3", f"It cannot be looked at: {error}. Install what is in requirements.txt.")]
+    return [
+        _ok("s3", f"The bucket {settings.bucket} can be written, read and cleared."),
+        signed(found, is_used=settings.s3_redirect and not settings.s3_public_url),
+        private(found, settings.bucket),
+        *([public(found, is_used=settings.s3_redirect)] if settings.s3_public_url else []),
+        *([cross_origin(found, settings.url)] if settings.s3_redirect else []),
+    ]
+
+
+def signed(found: Look, *, is_used: bool) -> Finding:
+    """Whether an address signed for minutes opens a file. `is_used`: browsers are sent to such addresses."""
+    if found.signed == HTTPStatus.OK:
+        return _ok("s3 addresses", "An address that was signed opens its file.")
+    said = f"The bucket answers {found.signed or 'nothing'} to an address that was signed for it."
+    if not is_used:
+        return _warning("s3 addresses", f"{said} Nobody is sent to one while APOM_S3_REDIRECT is off.")
+    return _problem(
+        "s3 addresses", f"{said} Correct APOM_S3_REGION, APOM_S3_STYLE or the clock, or unset APOM_S3_REDIRECT."
+    )
+
+
+def private(found: Look, bucket: str) -> Finding:
+    """Nobody reads what nobody gave them."""
+    if found.listed == HTTPStatus.OK:
+        return _warning(
+            "s3 privacy",
+            f"Anybody can list the files of {bucket}, and so find them all. Take that right from its policy.",
+        )
+    if found.anonymous == HTTPStatus.OK and found.public is None:
+        return _warning("s3 privacy", f"Anybody can read the files of {bucket}. Block public access to it.")
+    if found.anonymous == HTTPStatus.OK:
+        return _ok(
+            "s3 privacy", f"Whoever knows a file's address can read it, as you chose; {bucket} cannot be listed."
+        )
+    return _ok("s3 privacy", "Nobody reads or lists it without a key.")
+
+
+def public(found: Look, *, is_used: bool) -> Finding:
+    """Whether the public address leads to the files."""
+    if not is_used:
+        return _warning("s3 public address", "APOM_S3_PUBLIC_URL is not used. Set APOM_S3_REDIRECT=1, or unset it.")
+    if found.public == HTTPStatus.OK:
+        return _ok("s3 public address", "It leads to the files of the bucket.")
+    said = f"APOM_S3_PUBLIC_URL answers {found.public or 'nothing that fits'} for a file of the bucket."
+    return _problem(
+        "s3 public address", f"{said} It is where the keys begin, without the bucket's name where that is in its host."
+    )
+
+
+def cross_origin(found: Look, page: str) -> Finding:
+    """Pictures and clips are shown without CORS; only scripts that read files need it, and ours do not."""
+    if found.origin in ("*", page):
+        return _ok("s3 CORS", "Pages of this address may read its files.")
+    rule = {
+        "AllowedOrigins": [page],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["Range"],
+        "MaxAgeSeconds": 3600,
+    }
+    needed = json.dumps({"CORSRules": [rule]})
+    return _ok(
+        "s3 CORS", f"None is set, and none is needed. Scripts of your own that read files there would need {needed}"
+    )
 
 
 def disk(free: int, limits: Thresholds = THRESHOLDS) -> Finding:

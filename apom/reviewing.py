@@ -86,6 +86,17 @@ class ReviewFile(NamedTuple):
     keeps_words: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class RoundFiles:
+    """What those behind a link take along. `files`: by the take's id, without those that are gone."""
+
+    project_name: str
+    round_number: int
+    shots: tuple[RoundShot, ...]
+    files: Mapping[UUID, Mapping[str, Any]]
+    shows_prompts: bool
+
+
 class Reviewing:
     """The service behind `apom.studio.Review`."""
 
@@ -415,6 +426,26 @@ class Reviewing:
         if to_keep:
             self._note_download(reviewer)
         return ReviewFile(path, media_type(found["key"], found["mime"]), link.show_prompts)
+
+    def pack(self, shown: Pass) -> RoundFiles:
+        """What the last round shows, to be downloaded together. Raises NotFound, also before the first round, NotAllowed."""
+        with self._store.read() as tx:
+            link, reviewer = self._enter(tx, shown)
+            if not link.can_download:
+                raise NotAllowed("This link is not for downloading.")
+            round = sharing.last_round(tx, link.project_id)
+            if round is None:
+                raise NotFound
+            shots = sharing.shots(tx, link.project_id, round.number)
+            files = sharing.originals(tx, {shot.asset_id for shot in shots if shot.asset_id})
+        self._note_download(reviewer)
+        return RoundFiles(
+            project_name=link.project_name,
+            round_number=round.number,
+            shots=shots,
+            files=files,
+            shows_prompts=link.show_prompts,
+        )
 
     def _note_download(self, reviewer: Reviewer | None) -> None:
         if reviewer is not None:

@@ -20,7 +20,8 @@ READING = frozenset(
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
     " export_formats export export_file export_docx export_pdf export_xlsx export_csv export_rights"
-    " retention_plan leaving retention_runs storage sweeps notifications notification unread_notifications"
+    " export_zip"
+    " download retention_plan leaving retention_runs storage sweeps notifications notification unread_notifications"
     " notification_settings webhooks export_animatic export_archive archive_received".split()
 )
 IN_PERSON = frozenset(

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -34,6 +34,7 @@ from apom.derivatives import LOOK_S as PROXIES_S
 from apom.derivatives import Derivatives
 from apom.digests import LOOK_S as MAILING_S
 from apom.digests import Digests
+from apom.downloads import Downloads
 from apom.editing import Editing
 from apom.engine import Engine
 from apom.engine.callbacks import Callbacks
@@ -302,6 +303,7 @@ class Studio:
         self.moving = Moving(storage, self.jobs)
         self.exports = Exports(store, storage, self.money, self.jobs, settings.data_dir / "exports", clock)
         self.engine.declare(self.exports.look, EXPORTS_S)
+        self.downloads = Downloads(store, storage)
         self.telling = Notices(store, self.hub, settings, clock)
         self.engine.declare(self.telling.look, TELLING_S)
         self.digests = Digests(store, settings, clock)
@@ -1342,6 +1344,14 @@ class Workspace:
 
     # what leaves the house
 
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        """A take's original at `path`, or under its name in that folder; no pixel of it is changed.
+
+        `metadata`: with prompt, model and seed in it, and whatever it said when it came, for who may edit; else clean.
+        Raises NotFound, NotAllowed, BadMedia, OSError.
+        """
+        return self._studio.downloads.write(self.actor, id_of(asset), path, metadata=metadata)
+
     def export_formats(self) -> Rows[ExportFormat]:
         """What a project can leave as, what one may choose in each, and what one chose last."""
         return Rows(self._studio.exports.formats(self.actor), ExportFormat)
@@ -1467,12 +1477,7 @@ class Workspace:
 
         What was under way when it was archived arrives as stopped. Raises Invalid, TooLarge, Conflict, Unavailable.
         """
-        try:
-            return self._studio.archives.bring(self.actor, Path(path))
-        except OSError as error:
-            raise Invalid(
-                "{path} cannot be read: {reason}.", field="path", path=path, reason=error.strerror or error
-            ) from error
+        return self._studio.archives.bring(self.actor, Path(path))
 
     def receive_archive(
         self, upload_id: UUID, content: Iterable[bytes], *, size: int, offset: int = 0
@@ -1486,6 +1491,41 @@ class Workspace:
     def archive_received(self, upload_id: UUID) -> ArchiveArriving:
         """How far an archive is on its way, and the job that brings it in."""
         return self._studio.archives.received(self.actor, upload_id)
+
+    def export_zip(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        what: Literal["headliners", "favourites", "all"] = "headliners",
+        metadata: bool = False,
+    ) -> Exported:
+        """Takes as a ZIP at `path`, each file named by its shot's code and its id, with a manifest of how they were made.
+
+        `metadata`: prompt, model and seed in the files, too, for who may edit; else they are clean. What is missing is said
+        in the manifest and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
+        """
+        return self.export(project, "zip", path, what=what, metadata=metadata)
+
+    def export_cut(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        holds: Literal["changes", "everything"] = "changes",
+        coding: Literal["prores", "h264"] = "prores",
+        alternates: Literal["none", "favourites", "all"] = "favourites",
+        still_s: float = 3.0,
+        prompts: bool = True,
+    ) -> Exported:
+        """The hand-over to an editor as a ZIP at `path`: timelines for Premiere, Resolve and others with everything they are
+        cut from, clips at the project's rate with timecode, originals beside them. `holds`: what is new since the last
+        hand-over, or everything; `still_s`: how long a picture stands where its shot says nothing. For who may edit.
+        What is missing is said in it and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
+        """
+        return self.export(
+            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
+        )
 
     # long work
 
@@ -1905,6 +1945,21 @@ class Review:
         Raises NotFound, NotAllowed, Invalid, TooMany, Conflict when another round was published meanwhile.
         """
         self._studio.reviewing.judge(self._pass, id_of(box), id_of(round), verdict, name)
+
+    def takes_zip(self) -> tuple[str, Iterator[bytes]]:
+        """The takes of the last round as a ZIP, where the link lets them be downloaded: its name, and its bytes piece by
+        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed.
+        """
+        from apom.export.bundle import of_round
+        from apom.export.exports import called, every_now_and_then
+
+        reviewing = self._studio.reviewing
+        found = reviewing.pack(self._pass)
+        ask = every_now_and_then(lambda: reviewing.link(self._pass))
+        bundle = of_round(
+            found.shots, found.files, self._studio._storage, prompts=found.shows_prompts, progress=lambda share: ask()
+        )
+        return called(f"{found.project_name} {found.round_number}", "zip"), bundle.chunks
 
     def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> ReviewFile:
         """A file of a take that some round shows. `to_keep`: as a download. Raises NotFound, NotAllowed."""

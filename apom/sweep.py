@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apom.errors import ApomError, NotFound
+from apom.errors import ApomError
 from apom.models import Sweep, new_id
 from apom.store import Store, audit, sweeps
 
@@ -110,13 +110,6 @@ class Sweeps:
     def _missing(self, files: Mapping[str, Stored], named: Mapping[str, UUID]) -> set[UUID]:
         """Takes with a file that was not listed, is not there now, and is still named."""
         unseen = [key for key in named if key not in files and key.startswith(self._prefix)]
-        gone = [key for key in unseen if not self._is_there(key)]
+        gone = [key for key in unseen if not self._storage.has(key)]
         with self._store.read() as tx:
             return {named[key] for key in sweeps.still_named(tx, gone)}
-
-    def _is_there(self, key: str) -> bool:
-        try:
-            self._storage.size(key)
-        except NotFound:
-            return False
-        return True

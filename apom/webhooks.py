@@ -117,7 +117,7 @@ def _no_number(name: str) -> float:
 
 
 def filled(template: str, preset: Preset, values: Mapping[str, str]) -> bytes:
-    """The body: texts and keys of the template with what they name, JSON as UTF-8."""
+    """The body: the template with its texts filled, as JSON in UTF-8."""
     is_plain = preset is Preset.DISCORD  # an address there is one, not words
     safe = {name: value if is_plain and name == "url" else ESCAPES[preset](value) for name, value in values.items()}
 

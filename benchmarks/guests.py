@@ -10,6 +10,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from itertools import count
+from random import random
 
 import httpx
 from websockets.asyncio.client import connect
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 SAYS_EVERY_S = 2.0
-GATHERS_S = 0.15  # what changes together is looked at once (review.js)
+GATHERS_S, SPREAD_S = 0.15, 0.7  # what changes together is looked at once, and not by all at once (review.js)
 FIRST_BYTES = 1_000_000
 
 
@@ -59,9 +60,8 @@ async def guest(url: str, cookie: str, link: str, speaks: bool, inside: asyncio.
         talk = asyncio.create_task(speak(client, base, first["id"])) if speaks else None
         try:
             async for _ in events:
-                await asyncio.sleep(GATHERS_S)
-                for path in ("/room", "/comments?limit=500"):
-                    (await client.get(base + path)).raise_for_status()
+                await asyncio.sleep(GATHERS_S + SPREAD_S * random())
+                (await client.get(f"{base}/comments?limit=500")).raise_for_status()
         except ConnectionClosed:
             pass
         finally:

@@ -139,6 +139,8 @@ def big_view(can_edit: bool) -> None:
         if can_edit:
             answers(asset, key=f"answers-{asset.id}", on_decided=look_at)
             actions(asset)
+        if asset.file_url:
+            downloads(asset, can_edit)
 
 
 @guard.guarded
@@ -201,8 +203,19 @@ def actions(take: Asset) -> None:
         onward(take)
     if take.asset_type is AssetType.AUDIO:
         use_sound(take)
-    if take.file_url:
-        st.link_button(_("Open the original"), take.file_url, icon=":material/open_in_new:", width="stretch")
+
+
+def downloads(take: Asset, can_edit: bool) -> None:
+    """The original to keep: clean for everybody, with its recipe for who may edit."""
+    address = f"/api/assets/{take.id}/download"
+    label = _("Download with prompt and seed") if can_edit else _("Download")
+    hint = _("No pixel is changed: prompt, model and seed are written beside the picture.")
+    clean_hint = _("No pixel is changed: prompts, places, cameras and dates are left out.")
+    if can_edit:
+        st.link_button(label, f"{address}?metadata=true", icon=":material/download:", width="stretch", help=hint)
+        label = _("Download clean")
+    st.link_button(label, address, icon=":material/download:", width="stretch", help=clean_hint)
+    st.link_button(_("Open the original"), str(take.file_url), icon=":material/open_in_new:", width="stretch")
 
 
 def use_sound(take: Asset) -> None:

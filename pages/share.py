@@ -37,11 +37,24 @@ def share(project: Project) -> None:
     publish(project)
     st.divider()
     new_link(project)
-    found = [link for link in mine().links(project) if link.revoked_at is None]
-    if found:
+    live = mine().links(project, live=True)
+    if live:
         st.divider()
         st.markdown(_("**Links**"))
-        link_rows(found)
+        link_rows(live)
+    known = {link.id for link in live}
+    ended(tuple(link for link in mine().links(project) if link.id not in known))
+
+
+def ended(links: Sequence[SharedLink]) -> None:
+    """What was done with links that open nothing any more."""
+    if not links:
+        return
+    with st.expander(plural("{n} link has ended", "{n} links have ended", len(links))):
+        for link in links:
+            st.text(f"{link.label} · {_('revoked') if link.revoked_at else _('expired')}")
+            st.caption(plain(_facts(link)))
+            deeds(link)
 
 
 def publish(project: Project) -> None:
@@ -65,6 +78,7 @@ def publish(project: Project) -> None:
 def new_link(project: Project) -> None:
     """Who it is for, how long, and what they may do; its address is shown this once."""
     st.markdown(_("**New link**"))
+    place = st.container()
     with st.form("link", border=False, clear_on_submit=True):
         left, right = st.columns(2)
         name = left.text_input(_("For whom"), max_chars=120, placeholder=_("the agency, the director"))
@@ -89,7 +103,8 @@ def new_link(project: Project) -> None:
             st.session_state[MADE] = made
     shown = st.session_state.get(MADE)
     if shown is not None and shown.link.project_id == project.id:
-        shown_once(shown)
+        with place:
+            shown_once(shown)
 
 
 def forget() -> None:
@@ -100,7 +115,7 @@ def forget() -> None:
 def shown_once(made: MadeLink) -> None:
     """The address of a new link."""
     with st.container(border=True):
-        st.text(_("Copy it now: it is shown this once."))
+        st.text(_("The link for {name}. Copy it now: it is shown this once.", name=made.link.label))
         st.code(made.url, language=None, wrap_lines=True)
         if made.is_local:
             st.warning(
@@ -137,9 +152,17 @@ def _row(link: SharedLink, with_project: bool) -> None:
         )
         if set(chosen) != set(before):
             did(mine().change_link, link, **{switch: switch in chosen for switch in SWITCHES})
-        for deed in mine().link_activity(link, limit=ACTIVITY).items:
-            shot = f"{deed.box_code} {deed.box_name}" if deed.box_code else ""
-            st.text(f"{deed.at:%d.%m. %H:%M} · {deed.name or _('Somebody')} {_(DEEDS[deed.action], shot=shot)}")
+        deeds(link)
+
+
+def deeds(link: SharedLink) -> None:
+    """What was done with it, newest first."""
+    found = mine().link_activity(link, limit=ACTIVITY).items
+    if not found:
+        st.caption(_("Nobody has opened it yet."))
+    for deed in found:
+        shot = f"{deed.box_code} {deed.box_name}" if deed.box_code else ""
+        st.text(f"{deed.at:%d.%m. %H:%M} · {deed.name or _('Somebody')} {_(DEEDS[deed.action], shot=shot)}")
 
 
 def _facts(link: SharedLink) -> str:

@@ -18,14 +18,14 @@ from apom.models import Actor, Role, User, new_id
 from apom.store import users
 from apom.studio import Studio, Workspace
 
-pytest_plugins = ["browser", "databases"]
+pytest_plugins = ["browser", "databases", "storages"]
 hypothesis.settings.register_profile("apom", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("apom")
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
     (
         "test_accounts test_alternatives test_archive test_backup test_batches test_bulk test_comments "
-        "test_config_doors test_crash test_engine test_engine_races test_export_jobs test_idor test_jobs "
+        "test_config_doors test_crash test_engine test_engine_races test_export_jobs test_handover_store test_idor test_jobs "
         "test_money test_notices test_projects test_providers_service test_queue test_retention "
         "test_review_routes test_sharing test_sheets test_smart_edit test_soundtrack "
         "test_statement test_store test_sweep test_takes test_tokens test_uploads test_vault"

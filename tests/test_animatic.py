@@ -20,7 +20,7 @@ from apom.errors import Invalid
 from apom.export import animatic, films
 from apom.export.films import AnimaticChoice, Film, Scene, rate_of, size_of
 from apom.export.room import Room
-from apom.models import AssetType, Project, Role
+from apom.models import Project, Role
 from apom.studio import Studio, Workspace
 
 RATE = 48_000
@@ -383,18 +383,12 @@ def test_a_project_becomes_a_film(cast: Cast, room: Room, tmp_path: Path) -> Non
 
 def test_the_soundtrack_of_a_project_is_heard(cast: Cast, room: Room, tmp_path: Path) -> None:
     alice, project_id = cast.alice, room.project_id
-    (shot,) = alice.create_boxes(project_id, ["Harbour"])
-    track = alice.upload(shot, still(tmp_path / "a.png", RED)).take
-    music = bursts(tmp_path / "music.wav", 2, {0.5: 0.5})
-    with cast.studio._store.write() as tx:  # as a soundtrack lies in the store
-        key = f"dev/a/{track.id}/original-{'0' * 12}.wav"
-        cast.studio._storage.put(music, key, mime="audio/wav")
-        tx.all("update asset set asset_type = $2, file_key = $3 where id = $1", track.id, AssetType.AUDIO, key)
-        tx.all("update project set soundtrack_asset_id = $2 where id = $1", project_id, track.id)
+    alice.create_boxes(project_id, ["Harbour"])
+    project = alice.set_soundtrack(project_id, bursts(tmp_path / "music.wav", 2, {0.5: 0.5}))
     films.write(room, AnimaticChoice(still_s=1), tmp_path / "film.mp4", lambda share: None)
     sound = heard(tmp_path / "film.mp4")
     assert loud(sound, 0, 0.45) < 0.01 and loud(sound, 0.55, 0.95) > 0.2
-    cast.studio._storage.delete(key)
+    cast.studio._storage.delete(alice.asset(project.soundtrack_asset_id or "").file_key or "")
     said = films.write(room, AnimaticChoice(still_s=1), tmp_path / "film.mp4", lambda share: None)
     assert "soundtrack" in said[0]
 

@@ -419,6 +419,7 @@ def scene(w: Any) -> None:
     w.export_docx(
         new_id(), Path(__file__), cost=True
     )  # what is written differs by ids and moments: tests/test_export.py
+    w.download(new_id(), Path(__file__), metadata=True)  # tests/test_downloads.py has the rest
     w.export_csv(new_id(), Path(__file__), table="takes")
     w.export_pdf(new_id(), Path(__file__), layout="script", which="favourites")
     w.export_xlsx(new_id(), Path(__file__), pictures=True)
@@ -432,6 +433,8 @@ def scene(w: Any) -> None:
     archive_id = new_id()
     w.receive_archive(archive_id, [b"PK"], size=9)
     w.archive_received(archive_id)
+    w.export_zip(new_id(), Path(__file__), what="all")
+    w.export_cut(new_id(), Path(__file__))
     w.export(project, "nothing", Path(__file__))
     w.export(project, "docx", Path(__file__), nothing=True)
     w.order_export(project, "docx", seeds="perhaps")

@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from conftest import person
 from engine_room import until
-from s3_server import ACCESS, BUCKET, SECRET, S3Server
-from test_retention import put as put_take
+from media_samples import png
+from test_media_route import get
 
+from apom import studio as studio_module
 from apom.config import S3Settings, Settings
-from apom.doctor import Level, bucket
-from apom.errors import Conflict, Invalid, Misconfigured, NotAllowed, NotFound, Unavailable
+from apom.doctor import Level, buckets, cross_origin, signed
+from apom.errors import Conflict, Misconfigured, NotAllowed, NotFound, Unavailable
 from apom.media import s3
 from apom.media.s3 import S3Storage
+from apom.media.s3_look import Look
 from apom.media.storage import LocalStorage, key
-from apom.models import JobState, Mark, Status
+from apom.models import JobState, Status
+from apom.server.logs import redact
+from apom.server.wiring import _media_origins
+from apom.store import upkeep
 from apom.studio import Studio
+from apom.testing.s3 import BUCKET, SECRET, S3Server
 
 PASSWORD = "seven tall ships at dawn"
 KEY = key("dev", UUID(int=1), "original", "ab" * 32, "png")
 OTHER = key("dev", UUID(int=2), "thumb", "cd" * 32, "webp")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    server = S3Server(tmp_path_factory.mktemp("s3"))
-    server.start()
-    yield server
-    server.kill()
+pytestmark = pytest.mark.usefixtures("credentials")
 
 
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(s3, "TRIES", 1)
+@pytest.fixture
+def server(s3_server: S3Server) -> S3Server:
+    return s3_server
 
 
 @pytest.fixture
@@ -71,33 +75,20 @@ def forget(storage: S3Storage) -> None:
     storage._kept = None
 
 
-def test_what_is_put_is_in_the_bucket_and_comes_back(
+def test_the_bucket_knows_what_it_holds_and_how_long_it_may_be_kept(
     storage: S3Storage, server: S3Server, settings: S3Settings
 ) -> None:
     put(storage, KEY)
-    put(storage, OTHER, b"small")
     forget(storage)
-    assert storage.path(KEY).read_bytes() == b"content" and storage.size(OTHER) == 5
-    assert [(each.key, each.bytes) for each in storage.list("dev/a/")] == [(KEY, 7), (OTHER, 5)]
+    assert storage.path(KEY).read_bytes() == b"content"
     head = server.client().head_object(Bucket=BUCKET, Key=f"{settings.prefix}/{KEY}")
     assert head["ContentType"] == "image/png" and "immutable" in head["CacheControl"]
-    storage.delete(KEY)
-    storage.delete(KEY)
-    with pytest.raises(NotFound):
-        storage.path(KEY)
-    with pytest.raises(NotFound):
-        storage.size(KEY)
-    for wrong in ("../x", "a//b", "", "tmp/x"):
-        with pytest.raises(Invalid):
-            put(storage, wrong)
-    with pytest.raises(Invalid):
-        list(storage.list("../"))
+    put(S3Storage(replace(settings, acl="private"), storage.root), OTHER)
+    assert storage.size(OTHER) == 7
 
 
 def test_nobody_else_reads_it(storage: S3Storage, server: S3Server, settings: S3Settings) -> None:
     put(storage, KEY)
-    address = f"{server.url}/{BUCKET}/{settings.prefix}/{KEY}"
-    assert httpx.get(address).status_code == 403 and httpx.get(f"{server.url}/{BUCKET}").status_code == 403
     given = storage.url(KEY, 60)
     assert httpx.get(given).content == b"content"
     assert httpx.get(given, headers={"Range": "bytes=2-4"}).content == b"nte"
@@ -195,12 +186,102 @@ def test_a_take_waits_for_a_bucket_that_is_away_and_is_there_after_a_crash(serve
         assert {each.key for each in storage.list()} >= {first.file_key, first.thumb_key}
 
 
+def levels(home: Settings) -> dict[str, Level]:
+    return {found.check: found.level for found in buckets(home)}
+
+
 def test_the_doctor_looks_into_the_bucket(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = studio_on(server, tmp_path / "studio")
-    assert bucket(home).level is Level.OK
+    assert levels(home) == dict.fromkeys(["s3", "s3 addresses", "s3 privacy"], Level.OK)
+    sent = home.model_copy(update={"s3_redirect": True, "public_url": "https://films.example"})
+    assert set(levels(sent).values()) == {Level.OK} and "s3 CORS" in levels(sent)
+    closed = Look(signed=403, anonymous=403, listed=403, public=None, origin="")
+    assert '"AllowedOrigins": ["https://films.example"]' in cross_origin(closed, sent.url).says
+    assert [signed(closed, is_used=is_used).level for is_used in (True, False)] == [Level.PROBLEM, Level.WARNING]
+    away = sent.model_copy(update={"s3_public_url": "http://127.0.0.1:9"})
+    assert levels(away)["s3 public address"] is Level.PROBLEM
+    assert levels(away.model_copy(update={"s3_redirect": False}))["s3 public address"] is Level.WARNING
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
-    found = bucket(home)
-    assert found.level is Level.PROBLEM and "refuses the credentials" in found.says
+    (refused,) = buckets(home)
+    assert refused.level is Level.PROBLEM and "refuses the credentials" in refused.says
+    nowhere = home.model_copy(update={"s3_endpoint": "http://127.0.0.1:9"})
+    assert "cannot be reached" in buckets(nowhere)[0].says
+
+
+def test_the_doctor_says_that_a_bucket_is_open(server: S3Server, tmp_path: Path) -> None:
+    home = studio_on(server, tmp_path / "studio").model_copy(update={"s3_bucket_dev": "open"})
+    assert home.bucket == "open" and home.model_copy(update={"env": "prod"}).bucket == BUCKET
+    client = server.client()
+    client.create_bucket(Bucket="open")
+    rule = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::open/*"]}
+    client.put_bucket_policy(Bucket="open", Policy=json.dumps({"Version": "2012-10-17", "Statement": [rule]}))
+    found = {each.check: each for each in buckets(home)}
+    assert found["s3 privacy"].level is Level.WARNING and "Anybody can read" in found["s3 privacy"].says
+    chosen = home.model_copy(update={"s3_redirect": True, "s3_public_url": f"{server.url}/open"})
+    assert set(levels(chosen).values()) == {Level.OK}
+    lists = {
+        **rule,
+        "Action": ["s3:ListBucket", "s3:GetObject"],
+        "Resource": ["arn:aws:s3:::open", "arn:aws:s3:::open/*"],
+    }
+    client.put_bucket_policy(Bucket="open", Policy=json.dumps({"Version": "2012-10-17", "Statement": [lists]}))
+    assert "Anybody can list" in {each.check: each for each in buckets(home)}["s3 privacy"].says
+
+
+def test_browsers_are_sent_to_the_bucket_where_that_was_set_and_nobody_writes_it_down(
+    server: S3Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    home = studio_on(server, tmp_path / "studio").model_copy(update={"s3_redirect": True})
+    (tmp_path / "x.png").write_bytes(png(4, 4))
+    with Studio.open(home, engine=False) as studio:
+        studio_module.set_current(studio)
+        alice = studio.workspace(person(studio, "alice"))
+        take = alice.upload(alice.create_box(alice.create_project("P"), "one"), tmp_path / "x.png").take
+        now = [time.time() // 150 * 150]
+        storage = studio._storage
+        assert isinstance(storage, S3Storage)
+        storage._addresses._clock = lambda: now[0]
+        first, second = get(alice.actor, take.file_url), get(alice.actor, take.file_url)
+        assert first.status_code == 307 and first.headers["location"] == second.headers["location"]
+        assert first.headers["cache-control"] == "private, max-age=60"
+        answer = httpx.get(first.headers["location"], headers={"Range": "bytes=1-3"})
+        assert (answer.status_code, answer.content, answer.headers["content-type"]) == (206, b"PNG", "image/png")
+        now[0] -= 150
+        assert get(alice.actor, take.file_url).headers["location"] != first.headers["location"]
+        origin = f"{urlsplit(server.url).scheme}://{urlsplit(server.url).netloc}"
+        assert first.headers["location"].startswith(f"{origin}/{BUCKET}/") and _media_origins(home) == (origin,)
+        assert get(alice.actor, take.thumbnail_url).status_code == 200, "what is small comes from here"
+        assert get(alice.actor, take.file_url, Authorization="Bearer x").content == png(4, 4), "programs get bytes"
+        assert get(person(studio, "bob"), take.file_url).status_code == 404
+        assert get(None, take.file_url).status_code == 401
+        secret = parse_qs(urlsplit(first.headers["location"]).query)["X-Amz-Signature"][0]
+        with studio._store.read() as tx:
+            rows = [str(tx.all(f"select * from {row['table_name']}")) for row in tx.all(upkeep.TABLES)]
+        assert secret not in "".join(rows)
+        assert not [each for each in caplog.messages if secret in redact(each)]
+        public = replace(storage.settings, public_url="https://cdn.example/films")
+        studio.assets._storage = S3Storage(public, tmp_path / "copies")
+        sent = get(alice.actor, take.file_url).headers["location"]
+        assert sent == f"https://cdn.example/films/{home.s3_prefix}/{take.file_key}"
+        studio_module.set_current(None)
+    assert _media_origins(home.model_copy(update={"s3_redirect": False})) == ()
+
+
+def test_make_s3_runs_one_for_hands(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "apom.testing.s3", str(tmp_path / "s3")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().strip() for _ in range(6)]
+        given = dict(line.removeprefix("export ").split("=", 1) for line in said[1:])
+        assert given.keys() >= {"APOM_S3_BUCKET", "APOM_S3_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+        look = "from apom import config, doctor; print(*(each.level for each in doctor.buckets(config.Settings())))"
+        done = subprocess.run([sys.executable, "-c", look], env={**os.environ, **given}, capture_output=True, text=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert done.stdout.split() == ["ok"] * 3, done.stderr
 
 
 def test_a_bucket_that_is_away_keeps_the_file_that_was_to_be_put(settings: S3Settings, tmp_path: Path) -> None:
@@ -240,30 +321,6 @@ def test_uploads_in_parts_that_were_broken_off_are_cleared_away(storage: S3Stora
     assert storage.sweep_temp(timedelta(days=1), now) == 0
     assert storage.sweep_temp(timedelta(days=1), now + timedelta(days=2)) == 1
     assert storage.sweep_temp(timedelta(days=1), now + timedelta(days=2)) == 0
-
-
-def test_retention_and_the_sweep_wait_while_the_bucket_is_away(
-    server: S3Server, settings: S3Settings, tmp_path: Path
-) -> None:
-    storage = S3Storage(settings, tmp_path / "copies")
-    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False) as studio:
-        studio._storage = studio.retention._storage = studio.sweeps._storage = storage
-        studio.register("alice", PASSWORD)
-        actor = studio.resolve(token=studio.login("alice", PASSWORD)[0])
-        assert actor is not None
-        alice = studio.workspace(actor)
-        project = alice.create_project("Lighthouse")
-        take = put_take(studio, alice.create_box(project, "one"))
-        alice.mark([Mark(asset_id=take, trashed=True)])
-        alice.empty_trash(project)
-        server.kill()
-        for away in (studio.retention.delete_files, lambda: studio.sweeps.run("apom")):
-            with pytest.raises(Unavailable):
-                away()
-        server.start()
-        assert studio.retention.delete_files() == 1
-        found = studio.sweeps.run("apom")
-        assert (found.files, found.strays, found.missing) == (1, 0, 0)
 
 
 def test_media_move_into_the_bucket_and_what_arrives_otherwise_stays(

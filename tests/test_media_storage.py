@@ -1,10 +1,15 @@
-"""Files under keys: whole or not there, and never outside the root."""
+"""Files under keys: whole or not there, and never outside the root.
+
+What takes `place` is tested in a folder and in a bucket on a real S3 server.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,19 +17,34 @@ from threading import Thread
 from uuid import UUID
 
 import pytest
+from conftest import Clock, person
 from hypothesis import given
 from hypothesis import strategies as st
+from media_samples import corner, png
+from storages import Place
+from test_media_route import get
 
-from apom.errors import Invalid, NotFound
+from apom import studio as studio_module
+from apom.config import Settings
+from apom.errors import Invalid, NotFound, Unavailable
 from apom.media.storage import LocalStorage, key
-from apom.models import media_url
+from apom.models import Mark, Upload, media_url, new_id
+from apom.studio import Studio
+from apom.testing.invariants import assert_invariants
 
 ASSET = UUID("6f1c2d3e-0000-4000-8000-000000000001")
 KEY = key("dev", ASSET, "thumb", "ab" * 32, "webp")
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> LocalStorage:
+def storage(place: Place) -> LocalStorage:
+    """In both places."""
+    return place.storage()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> LocalStorage:
+    """What only a folder of this machine can do."""
     return LocalStorage(tmp_path / "media")
 
 
@@ -62,21 +82,21 @@ def test_what_is_not_there_is_not_found(storage: LocalStorage) -> None:
         storage.size(KEY.rpartition("/")[0])
 
 
-def test_a_source_on_another_volume_is_copied_whole_and_removed(storage: LocalStorage, tmp_path: Path) -> None:
+def test_a_source_on_another_volume_is_copied_whole_and_removed(folder: LocalStorage, tmp_path: Path) -> None:
     shared = Path("/dev/shm")
     if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("this machine has no second volume to write to")
-    with TemporaryDirectory(dir=shared) as folder:
-        source = Path(folder, "source")
+    with TemporaryDirectory(dir=shared) as elsewhere:
+        source = Path(elsewhere, "source")
         source.write_bytes(b"content")
-        storage.put(source, KEY, mime="image/webp")
+        folder.put(source, KEY, mime="image/webp")
         assert not source.exists()
-    assert storage.path(KEY).read_bytes() == b"content"
-    assert not list((storage.root / "tmp").iterdir())
+    assert folder.path(KEY).read_bytes() == b"content"
+    assert not list((folder.root / "tmp").iterdir())
 
 
 def test_a_copy_that_fails_half_way_leaves_nothing_under_the_key(
-    storage: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def other_volume(*_: object) -> None:
         raise OSError(errno.EXDEV, "Invalid cross-device link")
@@ -90,13 +110,13 @@ def test_a_copy_that_fails_half_way_leaves_nothing_under_the_key(
     monkeypatch.setattr(os, "replace", other_volume)
     monkeypatch.setattr(shutil, "copyfile", disk_full)
     with pytest.raises(OSError, match="No space"):
-        storage.put(source, KEY, mime="image/webp")
+        folder.put(source, KEY, mime="image/webp")
     assert source.read_bytes() == b"content"
-    assert list(storage.list()) == []
-    assert not list((storage.root / "tmp").iterdir())
+    assert list(folder.list()) == []
+    assert not list((folder.root / "tmp").iterdir())
 
 
-def test_bytes_and_names_are_on_disk_before_put_returns(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_and_names_are_on_disk_before_put_returns(folder: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     fsync = os.fsync
 
@@ -105,38 +125,73 @@ def test_bytes_and_names_are_on_disk_before_put_returns(storage: LocalStorage, m
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", note)
-    put(storage, KEY)
-    path = storage.path(KEY)
+    put(folder, KEY)
+    path = folder.path(KEY)
     first, *folders = synced
     assert first == path.stat().st_ino
     assert folders[-1] == path.parent.stat().st_ino
     assert {folder.stat().st_ino for folder in path.parents[:4]} <= set(folders)
 
 
-def test_deleting_takes_emptied_folders_along_and_may_be_repeated(storage: LocalStorage) -> None:
+def test_deleting_takes_emptied_folders_along_and_may_be_repeated(folder: LocalStorage) -> None:
     other = key("dev", ASSET, "original", "cd" * 32, "png")
-    put(storage, KEY)
-    put(storage, other)
-    storage.delete(KEY)
-    storage.delete(KEY)
-    assert [stored.key for stored in storage.list()] == [other]
-    storage.delete(other)
-    assert not (storage.root / "dev").exists()
-    assert storage.root.is_dir()
+    put(folder, KEY)
+    put(folder, other)
+    folder.delete(KEY)
+    folder.delete(KEY)
+    assert [stored.key for stored in folder.list()] == [other]
+    folder.delete(other)
+    assert not (folder.root / "dev").exists()
+    assert folder.root.is_dir()
 
 
 def test_deleting_a_folder_by_its_key_does_nothing(storage: LocalStorage) -> None:
     put(storage, KEY)
     storage.delete(KEY.rpartition("/")[0])
-    assert storage.size(KEY) == 7
+    assert storage.size(KEY) == 7 and storage.has(KEY) and not storage.has(KEY.rpartition("/")[0])
 
 
-def test_putting_and_deleting_side_by_side_loses_no_file(storage: LocalStorage) -> None:
+def test_what_was_put_is_there_after_a_restart_and_gone_after_a_deletion(place: Place) -> None:
+    put(place.storage(), KEY)
+    place.down()
+    place.up()
+    storage = place.storage()
+    assert storage.path(KEY).read_bytes() == b"content" and [each.key for each in storage.list("dev/")] == [KEY]
+    storage.delete(KEY, KEY)
+    storage.delete(KEY)
+    storage.drop(KEY)
+    for door in (storage.path, storage.size):
+        with pytest.raises(NotFound):
+            door(KEY)
+    assert list(place.storage().list()) == []
+
+
+def test_while_it_is_away_nothing_is_put_and_the_file_stays(place: Place, tmp_path: Path) -> None:
+    storage = place.storage()
+    put(storage, KEY)
+    other, source = key("dev", ASSET, "original", "cd" * 32, "png"), tmp_path / "source"
+    source.write_bytes(b"content")
+    place.down()
+    with pytest.raises((Unavailable, OSError)):
+        storage.put(source, other, mime="image/png")
+    assert source.read_bytes() == b"content"
+    place.up()
+    assert [each.key for each in storage.list()] == [KEY]
+    storage.put(source, other, mime="image/png")
+    assert storage.size(other) == 7
+
+
+def test_anonymous_people_neither_read_nor_list(place: Place) -> None:
+    put(place.storage(), KEY)
+    assert (place.anonymous(KEY), place.anonymous("")) == (403, 403)
+
+
+def test_putting_and_deleting_side_by_side_loses_no_file(folder: LocalStorage) -> None:
     def churn(name: str) -> None:
         for _ in range(40):
-            put(storage, f"dev/a/x/{name}")
-            assert storage.size(f"dev/a/x/{name}") == 7
-            storage.delete(f"dev/a/x/{name}")
+            put(folder, f"dev/a/x/{name}")
+            assert folder.size(f"dev/a/x/{name}") == 7
+            folder.delete(f"dev/a/x/{name}")
 
     failed: list[BaseException] = []
 
@@ -170,7 +225,7 @@ def test_listing_goes_by_prefix_in_order_and_leaves_temp_out(storage: LocalStora
     assert [s.key for s in storage.list("dev/a/1/")] == ["dev/a/1/x.png", "dev/a/1/y.png"]
     assert list(storage.list("dev/b/")) == []
     stored = next(storage.list("prod/"))
-    assert stored.bytes == 7 and stored.modified.tzinfo is UTC
+    assert stored.bytes == 7 and stored.modified.utcoffset() == timedelta(0)
 
 
 def test_temp_is_on_the_same_volume_and_is_cleared_whatever_happens(storage: LocalStorage) -> None:
@@ -214,29 +269,36 @@ BAD_KEYS = [
 BAD_KEYS += ["C:/x", "tmp/x", "TMP/x", "tmp", "a/", "é", "a" * 101, "a/" * 11 + "a", "~/x", "a/%2e%2e/x", "a/\u202ex"]
 
 
-@pytest.mark.parametrize("bad", BAD_KEYS, ids=ascii)
-def test_no_door_opens_to_what_is_no_key(storage: LocalStorage, tmp_path: Path, bad: str) -> None:
+def test_no_door_opens_to_what_is_no_key(storage: LocalStorage, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"content")
-    for attempt in (storage.path, storage.size, storage.delete, lambda k: storage.put(source, k, mime="image/png")):
+    doors = (
+        storage.path,
+        storage.size,
+        storage.has,
+        storage.delete,
+        lambda k: storage.put(source, k, mime="image/png"),
+    )
+    for bad in BAD_KEYS:
+        for attempt in doors:
+            with pytest.raises(Invalid):
+                attempt(bad)
+    assert source.exists() and list(storage.list()) == []
+
+
+def test_no_listing_leaves_the_root(storage: LocalStorage) -> None:
+    for bad in ("..", "../", "/", "dev/../..", "\\", "\0", "dev//", ".git"):
         with pytest.raises(Invalid):
-            attempt(bad)
-    assert source.exists()
+            list(storage.list(bad))
 
 
-@pytest.mark.parametrize("bad", ["..", "../", "/", "dev/../..", "\\", "\0", "dev//", ".git"], ids=ascii)
-def test_no_listing_leaves_the_root(storage: LocalStorage, bad: str) -> None:
-    with pytest.raises(Invalid):
-        list(storage.list(bad))
-
-
-def test_a_link_inside_leads_nowhere_outside(storage: LocalStorage, tmp_path: Path) -> None:
+def test_a_link_inside_leads_nowhere_outside(folder: LocalStorage, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
-    (storage.root / "dev").mkdir(parents=True)
-    (storage.root / "dev" / "out").symlink_to(tmp_path)
+    (folder.root / "dev").mkdir(parents=True)
+    (folder.root / "dev" / "out").symlink_to(tmp_path)
     with pytest.raises(Invalid):
-        storage.path("dev/out/secret")
-    assert list(storage.list()) == []
+        folder.path("dev/out/secret")
+    assert list(folder.list()) == []
 
 
 PIECES = st.sampled_from(
@@ -254,3 +316,73 @@ def test_no_key_ever_leaves_the_root(attempt: str) -> None:
     assert target.is_relative_to("/srv/media") and target != Path("/srv/media")
     assert target.relative_to("/srv/media").as_posix() == attempt
     assert not target.is_relative_to("/srv/media/tmp")
+
+
+# a studio on it
+
+
+@pytest.fixture
+def house(place: Place, tmp_path: Path, clock: Clock) -> Iterator[Studio]:
+    with Studio.open(Settings(data_dir=tmp_path / "data", **place.settings()), engine=False, clock=clock) as studio:
+        studio_module.set_current(studio)
+        yield studio
+        studio_module.set_current(None)
+
+
+def test_files_are_whole_for_members_and_nothing_for_others(house: Studio, place: Place, tmp_path: Path) -> None:
+    corner().save(tmp_path / "x.png")
+    alice = house.workspace(person(house, "alice"))
+    take = alice.upload(alice.create_box(alice.create_project("P"), "one"), tmp_path / "x.png").take
+    whole = get(alice.actor, take.file_url)
+    assert (whole.status_code, whole.content) == (200, (tmp_path / "x.png").read_bytes())
+    assert get(alice.actor, take.file_url, Range="bytes=1-3").content == b"PNG"
+    again = get(alice.actor, take.file_url, **{"If-None-Match": whole.headers["etag"]})
+    assert (again.status_code, "immutable" in again.headers["cache-control"]) == (304, True)
+    assert get(person(house, "bob"), take.file_url).status_code == 404 and get(None, take.file_url).status_code == 401
+    assert get(alice.actor, str(take.file_url).replace("original", "thumb")).status_code == 404
+    assert place.anonymous(str(take.file_key)) == 403
+    assert_invariants(house, ())
+
+
+def test_an_upload_outlives_a_storage_that_is_away(house: Studio, place: Place, tmp_path: Path) -> None:
+    corner().save(tmp_path / "x.png")
+    content, half = (tmp_path / "x.png").read_bytes(), 100
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    assert alice.receive(box, Upload(id=id, size=len(content)), [content[:half]]).bytes == half
+    place.down()
+    rest = Upload(id=id, size=len(content), offset=half)
+    with pytest.raises(Unavailable):
+        alice.receive(box, rest, [content[half:]])
+    assert alice.get_box_assets(box).items == () and alice.received(box, id).bytes == len(content)
+    place.up()
+    assert_invariants(house, ())
+    done = alice.receive(box, Upload(id=id, size=len(content), offset=len(content)), []).done
+    assert done is not None and alice.asset(done.take).bytes == len(content)
+    assert_invariants(house, ())
+
+
+def test_retention_and_sweep_lose_nothing_while_it_is_away(
+    house: Studio, place: Place, tmp_path: Path, clock: Clock
+) -> None:
+    alice = house.workspace(person(house, "alice"))
+    project = alice.create_project("P")
+    box = alice.create_box(project, "one")
+    takes = []
+    for n in (1, 2):
+        (tmp_path / "x.png").write_bytes(png(n, n))
+        takes.append(alice.upload(box, tmp_path / "x.png").take)
+    alice.mark([Mark(asset_id=takes[0].id, trashed=True)])
+    alice.empty_trash(project)
+    place.down()
+    for work in (house.retention.delete_files, lambda: house.sweeps.run("apom")):
+        with suppress(Unavailable):
+            work()
+    place.up()
+    house.retention.delete_files()
+    clock.move(days=30)
+    found = house.sweeps.run("apom", confirmed=True)
+    assert found.missing == 0, "what stays is there"
+    assert_invariants(house, ())
+    kept = {each.key for each in house._storage.list("")}
+    assert kept == {takes[1].file_key, takes[1].thumb_key, takes[0].thumb_key}

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from conftest import Cast, Clock, let_in
+from media_samples import png
 from test_idor import arrived
 
 from apom.config import LIMITS
@@ -36,7 +37,7 @@ def keep_files(studio: Studio, ws: Workspace, project: object) -> None:
         if box.headliner_asset_id:
             path = studio.settings.data_dir / "media" / "dev" / "a" / str(box.headliner_asset_id) / ORIGINAL
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"picture")
+            path.write_bytes(png(4, 4))
 
 
 def names(review: Review) -> list[str]:

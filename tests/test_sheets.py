@@ -84,7 +84,7 @@ def pages(path: Path) -> list[str]:
 # what people type
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(name=anything, prompt=anything, said=anything, layout=st.sampled_from(get_args(Layout)))
 def test_whatever_people_write_becomes_every_kind_of_file(
     thumb: Path, folder: Path, name: str, prompt: str, said: str, layout: Layout

@@ -34,6 +34,9 @@ ONE_OF = {
     "verdict.verdict": "APPROVED",
     "link_activity.action": "OPENED",
     "retention_run.held": "CLOCK",
+    "notification.kind": "COMMENT",
+    "notice_setting.digest": "DAILY",
+    "webhook.preset": "PLAIN",
 }
 NAMED_OTHERWISE = {
     "assignee": "app_user",
@@ -65,7 +68,13 @@ def values(table: str, column: str, kind: str, row: int) -> object:
         return ONE_OF[f"{table}.{column}"]
     if kind == "uuid":
         named = table if column == "id" else column.removesuffix("_id")
-        is_key = column == "id" or table in ("project_member", "asset_recipe", "asset_input", "generation_output")
+        is_key = column == "id" or table in (
+            "project_member",
+            "asset_recipe",
+            "asset_input",
+            "generation_output",
+            "notice_setting",
+        )
         return uuid5(NAMES, f"{NAMED_OTHERWISE.get(named, named)} {row if is_key else 0}")
     return {
         "text": f"{table} {column} \n'\"\\ 🎬 {row}",

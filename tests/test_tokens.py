@@ -209,6 +209,7 @@ def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
         "export_file": (new_id(),),
         "export_docx": (project, tmp_path / "film.docx"),
         "export_csv": (project, tmp_path / "film.csv"),
+        "export_zip": (project, tmp_path / "film.zip"),
         "export_animatic": (project, tmp_path / "film.mp4"),
         "export_archive": (project, tmp_path / "film.zip"),
         "archive_received": (new_id(),),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, Field, JsonValue
 
 from apom.api.account_routes import Body, Text
-from apom.api.deps import Mine
+from apom.api.deps import Mine, TheStudio
+from apom.api.media import ranged
 from apom.api.project_routes import Limit
 from apom.fields import AssetChanges
 from apom.models import AIModel, Asset, AssetType, InputRole, Mark, Marked, Page, SourceType, Status, Take
@@ -206,6 +208,15 @@ def delete_asset(asset_id: UUID, mine: Mine) -> None:
 def toggle_favorite(asset_id: UUID, mine: Mine) -> Take:
     """A favourite becomes none, and the other way round."""
     return mine.toggle_favorite(asset_id)
+
+
+@router.get("/assets/{asset_id}/download", response_class=Response)
+def download(asset_id: UUID, request: Request, mine: Mine, studio: TheStudio, metadata: bool = False) -> Response:
+    """The original to keep: clean, or with how it was made for who may edit. Ranges as for media."""
+    opened = ExitStack()
+    found = opened.enter_context(studio.downloads.open(mine.actor, asset_id, metadata=metadata))
+    kept = {"Cache-Control": "no-store"}
+    return ranged(request, found.file, found.media_type, kept, filename=found.name, then=opened.close)
 
 
 @router.post("/assets/{asset_id}/again", status_code=201)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import Field, JsonValue
 from starlette.background import BackgroundTask
 
 from apom.api.account_routes import Body
-from apom.api.deps import Mine
+from apom.api.deps import Mine, TheStudio
 from apom.client.files import REMARKS
 from apom.models import Exported, ExportFormat, Job, Json
 
@@ -38,6 +39,15 @@ def export_formats(mine: Mine) -> tuple[ExportFormat, ...]:
 def remember_export(format: str, body: Choices, mine: Mine) -> None:
     """What one chose, for the next time."""
     mine.remember_export(format, **body.choices)
+
+
+@router.get("/projects/{project_id}/export.zip", response_class=StreamingResponse)
+def export_zip(project_id: UUID, request: Request, mine: Mine, studio: TheStudio) -> StreamingResponse:
+    """Takes as a ZIP, made while it is sent. `?what=headliners`, `favourites` or `all`; `metadata=true` for who may edit."""
+    sent = studio.exports.stream(mine.actor, project_id, dict(request.query_params))
+    return StreamingResponse(
+        sent.chunks, media_type="application/zip", headers=download_headers(sent.name, sent.remarks)
+    )
 
 
 @router.get("/projects/{project_id}/export.{format}", response_class=FileResponse)
@@ -66,9 +76,14 @@ def export_file(job_id: UUID, mine: Mine) -> FileResponse:
 
 
 def _download(written: Exported, after: BackgroundTask | None = None) -> FileResponse:
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(written.name)}",
-        REMARKS: json.dumps(written.remarks[:MOST_REMARKS]),
+    headers = download_headers(written.name, written.remarks)
+    return FileResponse(written.path, media_type=written.mime, headers=headers, background=after)
+
+
+def download_headers(name: str, remarks: Sequence[str] = ()) -> dict[str, str]:
+    """Of a file that is kept. `remarks`: what is missing in it."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        REMARKS: json.dumps(remarks[:MOST_REMARKS]),
         "Cache-Control": "no-store",
     }
-    return FileResponse(written.path, media_type=written.mime, headers=headers, background=after)

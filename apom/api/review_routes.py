@@ -16,19 +16,21 @@ from uuid import UUID
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, WebSocket
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from apom.api.account_routes import Body, Text
 from apom.api.deps import Address, TheStudio
+from apom.api.export_routes import download_headers
 from apom.api.live import CHECK_S, REFUSED, until_gone
-from apom.api.media import HEADERS, NAME, served
+from apom.api.media import NAME, ranged, served
 from apom.api.problems import problem, status_of
 from apom.api.project_routes import Limit
 from apom.api.sharing_routes import NewText, Said
 from apom.config import LIMITS, Settings
 from apom.errors import ApomError, NotFound
-from apom.media.blank import blank
+from apom.media.blank import clean
+from apom.media.patches import Patched
 from apom.models import Event, Opinion, Page, ReviewComment, ReviewDoor, ReviewRoom, Visibility
 from apom.reviewing import ReviewFile
 from apom.studio import Review, Studio, current
@@ -166,6 +168,13 @@ def give_verdict(body: NewVerdict, review: Theirs) -> None:
     review.give_verdict(body.box_id, body.round_id, body.verdict, name=body.name)
 
 
+@router.get("/takes.zip", response_class=StreamingResponse)
+def takes_zip(review: Theirs) -> StreamingResponse:
+    """The takes of the last round, where the link lets them be downloaded; made while it is sent."""
+    name, chunks = review.takes_zip()
+    return StreamingResponse(chunks, media_type="application/zip", headers=download_headers(name))
+
+
 @router.websocket("/events")
 async def events(socket: WebSocket, link_id: UUID) -> None:
     """Says that something changed (round, comment, verdict), and nothing more, until the link ends (close code 4404)."""
@@ -219,21 +228,19 @@ async def media(request: Request) -> Response:
     to_keep = "keep" in request.query_params
     try:
         found = await anyio.to_thread.run_sync(_find, request, to_keep)
-        words = await anyio.to_thread.run_sync(_without_words, found)
+        without = await anyio.to_thread.run_sync(_without_words, found)
     except ApomError as error:
         return problem(status_of(error), error.code, say(error))
     kept = {"Cache-Control": f"private, max-age={KEPT_S}"}
     name = found.path.name if to_keep else None
-    if words is None:
+    if without is None:
         return served(request, found.path, found.media_type, kept, filename=name)
-    headers = {**HEADERS, **kept, **({"Content-Disposition": f'attachment; filename="{name}"'} if name else {})}
-    return Response(words, media_type=found.media_type, headers=headers)
+    return ranged(request, without, found.media_type, kept, tag=f"{found.path.stem}-clean", filename=name)
 
 
-def _without_words(found: ReviewFile) -> bytes | None:
-    """A picture whose prompt is not for those behind the link; None for what can be sent as it lies there."""
-    is_original = found.path.name.startswith("original-") and found.media_type.startswith("image/")
-    return blank(found.path.read_bytes()) if is_original and not found.keeps_words else None
+def _without_words(found: ReviewFile) -> Patched | None:
+    """An original whose prompt is not for those behind the link; None for what can be sent as it lies there."""
+    return clean(found.path) if found.path.name.startswith("original-") and not found.keeps_words else None
 
 
 def _find(request: Request, to_keep: bool) -> ReviewFile:

@@ -23,6 +23,7 @@ from apom.net.ours import Connection
 
 REMARKS = "apom-remarks"  # the header with what is missing in a document, as JSON
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
+NO_PATH = re.compile(r"^\.+|[/\\]")
 
 
 class Files:
@@ -70,6 +71,14 @@ class Files:
             bytes=target.stat().st_size,
             remarks=tuple(json.loads(reply.headers.get(REMARKS, "[]"))),
         )
+
+    def download(self, asset_id: UUID, path: Path, *, metadata: bool) -> Exported:
+        """A take to keep, at `path`, or in that folder under its name. Raises NotFound, NotAllowed, Unavailable, OSError."""
+        target = path / f"{asset_id}.part" if path.is_dir() else path
+        found = self.export(f"/api/assets/{asset_id}/download", {"metadata": metadata}, target)
+        if not path.is_dir():
+            return found
+        return found.model_copy(update={"path": target.rename(path / NO_PATH.sub("_", found.name))})
 
     def _place(self, asset_id: UUID) -> Path:
         try:

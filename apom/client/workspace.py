@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -677,6 +677,9 @@ class RemoteWorkspace:
     def remember_export(self, format: str, **choices: JsonValue) -> None:
         self._door.do("PUT", f"export-formats/{path_part(format)}", body={"choices": choices})
 
+    def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
+        return self._files.download(id_of(asset), path, metadata=metadata)
+
     def export_docx(
         self,
         project: Ref,
@@ -769,6 +772,31 @@ class RemoteWorkspace:
 
     def archive_received(self, upload_id: UUID) -> ArchiveArriving:
         return self._door.ask(ArchiveArriving, "GET", f"archives/{upload_id}")
+
+    def export_zip(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        what: Literal["headliners", "favourites", "all"] = "headliners",
+        metadata: bool = False,
+    ) -> Exported:
+        return self.export(project, "zip", path, what=what, metadata=metadata)
+
+    def export_cut(
+        self,
+        project: Ref,
+        path: Path,
+        *,
+        holds: Literal["changes", "everything"] = "changes",
+        coding: Literal["prores", "h264"] = "prores",
+        alternates: Literal["none", "favourites", "all"] = "favourites",
+        still_s: float = 3.0,
+        prompts: bool = True,
+    ) -> Exported:
+        return self.export(
+            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
+        )
 
     # long work
 

@@ -49,9 +49,14 @@ class Archives:
         jobs.declare(KIND, self._act)
 
     def bring(self, actor: Actor, path: Path, progress: Callable[[float], None] = lambda share: None) -> Project:
-        """The project of the archive at `path`, here. Raises Invalid, TooLarge, Conflict, Unavailable, OSError."""
-        with path.open("rb") as file:
-            _check_head(file.read(4))
+        """The project of the archive at `path`, here. Raises Invalid, TooLarge, Conflict, Unavailable."""
+        try:
+            with path.open("rb") as file:
+                _check_head(file.read(4))
+        except OSError as error:
+            raise Invalid(
+                "{path} cannot be read: {reason}.", field="path", path=path, reason=error.strerror or error
+            ) from error
         return self._bring(actor, path, uuid4(), progress, lambda tx, project_id: None)
 
     def receive(
@@ -150,6 +155,10 @@ class Archives:
             with closing(Archive(path, schema)) as archive:
                 bringing = Bringing(self._store, self._storage, self._env, actor, archive, columns, seed, self._clock())
                 return bringing.run(progress, done)
+        except OSError as error:
+            raise Unavailable(
+                "The archive cannot be stored here: {reason}. Nothing was brought in.", reason=error.strerror or error
+            ) from error
         finally:
             language.reset(token)
 

@@ -43,12 +43,10 @@ STORYBOARD = (3, 2)  # frames across and down
 class PdfChoice(Record):
     """What a contact sheet shows, and how."""
 
-    layout: Layout = Field(
-        "grid", description=N_("grid of pictures, storyboard with lines and notes, or script beside pictures")
-    )
+    layout: Layout = Field("grid", description=N_("layout"))
     grid: Grid = Field("4x3", description=N_("pictures across and down, in a grid"))
     paper: Paper = Field("A4", description=N_("paper"))
-    which: Which = Field("headliners", description=N_("headliners, favourites or all takes"))
+    which: Which = Field("headliners", description=N_("which takes"))
     prompts: bool = Field(False, description=N_("the prompts"))
 
 

@@ -7,8 +7,9 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pydantic import JsonValue
 
 from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, NotFound
+from apom.export import bundle
 from apom.export.formats import FORMATS, Format, named
 from apom.export.room import Progress, Room
 from apom.jobs import Jobs, Work, ordered_by
@@ -42,6 +44,15 @@ class Order(Record):
 
     format: str
     choices: Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """A file that is made while it is sent. `remarks`: what is known to be missing before it begins."""
+
+    name: str
+    remarks: Sequence[str]
+    chunks: Iterator[bytes]
 
 
 class Exports:
@@ -98,6 +109,21 @@ class Exports:
             remarks = tuple(format.write(room, choice, path, lambda share: None))
         name = _called(room, format, choice)
         return Exported(path=path, name=name, mime=format.mime, bytes=path.stat().st_size, remarks=remarks)
+
+    def stream(self, actor: Actor, project_id: UUID, choices: Mapping[str, object]) -> Sent:
+        """Takes as a ZIP that is made while it is sent. Whether its person may have it is asked again on the way.
+
+        Raises NotFound, NotAllowed, Invalid; the chunks raise when it cannot go on.
+        """
+        format = named("zip")
+        choice = format.check(choices)
+        assert isinstance(choice, bundle.ZipChoice), "what the format says"
+        room = self._room(actor, project_id, format, choice)
+        ask = every_now_and_then(lambda: self._room(actor, project_id, format, choice))
+        with speaking(actor):
+            found = bundle.opened(room, choice, lambda share: ask())
+            name = _called(room, format, choice)
+        return Sent(name=name, remarks=found.remarks, chunks=_spoken(actor, found.chunks))
 
     def order(self, actor: Actor, project_id: UUID, name: str, choices: Mapping[str, object]) -> Job:
         """The same as a job. Raises NotFound, NotAllowed, Invalid."""
@@ -162,7 +188,7 @@ class Exports:
         with self._store.read() as tx:
             actor = ordered_by(tx, work.job)
         assert work.job.project_id is not None, "every export is of a project"
-        room = self._room(actor, work.job.project_id, format, choice)
+        room = replace(self._room(actor, work.job.project_id, format, choice), job_id=work.job.id)
         path = self._path(work.job.id, format)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_suffix(".part")
@@ -177,19 +203,39 @@ class Exports:
 
     def _progress(self, work: Work, room: Room, format: Format, choice: Record) -> Progress:
         """Notes how far it is, and asks again whether its person may have it still."""
-        asked = time.monotonic()
+        ask = every_now_and_then(lambda: self._room(room.actor, room.project_id, format, choice))
 
         def note(share: float) -> None:
-            nonlocal asked
             work.note(share)
-            if time.monotonic() - asked > ASK_S:
-                asked = time.monotonic()
-                self._room(room.actor, room.project_id, format, choice)
+            ask()
 
         return note
 
     def _path(self, job_id: UUID, format: Format) -> Path:
         return self._folder / str(job_id) / f"export.{format.ext}"
+
+
+def every_now_and_then(ask: Callable[[], object]) -> Callable[[], None]:
+    """`ask`, but no oftener than every `ASK_S` seconds."""
+    asked = time.monotonic()
+
+    def again() -> None:
+        nonlocal asked
+        if time.monotonic() - asked > ASK_S:
+            asked = time.monotonic()
+            ask()
+
+    return again
+
+
+def _spoken(actor: Actor, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Each chunk is made in the reader's language, in whatever thread it is asked for."""
+    while True:
+        with speaking(actor):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 @contextmanager
@@ -203,7 +249,10 @@ def speaking(actor: Actor) -> Iterator[None]:
 
 
 def _called(room: Room, format: Format, choice: Any) -> str:
+    return called(" ".join(filter(None, (room.project().name, format.suffix(choice)))), format.ext)
+
+
+def called(words: str, ext: str) -> str:
     """A name that every file system takes."""
-    words = " ".join(filter(None, (room.project().name, format.suffix(choice))))
     plain = NO_NAME.sub("_", words).strip(". ")[: LIMITS.name_chars] or "export"
-    return f"{plain}.{format.ext}"
+    return f"{plain}.{ext}"

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from apom.errors import Invalid
-from apom.export import contact, document, films, packing, rights, tables, workbook
+from apom.export import bundle, contact, document, films, handover, packing, rights, tables, workbook
 from apom.export.room import Progress, Room
 from apom.export.sheet import SECRET, Choice
 from apom.fields import refusal
@@ -135,6 +135,31 @@ FORMATS: Mapping[str, Format] = {
         is_long=True,
         least=lambda choice: Role.EDITOR,
         suffix=lambda choice: "archive",
+    ),
+    "zip": Format(
+        title=N_("Takes as a ZIP"),
+        about=N_("The files themselves, named by shot and take, with a manifest. It begins to arrive at once."),
+        icon="folder_zip",
+        ext="zip",
+        mime="application/zip",
+        choice=bundle.ZipChoice,
+        write=bundle.write,
+        least=bundle.least,
+        suffix=lambda choice: str(choice.what),
+    ),
+    "cut": Format(
+        title=N_("Hand-over to the editor"),
+        about=N_(
+            "The cut for Premiere, Resolve and others, with everything it is cut from. The next one holds what is new."
+        ),
+        icon="content_cut",
+        ext="zip",
+        mime="application/zip",
+        choice=handover.CutChoice,
+        write=handover.write,
+        is_long=True,
+        least=lambda choice: Role.EDITOR,
+        suffix=lambda choice: "hand-over",
     ),
 }
 

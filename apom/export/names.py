@@ -52,5 +52,5 @@ def stem(name: str) -> str:
 
 def file_safe(text: str) -> str:
     """A text as a part of a file name: letters, digits, dots and dashes; never empty, hidden or a path."""
-    composed = unicodedata.normalize("NFC", text)
-    return re.sub(r"[^\w.-]+|_+", "-", composed).strip("-. ")[:CODE_CHARS].strip("-. ") or "shot"
+    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text))
+    return plain.strip("._").lstrip("._-")[:CODE_CHARS].strip("._") or "take"

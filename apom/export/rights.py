@@ -116,14 +116,14 @@ def of_many(question: Question, n: int) -> str:
 class RightsChoice(Record):
     """Which files are delivered."""
 
-    which: Delivered = Field("headliners", description=N_("headliners, the last round, favourites or all takes"))
+    which: Delivered = Field("headliners", description=N_("which files"))
     paper: Paper = Field("A4", description=N_("paper"))
 
 
 class RightsCsvChoice(Record):
     """Which files are delivered."""
 
-    which: Delivered = Field("headliners", description=N_("headliners, the last round, favourites or all takes"))
+    which: Delivered = Field("headliners", description=N_("which files"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ Progress: TypeAlias = Callable[[float], None]  # told 0 to 1; raises when somebo
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """Its person's right was asked before. `now`: aware, in UTC."""
+    """Its person's right was asked before. `now`: aware, in UTC; `job_id`: of the job that makes the file, if one does."""
 
     store: Store
     storage: LocalStorage
@@ -28,6 +28,7 @@ class Room:
     actor: Actor
     project_id: UUID
     now: datetime
+    job_id: UUID | None = None
 
     def project(self) -> Project:
         """The project as it is now. It is there: its right was asked."""

@@ -43,7 +43,7 @@ COSTS = "month provider model person takes units unit play amount currency unpri
 class CsvChoice(Record):
     """Which table."""
 
-    table: TableName = Field("shots", description=N_("shots, every take, or what it cost"))
+    table: TableName = Field("shots", description=N_("which table"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ from apom.words import N_
 
 MANIFEST_BYTES = 256 * 1024 * 1024
 DIRECTORY_ENTRY = 200  # bytes of one in the ZIP's directory, about
-END_BYTES = 22 + 65_535  # of a ZIP's end, its comment included
+END_BYTES = 76 + 22 + 65_535  # of a ZIP's end, what a large one has before it and its comment included
 NAME = re.compile(r"(?P<asset>[0-9a-f-]{36})/(?P<variant>[a-z]+)-(?P<sha12>[0-9a-f]{12})\.(?P<ext>[a-z0-9]{2,5})")
 ENTRY = re.compile(rf"manifest\.json|tables/(?P<table>[a-z_]+)\.jsonl|media/{NAME.pattern}")
 PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/=]{1,4000}")
@@ -94,7 +94,7 @@ class Archive:
         _check_end(path, limits)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, struct.error) as error:
             raise damaged("it is no ZIP file") from error
         try:
             _check_directory(self._zip, path.stat().st_size, limits)
@@ -187,9 +187,8 @@ def _check_end(path: Path, limits: Limits) -> None:
         if at < 0 or len(end) - at < 22:
             raise damaged("it is no ZIP file")
         (directory,) = struct.unpack_from("<I", end, at + 12)
-        if directory == 0xFFFFFFFF:
-            start = end.rfind(b"PK\6\6", 0, at)
-            directory = struct.unpack_from("<Q", end, start + 40)[0] if start >= 0 and len(end) - start >= 56 else size
+        if at >= 76 and end[at - 76 : at - 72] == b"PK\6\6":  # of a large ZIP, which zipfile believes first
+            (directory,) = struct.unpack_from("<Q", end, at - 36)
     if directory > (limits.archive_files + len(TABLES) + 1) * DIRECTORY_ENTRY:
         raise TooLarge("The archive has more than {most} files.", most=limits.archive_files)
 

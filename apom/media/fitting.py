@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from apom.config import LIMITS, MB
 from apom.errors import TooLarge
+from apom.media.blank import clean
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,17 +32,27 @@ def fits(mime: str, size: int, mimes: Sequence[str], most_mb: float) -> bool:
 
 
 def fitted(path: Path, mime: str, mimes: Sequence[str], most_mb: float, folder: Path) -> tuple[Path, str]:
-    """The file itself where the model takes it, else a picture made from it in `folder`, and its type.
+    """The file itself where the model takes it, a picture without its words; else one made from it in `folder`; its type.
 
     Turned upright, in sRGB, without metadata: no place, no camera, no prompt. Where a picture is too large it loses
     quality first, and then pixels. Raises TooLarge, BadMedia, OSError.
     """
     target, most = wanted(mime, mimes), most_mb * MB
     if target == mime and path.stat().st_size <= most:
-        return path, mime
+        return _without_words(path, mime, folder), mime
     if target not in WRITTEN:
         raise _too_large(most_mb)
     return _written(path, target, most, folder), target
+
+
+def _without_words(path: Path, mime: str, folder: Path) -> Path:
+    """Where a photograph was taken is nobody's business there; the pixels are the very same."""
+    file = clean(path) if mime.startswith("image/") else None
+    if file is None or not file.is_patched:
+        return path
+    out = folder / f"input{path.suffix}"
+    file.write(out)
+    return out
 
 
 def _written(path: Path, target: str, most: float, folder: Path) -> Path:

@@ -7,16 +7,18 @@ import shutil
 from pathlib import Path
 
 from apom.errors import BadMedia
-from apom.media.arrive import MIMES
 from apom.media.s3 import S3Storage
+from apom.media.sniff import KINDS
 from apom.media.storage import LocalStorage
+
+TYPES = {kind.ext: kind.mime for kind in KINDS}
 
 
 def bring(source: LocalStorage, target: LocalStorage, key: str) -> None:
     """A copy of a file. Raises NotFound, Unavailable, OSError."""
     with target.temp() as path:
         shutil.copyfile(source.path(key), path)
-        target.put(path, key, mime=MIMES.get(f".{key.rpartition('.')[2]}", "application/octet-stream"))
+        target.put(path, key, mime=TYPES.get(key.rpartition(".")[2], "application/octet-stream"))
 
 
 def move(source: LocalStorage, target: S3Storage, key: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import unescape
 
 from apom.config import LIMITS, MB, Limits
 from apom.errors import ApomError
@@ -22,6 +23,7 @@ LONGEST = 4 * MB  # characters of one text that is looked at: a graph of ComfyUI
 NODES = 64  # of a graph, on the way from the sampler to the words
 LARGEST_SEED = 2**63 - 1
 COMMENT, EXIF, MAKE, MODEL, DESCRIPTION = 0x9286, 0x8769, 0x010F, 0x0110, 0x010E
+OUR_XMP = re.compile(rb"<apom:recipe>([^<]*)</apom:recipe>")  # as `apom.media.labels` writes it
 SETTING = re.compile(r'\s*([\w /-]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
 WORDS = ("text", "text_g", "prompt", "string", "value", "t5xxl", "clip_l", "text_positive", "positive_prompt")
 FILES = ("ckpt_name", "unet_name", "model_name", "gguf_name")
@@ -71,9 +73,12 @@ def _texts(path: Path, reader: str, limits: Limits) -> dict[str, str]:
         if reader == "PNG":
             image.load()  # some texts stand behind the pixels
         said = {str(name): str(text) for name, text in getattr(image, "text", {}).items()}
+        xmp = image.info.get("xmp")
         exif = image.getexif()
         comment = exif.get_ifd(EXIF).get(COMMENT)
         tags = [exif.get(tag) for tag in (MAKE, MODEL, DESCRIPTION)]
+    if isinstance(xmp, bytes) and (ours := OUR_XMP.search(xmp)):
+        said.setdefault("apom", unescape(ours[1].decode("utf-8", "replace")))
     for tag in tags:  # ComfyUI writes into WebP: "prompt:{...}"
         name, _, text = str(tag or "").partition(":")
         if name.lower() in ("prompt", "workflow"):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 
 from apom.config import S3Settings
 from apom.errors import Misconfigured, NotFound, Unavailable
+from apom.media.addresses import Addresses
 from apom.media.storage import LocalStorage, Stored, check_prefix
 
 T = TypeVar("T")
@@ -44,16 +46,21 @@ class S3Storage(LocalStorage):
 
     def __init__(self, settings: S3Settings, root: Path, before: LocalStorage | None = None) -> None:
         super().__init__(root)
-        self._settings = settings
+        self.settings = settings
         self.before = before
-        self._client = _client(settings)
+        session, self._client = _client(settings)
+        self._addresses = Addresses(settings, session, self._client)
         self._room = threading.Lock()
         self._kept: int | None = None  # bytes of all copies, once they were counted
 
     def put(self, source: Path, key: str, *, mime: str) -> None:
         """Uploads `source`, in parts when it is large, and keeps it as the copy. Raises Invalid, Unavailable."""
         self._target(key)
-        more = {"ContentType": mime, "CacheControl": CACHE_CONTROL}
+        more = {
+            "ContentType": mime,
+            "CacheControl": CACHE_CONTROL,
+            **({"ACL": acl} if (acl := self.settings.acl) else {}),
+        }
         size = source.stat().st_size
         self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), ExtraArgs=more))
         super().put(source, key, mime=mime)
@@ -149,25 +156,39 @@ class S3Storage(LocalStorage):
         return super().sweep_temp(older_than, now) + len(left)
 
     def url(self, key: str, expires_s: int) -> str:
-        """An address that anybody may fetch the file from, for so many seconds. Raises Invalid."""
+        """An address that anybody may fetch the file from, for so many seconds. Raises Invalid, Misconfigured."""
         self._target(key)
-        asked = {"Bucket": self._bucket, "Key": self._name(key)}
-        return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
+        return self.asked(lambda to: to.signed(self._name(key), expires_s))
 
-    def probe(self) -> None:
-        """Writes a file, reads it, removes it. Raises Unavailable, Misconfigured with what to do."""
+    def address(self, key: str, mime: str) -> str | None:
+        """In the bucket, for what is large, where the settings say so and the file lies there."""
+        self._target(key)
+        is_elsewhere = self.before is not None and self.before.has(key)
+        return None if is_elsewhere else self.asked(lambda to: to.of(self._name(key), mime))
+
+    def asked(self, what: Callable[[Addresses], T]) -> T:
+        """Something about addresses. Raises Misconfigured."""
+        return self._ask(lambda: what(self._addresses))
+
+    @contextmanager
+    def probing(self, content: bytes) -> Iterator[str]:
+        """A file that is put there, read, and removed at the end; its name. Raises Unavailable, Misconfigured."""
         name = self._name(f"probe/{os.getpid()}")
-        self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=name, Body=b"apom"))
-        self._ask(lambda: self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
-        self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=name))
+        more = {"ACL": acl} if (acl := self.settings.acl) else {}
+        self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=name, Body=content, **more))
+        try:
+            self._ask(lambda: self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
+            yield name
+        finally:
+            self._ask(lambda: self._client.delete_object(Bucket=self._bucket, Key=name))
 
     @property
     def _bucket(self) -> str:
-        return self._settings.bucket
+        return self.settings.bucket
 
     def _name(self, key: str) -> str:
         """A key as the bucket knows it."""
-        prefix = self._settings.prefix.strip("/")
+        prefix = self.settings.prefix.strip("/")
         return f"{prefix}/{key}" if prefix else key
 
     def _ask(self, what: Callable[[], T]) -> T:
@@ -211,7 +232,7 @@ class S3Storage(LocalStorage):
 
     def _make_room(self, came: int) -> None:
         """Copies that were not asked for the longest go, down to nine tenths of the room."""
-        most = self._settings.cache_gb * GB
+        most = self.settings.cache_gb * GB
         with self._room:
             self._kept = came + (self._kept if self._kept is not None else sum(s.bytes for s in super().list()) - came)
             if self._kept <= most:
@@ -226,8 +247,8 @@ class S3Storage(LocalStorage):
             self._kept = kept
 
 
-def _client(settings: S3Settings) -> Any:
-    """Raises Misconfigured."""
+def _client(settings: S3Settings) -> tuple[Any, Any]:
+    """A session, which knows the credentials, and its client. Raises Misconfigured."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -245,7 +266,8 @@ def _client(settings: S3Settings) -> Any:
         tcp_keepalive=True,
     )
     try:
-        client = boto3.session.Session().client(
+        session = boto3.session.Session()
+        client = session.client(
             "s3", endpoint_url=settings.endpoint or None, region_name=settings.region or None, config=config
         )
     except (BotoCoreError, ValueError) as error:
@@ -254,7 +276,8 @@ def _client(settings: S3Settings) -> Any:
             why=type(error).__name__,
         ) from error
     client.meta.events.register("before-sign.s3.DeleteObjects", _with_md5)
-    return client
+    logging.getLogger("botocore.auth").setLevel(logging.INFO)  # at DEBUG it writes down what it signs
+    return session, client
 
 
 def _with_md5(request: Any, **_: object) -> None:

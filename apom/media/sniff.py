@@ -41,6 +41,7 @@ AAC = Kind(mime="audio/aac", ext="aac", asset_type=AssetType.AUDIO, reader="aac"
 WAV = Kind(mime="audio/wav", ext="wav", asset_type=AssetType.AUDIO, reader="wav")
 FLAC = Kind(mime="audio/flac", ext="flac", asset_type=AssetType.AUDIO, reader="flac")
 OGG = Kind(mime="audio/ogg", ext="ogg", asset_type=AssetType.AUDIO, reader="ogg")
+KINDS = (PNG, JPEG, WEBP, GIF, AVIF, HEIC, MP4, MOV, WEBM, MKV, MP3, M4A, AAC, WAV, FLAC, OGG)
 
 MP4_BRANDS = (b"iso", b"mp4", b"avc1", b"hvc1", b"av01", b"M4V", b"MSNV", b"dash", b"cmf", b"3gp", b"3g2", b"XAVC")
 LAYER_III = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")

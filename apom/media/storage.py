@@ -71,9 +71,21 @@ class LocalStorage:
             raise NotFound
         return target
 
+    def has(self, key: str) -> bool:
+        """Whether it is there. Raises Invalid."""
+        try:
+            self.size(key)
+        except NotFound:
+            return False
+        return True
+
     def size(self, key: str) -> int:
         """Its bytes. Raises NotFound, Invalid."""
         return self.path(key).stat().st_size
+
+    def address(self, key: str, mime: str) -> str | None:
+        """Where a browser that may see the file fetches it, for minutes; None: here. Raises Invalid, Misconfigured."""
+        return None
 
     def delete(self, *keys: str) -> None:
         """Removes files, and folders that became empty. One that is not there is fine. Raises Invalid."""
@@ -159,7 +171,7 @@ def check_prefix(prefix: str) -> None:
 def storage_of(settings: Settings) -> LocalStorage:
     """The bucket, where one is set, with the folder that was the storage before; else the folder. Raises Misconfigured."""
     folder = LocalStorage(settings.data_dir / "media")
-    if not settings.s3_bucket:
+    if not settings.bucket:
         return folder
     from apom.media.s3 import S3Storage
 

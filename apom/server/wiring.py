@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from apom import runfile
 from apom.api import create_api, hooks, media, review_routes, upload_routes
 from apom.config import Settings
-from apom.errors import NotFound, Unavailable
+from apom.errors import Misconfigured, NotFound, Unavailable
 from apom.models import Actor
 from apom.server import review_page
 from apom.server.identity import Remembered, Sessions
@@ -82,7 +82,20 @@ def wiring(settings: Settings) -> Wiring:
         wind_down=_wind_down,
         routes=[Mount("/api", app=api), media.ROUTE, review_routes.MEDIA, *review_page.routes(), *hooks.ROUTES],
         uploads=upload_routes.PATHS,
+        media_origins=_media_origins(settings),
     )
+
+
+def _media_origins(settings: Settings) -> tuple[str, ...]:
+    if not settings.bucket or not settings.s3_redirect:
+        return ()
+    from apom.media.s3 import S3Storage
+
+    try:
+        return (S3Storage(settings.s3, settings.data_dir / "media-copies").asked(lambda to: to.origin()),)
+    except Misconfigured as error:
+        log.warning("media cannot be fetched from the bucket: %s", error)
+        return ()
 
 
 def _of_session(session_id: str) -> Actor | None:

@@ -69,6 +69,73 @@ def _read(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+FILES = """select a.id, a.box_id, b.code, b.name, b.section, b.kind, b.order_index, a.number, a.asset_type,
+    a.source_type, a.rating, a.is_favorite, coalesce(a.id = b.headliner_asset_id, false) as is_headliner, a.ai_model,
+    a.seed, a.file_key, a.mime, a.width, a.height, a.duration_s, a.fps, a.bytes, a.sha256, a.purged_at, a.created_at,
+    r.prompt_text, r.generation_config, u.username as made_by
+  from asset a join asset_recipe r on r.asset_id = a.id join box b on b.id = a.box_id
+  left join app_user u on u.id = a.created_by
+  where a.project_id = $1 and a.status = 'COMPLETED'"""
+
+
+def files(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
+    """Every take that is there, those without a file too, as they were made; what lies in the trash is not there."""
+    rows = tx.all(f"{FILES} and a.trashed_at is null and b.trashed_at is null order by a.created_at, a.id", project_id)
+    return [{**row, "generation_config": json.loads(row["generation_config"])} for row in rows]
+
+
+def soundtrack_file(tx: Tx, project_id: UUID) -> dict[str, Any] | None:
+    """The sound under the cut, where the project has one."""
+    return tx.one(
+        f"{FILES} and a.trashed_at is null and a.id = (select soundtrack_asset_id from project where id = $1)",
+        project_id,
+    )
+
+
+def marks(tx: Tx, project_id: UUID) -> dict[UUID, list[dict[str, Any]]]:
+    """What was said to clients of each take, with its moment; an answer has that of what it answers. Nothing INTERNAL,
+    nothing hidden, and no answer to something that is either.
+    """
+    rows = tx.all(
+        "select c.asset_id, c.author_name, c.text, c.is_resolved, coalesce(c.timecode_s, p.timecode_s) as timecode_s,"
+        " coalesce(c.end_s, p.end_s) as end_s from comment c left join comment p on p.id = c.parent_comment_id"
+        " where c.project_id = $1 and c.asset_id is not null and c.visibility = 'CLIENT' and c.hidden_at is null"
+        " and (c.parent_comment_id is null or (p.visibility = 'CLIENT' and p.hidden_at is null))"
+        " order by c.created_at, c.id",
+        project_id,
+    )
+    found = defaultdict[UUID, list[dict[str, Any]]](list)
+    for row in rows:
+        found[row["asset_id"]].append(row)
+    return found
+
+
+def last_handover(tx: Tx, project_id: UUID, but: UUID) -> tuple[int, dict[str, Any]] | None:
+    """(number, content) of what an editor was given last, this very one excepted."""
+    row = tx.one(
+        "select number, content from handover where project_id = $1 and id <> $2 order by number desc limit 1",
+        project_id,
+        but,
+    )
+    return (row["number"], json.loads(row["content"])) if row else None
+
+
+def keep_handover(
+    tx: Tx, handover_id: UUID, project_id: UUID, content: dict[str, Any], made_by: UUID, now: datetime
+) -> None:
+    """Remembers what an editor was given. The same again is what a job has made anew after a stop."""
+    tx.all(
+        "insert into handover (id, project_id, number, content, made_by, made_at)"
+        " select $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5 from handover where project_id = $2"
+        " on conflict (id) do update set content = excluded.content, made_at = excluded.made_at",
+        handover_id,
+        project_id,
+        json.dumps(content),
+        made_by,
+        now,
+    )
+
+
 def last_words(tx: Tx, project_id: UUID) -> list[dict[str, Any]]:
     """What each person said last of each shot, in whatever round: box_id, asset_id, take, verdict, name, round,
     created_at; the newest first.

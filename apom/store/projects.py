@@ -195,7 +195,7 @@ def delete(tx: Tx, project_id: UUID) -> None:
     )
     tx.all("delete from round_shot where round_id in (select id from round where project_id = $1)", project_id)
     for table in (
-        "comment verdict link_activity reviewer round shared_link invitation batch job generation asset box"
+        "comment verdict link_activity reviewer round shared_link invitation batch job handover generation asset box"
         " project_member".split()
     ):
         tx.all(f"delete from {table} where project_id = $1", project_id)

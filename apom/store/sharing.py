@@ -103,6 +103,17 @@ def takes(tx: Tx, asset_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     return {row["id"]: row for row in rows}
 
 
+def originals(tx: Tx, asset_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The files of these takes, with what a manifest for clients says; those that are gone are left out."""
+    rows = tx.all(
+        "select a.id, a.number, a.asset_type, a.file_key, a.width, a.height, a.duration_s, a.created_at, r.prompt_text"
+        " from asset a join asset_recipe r on r.asset_id = a.id"
+        " where a.id = any($1::uuid[]) and a.purged_at is null and a.file_key is not null",
+        list(asset_ids),
+    )
+    return {row["id"]: row for row in rows}
+
+
 def file_key(tx: Tx, project_id: UUID, asset_id: UUID, tail: str) -> dict[str, Any] | None:
     """The stored file of a take that some round of the project shows, whose key ends in `/{asset}/{tail}`: key, mime."""
     return tx.one(

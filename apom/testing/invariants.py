@@ -131,7 +131,8 @@ def _assert_files(studio: Studio, takes: Sequence[dict[str, Any]]) -> None:
     assert all(key.split("/")[2] in coming for key in there - named), f"files without a row: {there - named}"
     for take in takes:
         is_here = take["file_key"] is not None
-        assert is_here == (take["status"] == Status.COMPLETED or take["state"] == State.COMPLETED), take
+        is_done = take["status"] == Status.COMPLETED or take["state"] == State.COMPLETED
+        assert is_here == is_done or take["purged_at"], take
         if is_here and not take["purged_at"]:
             content = storage.path(take["file_key"]).read_bytes()
             assert (len(content), hashlib.sha256(content).hexdigest()) == (take["bytes"], take["sha256"]), take

@@ -64,6 +64,8 @@ def _player_labels() -> dict[str, object]:
         "mute": _("Sound (M)"),
         "full": _("Full screen (F)"),
         "load": _("Download this take"),
+        "loadAll": _("Download all"),
+        "loadAllHint": _("All takes of this round as a ZIP"),
         "scrub": _("Where in the film"),
     }
 

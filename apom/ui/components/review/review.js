@@ -2,6 +2,7 @@
 
 const NOWHERE = "00000000000000000000000000000000";
 const ENDED = [404, 401];
+const GATHER_MS = 150, SPREAD_MS = 700;
 
 Object.assign(ICONS, {
   pause: "M8.5 5.5v13M15.5 5.5v13",
@@ -145,23 +146,32 @@ function sayRound(here, room) {
   notice(here, fill(here.data.labels.newRound, { n: room.round_number }));
 }
 
-/** Something changed: look again, once for all that changes together. */
+/** Something changed: look again, once for all that changes together, and not all who look at the same moment. */
 function hearReview(here, { type }) {
   if (here.isGone) return;
   if (type === "hello" && !here.helloed) { here.helloed = true; return; }
   here.isVisit ||= type !== "comment" && type !== "verdict";
+  here.isRoom ||= type !== "comment";
   here.looking ??= setTimeout(async () => {
-    const { isVisit } = here;
-    Object.assign(here, { looking: null, isVisit: false });
+    const { isVisit, isRoom } = here;
+    Object.assign(here, { looking: null, isVisit: false, isRoom: false });
     try {
-      await comeIn(here, isVisit);
+      if (isRoom) await comeIn(here, isVisit); else await readMore(here);
       here.misses = 0;
     } catch (problem) {
       if (isOver(problem)) return leaveForGood(here);
       here.misses = (here.misses ?? 0) + 1;
       if (mayPass(problem)) setTimeout(() => { if (!here.while.signal.aborted) hearReview(here, { type }); }, patience(here.misses, problem));
     }
-  }, 150);
+  }, GATHER_MS + SPREAD_MS * Math.random());
+}
+
+/** What was said meanwhile. */
+async function readMore(here) {
+  const found = await readComments(here);
+  if (!here.room) return;
+  here.comments = found;
+  drawReview(here);
 }
 
 function startTop(here) {
@@ -176,6 +186,7 @@ function drawTop(here) {
   const parts = [el("div", { class: "whole" }, el("h1", {}, room.project_name), el("p", {}, facts.join(" · "), room.note ? el("span", { class: "note", title: room.note }, ` · ${room.note}`) : ""))];
   if (n) parts.push(el("button", { type: "button", class: "changed", title: labels.changedHint }, el("i"), counted(labels, "changed", n)));
   if (room.can_approve) parts.push(el("span", { class: "score", role: "status" }, icon("check"), fill(labels.score, { n: approved, all: judged.length })));
+  if (room.can_download && judged.length) parts.push(el("a", { class: "load-all", href: at(here, "/takes.zip"), download: "", title: labels.loadAllHint }, icon("load"), el("span", {}, labels.loadAll)));
   here.top.replaceChildren(...parts);
 }
 

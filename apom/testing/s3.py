@@ -1,8 +1,13 @@
-"""A real S3 server of our own, on loopback: seaweedfs, from a wheel. It checks signatures and survives being killed."""
+"""A real S3 server of our own, on loopback: seaweedfs, from a wheel. It checks signatures and survives being killed.
+
+`python -m apom.testing.s3 FOLDER` runs one for hands: what it holds lies in that folder, and Ctrl+C ends it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import secrets
 import shutil
 import signal
 import socket
@@ -48,23 +53,35 @@ def free_port() -> int:
             return port
 
 
+def _ports(file: Path) -> dict[str, int]:
+    """The same ones for the same folder: its parts know each other by them."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({name: free_port() for name in ("s3", "master", "volume", "filer")}), "utf-8")
+    found: dict[str, int] = json.loads(file.read_text("utf-8"))
+    return found
+
+
 class S3Server:
     """Starts, is killed, starts again on the same files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, access: str = ACCESS, secret: str = SECRET) -> None:
         self._folder = folder
-        self._ports = {name: free_port() for name in ("s3", "master", "volume", "filer")}
+        self._keys = access, secret
+        self._ports = _ports(folder / "ports.json")
         self._process: subprocess.Popen[bytes] | None = None
         identity = {
             "name": "studio",
-            "credentials": [{"accessKey": ACCESS, "secretKey": SECRET}],
+            "credentials": [{"accessKey": access, "secretKey": secret}],
             "actions": ["Admin", "Read", "List", "Tagging", "Write"],
         }
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        (folder / "s3.json").touch(mode=0o600)
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), "utf-8")
-        (folder / "data").mkdir()
 
     @property
     def url(self) -> str:
+        """Where it is."""
         return f"http://127.0.0.1:{self._ports['s3']}"
 
     def start(self) -> None:
@@ -83,7 +100,8 @@ class S3Server:
         )
         end = time.monotonic() + 60
         while not self._is_up():
-            assert time.monotonic() < end and self._process.poll() is None, "the S3 server does not come up"
+            if time.monotonic() > end or self._process.poll() is not None:
+                raise RuntimeError("the S3 server does not come up")
             time.sleep(0.1)
 
     def _is_up(self) -> bool:
@@ -99,7 +117,20 @@ class S3Server:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
 
-    def client(self, access: str = ACCESS, secret: str = SECRET) -> Any:
+    def variables(self) -> dict[str, str]:
+        """What apom needs to know of it."""
+        access, secret = self._keys
+        return {
+            "APOM_S3_BUCKET": BUCKET,
+            "APOM_S3_ENDPOINT": self.url,
+            "APOM_S3_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": access,
+            "AWS_SECRET_ACCESS_KEY": secret,
+        }
+
+    def client(self) -> Any:
+        """One of boto3's, with its keys."""
+        access, secret = self._keys
         config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
         return boto3.client(
             "s3",
@@ -109,3 +140,24 @@ class S3Server:
             aws_secret_access_key=secret,
             config=config,
         )
+
+
+def main() -> None:
+    """Until Ctrl+C. The keys are made for this run; what is in the bucket stays."""
+    parser = argparse.ArgumentParser(prog="python -m apom.testing.s3", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("data/s3"), help="where it keeps its files")
+    folder = parser.parse_args().folder.absolute()
+    server = S3Server(folder, access=secrets.token_hex(8), secret=secrets.token_hex(20))
+    server.start()
+    print(f"# An S3 server at {server.url}, its files in {folder}. Set these where apom is started; Ctrl+C ends it.")
+    for name, value in server.variables().items():
+        print(f"export {name}={value}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        server.kill()  # what was written is on disk: an end by SIGTERM takes it twenty seconds
+
+
+if __name__ == "__main__":
+    main()
