@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -23,7 +24,13 @@ TESTING = ROOT / "apom" / "testing"
 ERRORS = {name for name, it in vars(errors).items() if isinstance(it, type) and issubclass(it, errors.ApomError)}
 SINGLE = {"_", "N_", "Gone", "NotTaken", *ERRORS} - {"Refused", "ProviderError"}
 PAIRS = {"plural", "forms"}
+BEGUN = datetime(2026, 11, 28, tzinfo=UTC)  # always the same: a catalogue's file changes when a message does
 Message = str | tuple[str, str]
+
+
+def po(code: str) -> Path:
+    """Where the catalogue of a language lies."""
+    return LOCALE / code / "LC_MESSAGES" / "apom.po"
 
 
 def messages() -> set[Message]:
@@ -85,23 +92,22 @@ def _texts(node: ast.expr, named: dict[str, list[ast.expr]]) -> Iterator[str]:
     """Every text that may stand there."""
     if _text(node):
         yield _text(node)
-    elif isinstance(node, ast.IfExp):
-        yield from _texts(node.body, named)
-        yield from _texts(node.orelse, named)
-    elif isinstance(node, ast.BoolOp):
-        for each in node.values:
-            yield from _texts(each, named)
-    elif isinstance(node, ast.Subscript):
-        yield from _texts(node.value, named)
-    elif isinstance(node, ast.Dict):
-        for each in node.values:
-            yield from _texts(each, named)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-        for each in (node.func.value, *node.args[1:]):
-            yield from _texts(each, named)
-    elif isinstance(node, ast.Name) and node.id.isupper():
-        for value in named.get(node.id, ()):
-            yield from _texts(value, {})
+        return
+    match node:
+        case ast.IfExp(body=body, orelse=other):
+            within = [body, other]
+        case ast.BoolOp(values=values) | ast.Dict(values=values):
+            within = values
+        case ast.Subscript(value=value):
+            within = [value]
+        case ast.Call(func=ast.Attribute(value=table, attr="get"), args=args):
+            within = [table, *args[1:]]
+        case ast.Name(id=name) if name.isupper():
+            within = named.get(name, [])
+        case _:
+            within = []
+    for each in within:
+        yield from _texts(each, named)
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:
@@ -115,23 +121,69 @@ def _sentences(tree: ast.Module) -> Iterator[str]:
 
 
 def read(code: str) -> Catalog:
-    """The catalogue of a language as it is kept."""
-    with (LOCALE / code / "LC_MESSAGES" / "apom.po").open("rb") as file:
-        return read_po(file, locale=code)
+    """The catalogue of a language as it is kept; a new one begins empty."""
+    path = po(code)
+    return read_po(io.BytesIO(path.read_bytes()), locale=code) if path.exists() else Catalog(locale=code)
 
 
 def renewed(old: Catalog) -> Catalog:
-    """The catalogue with what the source says now, and the translations that fit."""
-    new = Catalog(locale=old.locale, project="apom", header_comment=old.header_comment, fuzzy=False)
+    """What the source says now, with the translations that there are."""
+    new = Catalog(
+        locale=old.locale,
+        header_comment="",
+        project="apom",
+        version="1",
+        msgid_bugs_address="apom",
+        last_translator="apom",
+        language_team="apom",
+        fuzzy=False,
+        creation_date=BEGUN,
+        revision_date=BEGUN,
+    )
     for message in sorted(messages(), key=str):
         known = old.get(message)
-        same = known is not None and (known.id == message)
-        new.add(message, known.string if same else None)
+        new.add(message, known.string if known is not None and known.id == message else None)
     return new
 
 
 def as_po(catalog: Catalog) -> bytes:
     """The text that people edit: in the order of the English, without places in the source, which change daily."""
     file = io.BytesIO()
-    write_po(file, catalog, width=0, omit_header=False, include_previous=False)
+    write_po(file, catalog, width=0, ignore_obsolete=True)
     return file.getvalue()
+
+
+def as_mo(catalog: Catalog) -> bytes:
+    """What gettext reads."""
+    file = io.BytesIO()
+    write_mo(file, catalog)
+    return file.getvalue()
+
+
+def missing(catalog: Catalog) -> list[Message]:
+    """What nobody has translated yet, in every form that the language has."""
+    return [message.id for message in catalog if message.id and not all(strings(message.string))]
+
+
+def strings(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The forms of a message, one or several."""
+    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
+
+
+def main() -> None:
+    """Brings every catalogue up to date and says what is to be translated."""
+    for code in LANGUAGES:
+        if code == "en":
+            continue
+        catalog = renewed(read(code))
+        path = po(code)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(as_po(catalog))
+        path.with_suffix(".mo").write_bytes(as_mo(catalog))
+        print(f"{path}: {len(catalog)} messages")
+        for message in missing(catalog):
+            print(f"  to be translated: {message!r}")
+
+
+if __name__ == "__main__":
+    main()
