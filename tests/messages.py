@@ -140,7 +140,7 @@ def renewed(old: Catalog) -> Catalog:
         creation_date=BEGUN,
         revision_date=BEGUN,
     )
-    for message in sorted(messages(), key=str):
+    for message in sorted(messages(), key=strings):
         known = old.get(message)
         new.add(message, known.string if known is not None and known.id == message else None)
     return new
