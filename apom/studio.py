@@ -376,9 +376,11 @@ class Studio:
         """What is sent to whoever may review."""
         return f"{self.settings.url}/review?token={token}"
 
-    def register(self, username: str, password: str, *, email: str | None = None, address: str = "") -> User:
+    def register(
+        self, username: str, password: str, *, email: str | None = None, address: str = "", language: str = "en"
+    ) -> User:
         """See `Accounts.register`."""
-        return self.accounts.register(username, password, email=email, address=address)
+        return self.accounts.register(username, password, email=email, address=address, language=language)
 
     def login(self, username: str, password: str, *, address: str = "", agent: str = "") -> tuple[str, Session]:
         """See `Accounts.login`."""
