@@ -14,7 +14,7 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Held, Status
+from apom.models import Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
@@ -85,6 +85,8 @@ STATUS_WORDS = {
     Status.ATTENTION: N_("Needs you"),
 }
 
+
+ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
 
 HELD_WORDS = {
     Held.CLOCK: N_(
