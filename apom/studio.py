@@ -866,7 +866,7 @@ class Workspace:
             _("Sample: the lighthouse"), notes=_("Made by the sandbox: pictures to play with, no money.")
         )
         boxes = self.create_boxes(project, [_(name) for name, prompt in SAMPLE_SHOTS])
-        for box, (name, prompt) in zip(boxes, SAMPLE_SHOTS, strict=True):
+        for box, (_name, prompt) in zip(boxes, SAMPLE_SHOTS, strict=True):
             self.update_box(box, prompt_text=prompt)
             self.generate(box, prompt, n=2)
         return project
