@@ -22,7 +22,9 @@ from apom.search import Filter, parse
 from apom.store import Store, Tx, assets, audit, batches, boxes, generations, lists, projects, sharing
 
 if TYPE_CHECKING:
-    from apom.media.storage import LocalStorage
+    from apom.media.storage import Coming, LocalStorage
+
+SMALL = ("thumb-", "preview-")
 
 
 def need_take(tx: Tx, actor: Actor, asset_id: UUID, least: Role, *, even_trashed: bool = False) -> Take:
@@ -158,19 +160,27 @@ class Assets:
 
     def file(self, actor: Actor, asset_id: UUID, name: str) -> tuple[Path, str]:
         """A stored file of a take by the last part of its key: (path, media type). Raises NotFound."""
+        stored, mime = self._stored(actor, asset_id, name)
+        return self._storage.path(stored), mime
+
+    def opened(self, actor: Actor, asset_id: UUID, name: str) -> tuple[Path | Coming, str]:
+        """The same for who passes it on: a large file that is not here is not waited for. Raises NotFound."""
+        stored, mime = self._stored(actor, asset_id, name)
+        if name.startswith(SMALL):  # a bucket need not be asked how large
+            return self._storage.path(stored), mime
+        return self._storage.coming(stored) or self._storage.path(stored), mime
+
+    def _stored(self, actor: Actor, asset_id: UUID, name: str) -> tuple[str, str]:
+        """The key and the media type."""
         with self._store.read() as tx:
             found = assets.with_key(tx, actor.user_id, asset_id, name)
         if found is None:
             raise NotFound
-        return self._storage.path(found["key"]), media_type(found["key"], found["mime"])
+        return found["key"], media_type(found["key"], found["mime"])
 
     def address(self, actor: Actor, asset_id: UUID, name: str) -> str | None:
         """Where a browser fetches it instead, for minutes; None: `file` has it. Raises NotFound, Misconfigured."""
-        with self._store.read() as tx:
-            found = assets.with_key(tx, actor.user_id, asset_id, name)
-        if found is None:
-            raise NotFound
-        return self._storage.address(found["key"], media_type(found["key"], found["mime"]))
+        return self._storage.address(*self._stored(actor, asset_id, name))
 
     def _changed(self, take: Take, status: Status | None = None) -> None:
         self._hub.publish(

@@ -463,7 +463,7 @@ class Take(Record):
     @property
     def file_url(self) -> str | None:
         """The original, for who may see it."""
-        return media_url(self.file_key)
+        return None if self.purged_at else media_url(self.file_key)
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
@@ -475,13 +475,13 @@ class Take(Record):
     @property
     def preview_url(self) -> str | None:
         """The hover preview of a clip."""
-        return media_url(self.preview_key)
+        return None if self.purged_at else media_url(self.preview_key)
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented way
     @property
     def shown_url(self) -> str | None:
         """What a browser can show in full size: the original, or what was made from it for browsers."""
-        return media_url(self.proxy_key or self.file_key)
+        return None if self.purged_at else media_url(self.proxy_key or self.file_key)
 
 
 class AssetInput(Record):

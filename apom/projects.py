@@ -47,6 +47,15 @@ def need_box(tx: Tx, actor: Actor, box_id: UUID, least: Role) -> Box:
     return box
 
 
+def need_in_box(tx: Tx, actor: Actor, box_id: UUID, least: Role) -> BoxKind:
+    """The same right, for who asks often: nothing is counted. What the box is."""
+    found = boxes.place(tx, box_id)
+    if found is None:
+        raise NotFound
+    need(tx, actor, found.project_id, least)
+    return found.kind
+
+
 def next_codes(taken: Iterable[str], count: int) -> list[str]:
     """Codes for new shots: 010, 020, … after the highest that is a number."""
     numbers = [int(code) for code in taken if code.isdigit()]

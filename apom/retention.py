@@ -88,6 +88,7 @@ class Retention:
         with self._one_at_a_time:
             now = self._clock()
             with self._store.write() as tx:
+                tx.take_time()
                 plan = _plan(tx, now)
                 run = RetentionRun(id=new_id(), happened_at=now, started_by=by, takes=plan.takes)
                 if plan.held is not None and not confirmed:

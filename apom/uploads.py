@@ -37,7 +37,7 @@ from apom.models import (
     Upload,
     Uploaded,
 )
-from apom.projects import need, need_box
+from apom.projects import need, need_box, need_in_box
 from apom.store import Store, Tx, assets, boxes, projects, system
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ class Uploads:
         """
         upload = _tidied(upload)
         asset_id = take_id(actor, box_id, upload.id)
-        box, found = self._found(actor, box_id, asset_id)
+        kind, found = self._found(actor, box_id, asset_id)
         if found is not None:
             return found
-        gate, part = _Gate(upload, box), _part(actor, asset_id)
+        gate, part = _Gate(upload, kind), _part(actor, asset_id)
         self._check_room(actor, (upload.size or 0) + self._parts.held(str(actor.user_id)) - self._parts.size(part))
         try:
             size = self._parts.write(part, upload.offset, content, gate)
@@ -118,14 +118,14 @@ class Uploads:
         except OSError:
             log.warning("uploads that broke off could not be cleared away; they are later", exc_info=True)
 
-    def _found(self, actor: Actor, box_id: UUID, asset_id: UUID) -> tuple[Box, Arriving | None]:
-        """The box, and the take that an upload has become already. Raises NotFound, NotAllowed, Conflict."""
+    def _found(self, actor: Actor, box_id: UUID, asset_id: UUID) -> tuple[BoxKind, Arriving | None]:
+        """What the box is, and the take that an upload has become already. Raises NotFound, NotAllowed, Conflict."""
         with self._store.read() as tx:
-            box = need_box(tx, actor, box_id, Role.EDITOR)
+            kind = need_in_box(tx, actor, box_id, Role.EDITOR)
             if not assets.is_there(tx, asset_id):
-                return box, None
+                return kind, None
             done = _uploaded(tx, actor, asset_id)
-            return box, Arriving(bytes=done.take.bytes or 0, done=done)
+            return kind, Arriving(bytes=done.take.bytes or 0, done=done)
 
     def _check_room(self, actor: Actor, more: int) -> None:
         with self._store.read() as tx:
@@ -135,31 +135,29 @@ class Uploads:
         """The whole file becomes a take, once, however many ask."""
         lock = self._whole.setdefault(asset_id, threading.Lock())
         with lock:
-            box, found = self._found(actor, box_id, asset_id)
+            kind, found = self._found(actor, box_id, asset_id)
             if found is not None and found.done is not None:
                 return found.done
             with self._storage.temp() as path:
                 self._parts.hand_over(_part(actor, asset_id), path)
                 try:
-                    return self._stored(actor, box, upload, asset_id, path)
+                    _type_for(kind, _head(path))  # a short one of unknown length was not seen while it came
+                    return self._stored(actor, box_id, upload, asset_id, path)
                 except (OSError, Unavailable):
                     self._parts.take_back(_part(actor, asset_id), path)
                     raise
 
-    def _stored(self, actor: Actor, box: Box, upload: Upload, asset_id: UUID, path: Path) -> Uploaded:
+    def _stored(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, path: Path) -> Uploaded:
         from apom.media.arrive import discard, take_in
         from apom.media.recipes import read_recipe
-        from apom.media.sniff import HEAD
 
-        with path.open("rb") as content:  # a short one of unknown length was not seen while it came
-            _type_for(box, content.read(HEAD))
         with self._decoding:
             recipe = read_recipe(path)
             asset_type, file = take_in(self._storage, path, env=self._env, asset_id=asset_id, may_be_sound=True)
         now = self._clock()
         try:
             with self._store.write() as tx:
-                box = need_box(tx, actor, box.id, Role.EDITOR)  # the file took its time: the right may have ended
+                box = need_box(tx, actor, box_id, Role.EDITOR)  # the file took its time: the right may have ended
                 check_room(tx, actor, file["bytes"])
                 take = _asset(actor, box, asset_id, asset_type, upload, recipe, boxes.count_takes(tx, box.id, 1), now)
                 assets.insert(tx, [take])
@@ -212,8 +210,8 @@ def _tidied(upload: Upload) -> Upload:
 class _Gate:
     """Refuses a file while it comes: by its size as announced and as counted, and by its first bytes."""
 
-    def __init__(self, upload: Upload, box: Box) -> None:
-        self._box = box
+    def __init__(self, upload: Upload, kind: BoxKind) -> None:
+        self._kind = kind
         self._announced = upload.size
         self._most = LIMITS.video_bytes
         self._is_seen = False
@@ -228,7 +226,7 @@ class _Gate:
             raise Invalid("More bytes came than were announced. Send the file anew.", field="size")
         if not self._is_seen and (len(head) == HEAD or size == self._announced):
             self._is_seen = True
-            self._most = most_bytes(_type_for(self._box, head))
+            self._most = most_bytes(_type_for(self._kind, head))
         self._check_size(size)
 
     def _check_size(self, size: int) -> None:
@@ -239,12 +237,19 @@ class _Gate:
             raise too_large(size, self._most)
 
 
-def _type_for(box: Box, head: bytes) -> AssetType:
+def _head(path: Path) -> bytes:
+    from apom.media.sniff import HEAD
+
+    with path.open("rb") as content:
+        return content.read(HEAD)
+
+
+def _type_for(kind: BoxKind, head: bytes) -> AssetType:
     """What a file that begins so is, if it may go into the box: sound is no take of a shot. Raises BadMedia."""
     from apom.media.sniff import sniff
 
     found = sniff(head).asset_type
-    if found is AssetType.AUDIO and box.kind is not BoxKind.REFERENCE:
+    if found is AssetType.AUDIO and kind is not BoxKind.REFERENCE:
         raise BadMedia(
             "This is sound, and a shot takes pictures and clips. Make it the soundtrack in the project's settings, or add "
             "it to a reference."

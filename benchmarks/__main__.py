@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Scale, as_json, machine, table
 
-NAMES = ("imports", "listing", "rerun", "latency", "load", "thumbnails", "documents", "review")
+NAMES = ("imports", "listing", "rerun", "latency", "load", "thumbnails", "documents", "review", "retention", "large")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -34,7 +34,7 @@ TIMES_IDLE = 2
 NETWORKS = {"4G, 85 ms": 85, "4G, 170 ms": 170}  # both 9 Mbit/s down: 4G of WebPageTest's profiles has 170
 MBIT_S = 9
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-SHOTS = 6
+SHOTS = 4
 PATIENCE_S = 60.0
 # The first time a picture of the film is painted, and the first time a frame of the clip itself is.
 WATCH = """
@@ -73,12 +73,12 @@ SIZES: dict[Scale, Size] = {
         reruns=rerun.Size(rounds=1, reruns=2, sessions=1, idle_s=0.2),
     ),
     "quick": Size(
-        loads=5,
+        loads=4,
         guests=50,
         orders=100,
-        seconds=5,
+        seconds=4,
         height=1080,
-        reruns=rerun.Size(rounds=3, reruns=20, sessions=1, idle_s=4),
+        reruns=rerun.Size(rounds=2, reruns=15, sessions=1, idle_s=4),
     ),
     "full": Size(
         loads=15,

@@ -141,8 +141,19 @@ def big_view(can_edit: bool) -> None:
         if can_edit:
             answers(asset, key=f"answers-{asset.id}", on_decided=look_at)
             actions(asset)
+            if take.purged_at is not None:
+                forget(take)
         if asset.file_url:
             downloads(asset, can_edit)
+
+
+def forget(take: Take) -> None:
+    """The end of what a cleaning has left of a take."""
+    with st.expander(_("Delete the recipe too"), icon=":material/delete_forever:"):
+        st.write(_("Prompt, seed and thumbnail go for good. What it cost stays in the books."))
+        if st.button(_("Delete it for good"), key=f"forget-{take.id}") and did(mine().delete_asset, take):
+            close()
+            st.rerun()
 
 
 @guard.guarded
@@ -190,7 +201,7 @@ def actions(take: Asset) -> None:
         label = _("Try again") if failed else _("Once more, another seed")
         if st.button(label, icon=":material/refresh:", type="primary" if failed else "secondary", width="stretch"):
             once(f"again-{take.id}", lambda token: mine().again(take, token=token))
-    if take.asset_type is AssetType.IMAGE and take.file_key:
+    if take.asset_type is AssetType.IMAGE and take.file_url:
         with st.container(border=True):
             words = st.text_input(_("Motion"), placeholder=_("slow push in"), key=f"motion-{take.id}")
             if st.button(_("Animate"), type="primary", icon=":material/movie:", width="stretch"):
@@ -201,7 +212,7 @@ def actions(take: Asset) -> None:
                 _("Edit"), icon=":material/brush:", width="stretch", help=_("A new picture made from this one.")
             ):
                 once(f"edit-{take.id}", lambda token: mine().edit(take, change, token=token)[0])
-    if take.asset_type is AssetType.VIDEO and take.file_key:
+    if take.asset_type is AssetType.VIDEO and take.file_url:
         onward(take)
     if take.asset_type is AssetType.AUDIO:
         use_sound(take)

@@ -1,7 +1,7 @@
 """What takes up room, what leaves by itself, and the trash."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -114,13 +114,15 @@ def soon(project: Project) -> None:
         if st.button(label, icon=":material/update:") and did(mine().update_project, project, name=project.name):
             st.rerun()  # work on the project begins the days anew
     names = {row.box_id: (row.code or "", row.box_name or "") for row in mine().storage(project)}
-    shots([_item(take, *names[take.box_id]) for take in found.items], key="soon", on_action=look_at, allow={"open"})
+    label = _("Take {n} · {size} · goes on {day}")
+    items = [_item(take, *names[take.box_id], label, take.leaves_at) for take in found.items]
+    shots(items, key="soon", on_action=look_at, allow={"open"})
     if found.next:
         st.caption(_("The first {n} are shown.", n=LEAVING))
 
 
-def _item(take: Take, code: str, name: str) -> ShotItem:
-    goes = day(take.leaves_at) if take.leaves_at else ""
+def _item(take: Take, code: str, name: str, label: str, at: datetime | None) -> ShotItem:
+    said = label.format(n=take.number, size=size(take.bytes or 0), day=day(at) if at else "")
     return ShotItem(
         id=str(take.id),
         code=code,
@@ -130,7 +132,7 @@ def _item(take: Take, code: str, name: str) -> ShotItem:
         takes=1,
         active=0,
         attention=0,
-        status_text=_("Take {n} · {size} · goes on {day}", n=take.number, size=size(take.bytes or 0), day=goes),
+        status_text=said,
     )
 
 
@@ -148,14 +150,19 @@ def trash(project: Project, rows: Sequence[StorageUse]) -> None:
     if not count:
         st.caption(_("The trash of this project is empty."))
         return
+    days = mine().retention_plan(project).trash_days
     st.write(
         plural("{n} take, {size}.", "{n} takes, {size}.", count, size=size(whole)),
         plural(
             "After {n} day in the trash the files go; the recipe and the thumbnail stay.",
             "After {n} days in the trash the files go; the recipe and the thumbnail stay.",
-            mine().retention_plan(project).trash_days,
+            days,
         ),
+        _("What somebody marked, a round shows or another take was made from keeps its files."),
     )
+    shots(thrown(rows, days), key="trash", on_action=look_at, allow={"open"})
+    if count > MOST:
+        st.caption(_("The first {n} are shown.", n=MOST))
     if project.role is not Role.OWNER:
         return
     with st.expander(_("Empty the trash"), icon=":material/delete_sweep:"):
@@ -170,6 +177,21 @@ def trash(project: Project, rows: Sequence[StorageUse]) -> None:
             if done is not None:
                 st.toast(plural("{n} take lost its files.", "{n} takes lost their files.", done.purged))
                 st.rerun()
+
+
+def thrown(rows: Sequence[StorageUse], days: int) -> list[ShotItem]:
+    """What lies in the trash with its files, the first to lose them first."""
+    found: list[tuple[Take, StorageUse]] = []
+    for row in rows:
+        if row.box_id is not None and row.trashed and len(found) < MOST:
+            takes = mine().get_box_assets(row.box_id, trashed=True, limit=MOST - len(found)).items
+            found += [(take, row) for take in takes if take.trashed_at and not take.purged_at]
+    found.sort(key=lambda each: (each[0].trashed_at, each[0].id))
+    return [
+        _item(take, row.code or "", row.box_name or "", _("Take {n} · {size} · its files go from {day} on"), at)
+        for take, row in found
+        if (at := take.trashed_at and take.trashed_at + timedelta(days=days))
+    ]
 
 
 def cleaning() -> None:

@@ -28,6 +28,7 @@ PRESETS = {
     Preset.PLAIN: N_("A program of mine (JSON)"),
 }
 TEMPLATE_PX = 160
+NAMES = "{title} {text} {project} {shot} {person} {url} {at} {kind} {id}"
 
 
 def notifications() -> None:
@@ -118,7 +119,11 @@ def new_webhook() -> None:
             name = st.text_input(_("Name"), placeholder=_("Team chat"))
             url = st.text_input(_("Address"), type="password", autocomplete="off", placeholder="https://…")
             template = st.text_area(
-                _("What is posted"), value=webhook_template(preset), height=TEMPLATE_PX, key=f"template-{preset}"
+                _("What is posted"),
+                value=webhook_template(preset),
+                height=TEMPLATE_PX,
+                key=f"template-{preset}",
+                help=_("JSON. Filled in, in its texts: {names}", names=NAMES),
             )
             sent = st.form_submit_button(_("Add"))
         if sent:

@@ -7,7 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, classic, documents, figures, imports, latency, listing, load, rerun, review, thumbnails
+from benchmarks import (
+    __main__,
+    classic,
+    documents,
+    figures,
+    imports,
+    large,
+    latency,
+    listing,
+    load,
+    rerun,
+    retention,
+    review,
+    thumbnails,
+)
 from benchmarks.figures import APOM, Aim, Figure, figure, percentile, table
 from benchmarks.rivals import InvokeShaped, Keyset
 
@@ -69,6 +83,19 @@ def test_thumbnails_are_made_beside_pillow_alone() -> None:
 def test_documents_are_written_beside_python_docx_alone() -> None:
     ours = check(documents.run("toy"), {APOM, documents.MANUAL})
     assert ours["document, 6 shots"].aim is not None and "MB of memory" in ours["document, 6 shots"].note
+
+
+def test_a_cleaning_finds_what_a_loop_over_all_rows_finds() -> None:
+    ours = check(retention.run("toy"), {APOM, retention.LOOP, retention.COUNT})
+    assert ours[retention.DRY].note == ours[retention.ANNOUNCE].note == ours[retention.TRASH].note
+    assert ours[retention.DRY].aim is not None
+    assert ours[retention.FILES].n == retention.WITH_FILES["toy"]
+
+
+def test_a_large_clip_comes_in_and_goes_out_beside_a_plain_copy() -> None:
+    ours = check(large.run("toy"), {APOM, large.COPY})
+    assert "memory" in ours[large.UP].note
+    assert ours[large.DOWN].aim is not None
 
 
 def test_without_redis_the_comparison_is_left_out_with_a_sentence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -16,7 +17,8 @@ from PIL import Image
 
 from apom.config import LIMITS
 from apom.errors import ApomError, BadMedia, TooLarge
-from apom.media.arrive import Arrival, arrive, keep
+from apom.media import arrive as arriving
+from apom.media.arrive import Arrival, arrive, discard, keep, take_in
 from apom.media.storage import LocalStorage
 from apom.models import AssetType
 
@@ -178,6 +180,26 @@ def test_the_original_is_put_last(storage: LocalStorage, tmp_path: Path, monkeyp
         keep(storage, arrival, path, env="dev", asset_id=ASSET)
     assert [name.partition("-")[0] for name in moved] == ["thumb", "preview"]
     assert path.exists()
+
+
+def test_a_large_file_is_written_out_while_it_is_looked_at_and_leaves_nothing_where_the_disk_says_no(
+    storage: LocalStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arriving, "LARGE", 1000)
+    path = clip(tmp_path / "x.mp4")
+    content = path.read_bytes()
+    _, file = take_in(storage, path, env="dev", asset_id=ASSET)
+    assert storage.path(file["file_key"]).read_bytes() == content and len(list(storage.list())) == 3
+    discard(storage, file)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(arriving, "_write_out", full)
+        with pytest.raises(OSError, match="Input"):
+            take_in(storage, clip(path), env="dev", asset_id=ASSET)
+    assert list(storage.list()) == []
 
 
 def test_loading_the_package_loads_no_decoder() -> None:

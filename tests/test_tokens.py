@@ -209,6 +209,11 @@ def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
         "export_file": (new_id(),),
         "export_docx": (project, tmp_path / "film.docx"),
         "export_csv": (project, tmp_path / "film.csv"),
+        "download": (take, tmp_path / "take.png"),
+        "export_pdf": (project, tmp_path / "film.pdf"),
+        "export_xlsx": (project, tmp_path / "film.xlsx"),
+        "export_rights": (project, tmp_path / "rights.docx"),
+        "notification": (new_id(),),
         "export_zip": (project, tmp_path / "film.zip"),
         "export_animatic": (project, tmp_path / "film.mp4"),
         "export_archive": (project, tmp_path / "film.zip"),
@@ -226,7 +231,7 @@ def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
         try:
             getattr(ws, name)(*arguments.get(name, ()), **({"project": project} if name == "comments" else {}))
         except NotFound:
-            assert name in ("file", "export_file")
+            assert name in ("file", "export_file", "download", "notification")
         except NotAllowed:
             assert name in ("system", "users", "audit", "balances", "retention_plan", "retention_runs", "sweeps"), (
                 "they are an admin's"

@@ -22,10 +22,11 @@ from starlette.routing import Route
 from apom.api.deps import actor_of
 from apom.errors import ApomError, NotFound, Unavailable
 from apom.models import Actor
-from apom.studio import Workspace, current
+from apom.studio import current
 
 if TYPE_CHECKING:
     from apom.media.patches import Patched
+    from apom.media.storage import Coming
 
 NAME = re.compile(r"[a-z]+-[0-9a-f]{12}\.[a-z0-9]{2,5}")
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -48,12 +49,12 @@ async def media(request: Request) -> Response:
             address = await anyio.to_thread.run_sync(_elsewhere, actor, asset, name)
             if address is not None:
                 return RedirectResponse(address, 307, {"Cache-Control": ELSEWHERE})
-        path, mime = await anyio.to_thread.run_sync(_find, current().workspace(actor), asset, name)
+        found, mime = await anyio.to_thread.run_sync(_find, actor, asset, name)
     except Unavailable:  # the bucket cannot be reached, and no copy is here
         return Response(status_code=503, headers={"Retry-After": "5"})
     except ApomError:
         return Response(status_code=404)
-    return served(request, path, mime)
+    return served(request, found, mime) if isinstance(found, Path) else ranged(request, found, mime, tag=found.name)
 
 
 def served(
@@ -68,7 +69,7 @@ def served(
 
 def ranged(
     request: Request,
-    file: Patched,
+    file: Patched | Coming,
     mime: str,
     kept: Mapping[str, str] = KEPT,
     *,
@@ -76,7 +77,7 @@ def ranged(
     filename: str | None = None,
     then: Callable[[], None] | None = None,
 ) -> Response:
-    """The same for a file with something else in it. `tag`: its ETag; `then` is called when all was sent."""
+    """The same for a file with something else in it, or from elsewhere. `tag`: its ETag; `then` is called when all was sent."""
     headers = {**HEADERS, **kept, "Accept-Ranges": "bytes", **({"ETag": f'"{tag}"'} if tag else {})}
     if filename is not None:
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(filename)}"
@@ -112,10 +113,10 @@ def _elsewhere(actor: Actor, asset: UUID, name: str) -> str | None:
     return current().assets.address(actor, asset, name)
 
 
-def _find(workspace: Workspace, asset: UUID, name: str) -> tuple[Path, str]:
+def _find(actor: Actor, asset: UUID, name: str) -> tuple[Path | Coming, str]:
     if not NAME.fullmatch(name):
         raise NotFound
-    return workspace.file(asset, name)
+    return current().assets.opened(actor, asset, name)
 
 
 ROUTE = Route("/app/static/m/{asset:uuid}/{name}", media, methods=["GET"])

@@ -25,7 +25,7 @@ PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload|archives/[^/]+
 SILENCE_S = 60.0
 FORM_FILES = 100
 FORM_BYTES = FORM_FILES * LIMITS.image_bytes + LIMITS.video_bytes
-ENOUGH = MB  # bytes that are handed to the disk at once
+ENOUGH = 4 * MB  # bytes that are handed to the disk at once: from one thread to another it is a long way
 router = APIRouter()
 Word = Annotated[str, Query(max_length=2 * LIMITS.rights_chars)]
 
@@ -179,16 +179,18 @@ def _pieces(request: Request) -> Iterator[bytes]:
     broken: list[Exception] = []
 
     async def piece() -> bytes:
-        found = bytearray()
+        found: list[bytes] = []
+        size = 0
         try:
             with fail_after(SILENCE_S):
                 async for chunk in stream:
-                    found += chunk
-                    if len(found) >= ENOUGH:
+                    found.append(chunk)
+                    size += len(chunk)
+                    if size >= ENOUGH:
                         break
         except (ClientDisconnect, TimeoutError) as error:
             broken.append(error)
-        return bytes(found)
+        return b"".join(found)
 
     while found := from_thread.run(piece):
         yield found

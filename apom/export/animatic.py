@@ -28,9 +28,9 @@ from apom.export.films import Film, Scene
 from apom.export.sheet import clean
 from apom.fields import one_line
 from apom.media import images
+from apom.media.mixing import RATE, Mixer, Sound, open_sound
 from apom.media.reels import fitted, open_reel, picture
 from apom.media.sniff import HEAD, sniff
-from apom.media.sounds import RATE, Mixer, Sound, open_sound
 from apom.sandbox.caption import FONT
 from apom.words import _, say
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,7 @@ from apom.words import N_
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+LARGE = 64 * MB  # from here on the disk works while the file is looked at
 KEYS = ("thumb_key", "preview_key", "proxy_key", "file_key")  # a take's stored files, the original last
 MIMES = {  # of what is made here
     ".webp": "image/webp",
@@ -84,12 +88,33 @@ def take_in(
     Answers with what it is, and with keys and measures named as a take's columns. What was put goes again when not all
     could be. Raises BadMedia, TooLarge, OSError.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        arrival = arrive(path, Path(folder), expect=expect)
-        if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
-            raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
-        file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
+    file: dict[str, Any] = {}
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
+            arrival = arrive(path, Path(folder), expect=expect)
+            if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
+                raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
+            file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
+    except BaseException:
+        discard(storage, file)  # the disk said no in the end
+        raise
     return arrival.asset_type, file
+
+
+@contextmanager
+def _on_its_way_to_disk(path: Path) -> Iterator[None]:
+    """A large file is written out while it is looked at: `put` has little to wait for then. Raises OSError."""
+    if path.stat().st_size < LARGE or os.name != "posix":  # Windows moves no file that is open
+        yield
+        return
+    with path.open("r+b") as file, ThreadPoolExecutor(1) as beside:
+        written = beside.submit(_write_out, file.fileno())
+        yield
+        written.result()
+
+
+def _write_out(descriptor: int) -> None:
+    os.fsync(descriptor)
 
 
 def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:
@@ -129,7 +154,9 @@ def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits:
         raise BadMedia(NOT_EXPECTED[kind.asset_type])
     _check_bytes(path, kind, limits)
     folder.mkdir(parents=True, exist_ok=True)
-    return READERS[kind.asset_type](path, folder, kind, limits)
+    with ThreadPoolExecutor(1) as beside:  # hashed while it is decoded: both leave the interpreter to others
+        sha256 = beside.submit(_sha256, path)
+        return replace(READERS[kind.asset_type](path, folder, kind, limits), sha256=sha256.result())
 
 
 def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:
@@ -230,7 +257,7 @@ READERS = {AssetType.IMAGE: _picture, AssetType.VIDEO: _clip, AssetType.AUDIO: _
 
 
 def _arrival(path: Path, folder: Path, kind: Kind, small: Image) -> Arrival:
-    """What all of them have in common."""
+    """What all of them have in common; `arrive` adds the hash."""
     from apom.media import images
 
     thumb = folder / "thumb.webp"
@@ -240,7 +267,7 @@ def _arrival(path: Path, folder: Path, kind: Kind, small: Image) -> Arrival:
         mime=kind.mime,
         ext=kind.ext,
         bytes=path.stat().st_size,
-        sha256=_sha256(path),
+        sha256="",
         placeholder=images.placeholder(small),
         thumb=thumb,
     )

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,14 +23,15 @@ from typing import Any, TypeVar
 from apom.config import S3Settings
 from apom.errors import Misconfigured, NotFound, Unavailable
 from apom.media.addresses import Addresses
-from apom.media.storage import LocalStorage, Stored, check_prefix
+from apom.media.storage import Coming, LocalStorage, Stored, check_prefix
 
 T = TypeVar("T")
 GB = 1024**3
+LARGE = 32 * 1024**2  # from here on nobody waits until all of it is here
 CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
-READ_BYTES = 1024 * 1024
+READ_BYTES = 4 * 1024 * 1024
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
@@ -75,6 +76,52 @@ class S3Storage(LocalStorage):
         os.utime(found)
         return found
 
+    def coming(self, key: str) -> Coming | None:
+        """A large file that is not here, to be passed on as it comes from the bucket; None: `path` has it soon.
+
+        Raises Invalid, Unavailable.
+        """
+        if self._target(key).is_file():
+            return None
+        with suppress(NotFound):
+            size = self._head(key)
+            if size >= LARGE:
+                return Coming(name=Path(key).stem, size=size, read=partial(self._passed_on, key, size))
+        return None
+
+    def _passed_on(self, key: str, size: int, start: int, end: int) -> Iterator[bytes]:
+        """Its bytes; read whole, it is a copy afterwards."""
+        chunks = self._chunks(key, start, end)
+        if (start, end) != (0, size):
+            yield from chunks
+            return
+        with self.temp() as part:
+            with part.open("wb") as copy:
+                for chunk in chunks:
+                    copy.write(chunk)
+                    yield chunk
+            super().put(part, key, mime="")
+        self._make_room(size)
+
+    def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Where the line breaks it is taken up again: who watches a clip may make it wait for long."""
+        at, misses = start, 0
+        while at < end:
+            try:
+                for chunk in self._from(key, at, end):
+                    yield chunk
+                    at, misses = at + len(chunk), 0
+            except Unavailable:
+                misses += 1
+                if misses == TRIES:
+                    raise
+
+    def _from(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        asked = {"Bucket": self._bucket, "Key": self._name(key), "Range": f"bytes={start}-{end - 1}"}
+        with closing(self._ask(lambda: self._client.get_object(**asked))["Body"]) as body:
+            while chunk := self._ask(lambda: body.read(READ_BYTES)):
+                yield chunk
+
     def _fetched(self, key: str) -> Path:
         with self.temp() as part:
             try:
@@ -92,12 +139,15 @@ class S3Storage(LocalStorage):
         """Its bytes. Raises NotFound, Invalid, Unavailable."""
         self._target(key)
         try:
-            found = self._ask(lambda: self._client.head_object(Bucket=self._bucket, Key=self._name(key)))
+            return self._head(key)
         except NotFound:
             if self.before is None:
                 raise
             return self.before.size(key)
-        return int(found["ContentLength"])
+
+    def _head(self, key: str) -> int:
+        asked = {"Bucket": self._bucket, "Key": self._name(key)}
+        return int(self._ask(lambda: self._client.head_object(**asked))["ContentLength"])
 
     def delete(self, *keys: str) -> None:
         """Removes files and their copies. One that is not there is fine. Raises Invalid, Unavailable, Misconfigured."""

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,15 @@ class Stored:
     key: str
     bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """A file that lies elsewhere. `name`: without its ending; `read(start, end)`: these of its bytes, in chunks."""
+
+    name: str
+    size: int
+    read: Callable[[int, int], Iterator[bytes]]
 
 
 def key(env: str, asset_id: UUID, variant: str, sha256: str, ext: str) -> str:
@@ -70,6 +79,10 @@ class LocalStorage:
         if not target.is_file():
             raise NotFound
         return target
+
+    def coming(self, _: str) -> Coming | None:
+        """A file to be passed on as it comes, where it is not here: see S3Storage."""
+        return None
 
     def has(self, key: str) -> bool:
         """Whether it is there. Raises Invalid."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,6 +61,14 @@ judged as (
 SETTABLE = frozenset("name code section prompt_text line notes duration_s in_s out_s assignee_id".split())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The project of a box, and what it is there."""
+
+    project_id: UUID
+    kind: BoxKind
+
+
 def insert(tx: Tx, boxes: list[Box]) -> None:
     """New boxes, as they stand in `boxes`."""
     for box in boxes:
@@ -91,6 +100,12 @@ def insert(tx: Tx, boxes: list[Box]) -> None:
 def get(tx: Tx, user_id: UUID, box_id: UUID) -> Box | None:
     """A box as a member of its project sees it."""
     return next(iter(_selected(tx, "b.id = $2", user_id, box_id)), None)
+
+
+def place(tx: Tx, box_id: UUID) -> Place | None:
+    """Where a box is, whoever asks."""
+    row = tx.one("select project_id, kind from box where id = $1 and trashed_at is null", box_id)
+    return None if row is None else Place(project_id=row["project_id"], kind=BoxKind(row["kind"]))
 
 
 def of_project(tx: Tx, user_id: UUID, project_id: UUID, kind: BoxKind | None = None) -> tuple[Box, ...]:

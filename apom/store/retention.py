@@ -47,7 +47,7 @@ def _leaving(candidates: str, is_kept: str) -> str:
       select m.source from made_from m join candidate c on c.id = m.source join asset u on u.id = m.id
         left join candidate too on too.id = m.id where too.id is null and {is_kept}
       union select m.source from needed n join made_from m on m.id = n.id join candidate c on c.id = m.source),
-    leaving as materialized (select c.* from candidate c where c.id not in (select id from needed))"""
+    leaving as materialized (select c.* from candidate c where not exists (select 1 from needed n where n.id = c.id))"""
 
 
 # $1: until when; $2: the studio's days; 0 for never, as for a project's own
@@ -158,7 +158,8 @@ def page(
 def announce(tx: Tx, until: datetime, days: int, soonest: datetime) -> int:
     """Says of what is due by then when it goes, and of what is not any more that it stays; how many are new."""
     tx.all(
-        f"{FORGOTTEN} update asset set leaves_at = null where leaves_at is not null and id not in (select id from leaving)",
+        f"{FORGOTTEN} update asset set leaves_at = null where leaves_at is not null"
+        " and not exists (select 1 from leaving l where l.id = asset.id)",
         until,
         days,
     )

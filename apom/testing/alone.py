@@ -32,7 +32,7 @@ def main() -> None:
     logging.basicConfig(level=logging.CRITICAL if chosen.quiet else logging.INFO)
     hurry(chosen.pace)
     if chosen.crash:
-        crashes.arm(chosen.crash, chosen.nth)
+        crashes.arm(crashes.POINTS[chosen.crash], chosen.nth)
     end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: end.set())
     settings = Settings(data_dir=chosen.folder, sandbox_url=chosen.sandbox)

@@ -51,10 +51,18 @@ POINTS = {
     ),
 }
 
+CLEANING = {
+    "in the run, before it is committed": Point(where="after", function="apom.store.retention:announce"),
+    "after the run, before a file goes": Point(where="before", function="apom.retention:Retention.delete_files"),
+    "before a file goes": Point(where="before", function="apom.media.storage:LocalStorage._unlink"),
+    "after a file went": Point(where="after", function="apom.media.storage:LocalStorage._unlink"),
+    "after files went, before that is noted": Point(where="before", function="apom.store.retention:forget"),
+    "while that is noted": Point(where="after", function="apom.store.retention:forget"),
+}
 
-def arm(name: str, nth: int = 1) -> None:
+
+def arm(point: Point, nth: int = 1) -> None:
     """This process ends at the `nth` passing of a point."""
-    point = POINTS[name]
     module, _, path = point.function.partition(":")
     owner_path, _, attribute = path.rpartition(".")
     owner = pkgutil.resolve_name(f"{module}:{owner_path}" if owner_path else module)

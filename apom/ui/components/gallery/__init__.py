@@ -110,7 +110,7 @@ def _labels() -> dict[str, object]:
         "noMatch": [_("Nothing matches"), _("No take of this shot passes these filters.")],
         "noTrash": [
             _("The trash is empty"),
-            _("What you throw away waits here. Nothing is lost until it is deleted for good."),
+            _("What you throw away waits here and can be restored, until its files are cleaned away some days later."),
         ],
         "failed": [_("The takes could not be read"), _("The server does not answer. Trying again…")],
         "retry": _("Try again"),
