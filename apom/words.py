@@ -86,6 +86,7 @@ STATUS_WORDS = {
 }
 
 
+PLAY_UNIT = N_("play credit")  # as the sandbox's costs are stored
 ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
 
 HELD_WORDS = {

@@ -17,10 +17,8 @@ from apom.ui.components.gallery import gallery
 from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
-from apom.words import N_, _, size
+from apom.words import _, size
 from pages.shot import details, timing
-
-PLAY = N_("play credit")  # what a take of the sandbox cost in: stored in English
 
 
 def show() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from apom import errors
 from apom.errors import Invalid, NotFound
+from apom.export.formats import FORMATS
 from apom.words import LANGUAGES, LOCALE, forms, plural, preferred, say, speaking, spoken
 
 TRANSLATED = sorted(LANGUAGES.keys() - {"en"})
@@ -72,6 +73,15 @@ def test_found_in_the_source(source: set[messages.Message]) -> None:
     assert ("{n} take rated", "{n} takes rated") in source
     assert "frames per second" in source
     assert "A review link lives for so many days." in source
+
+
+def test_what_an_export_offers(source: set[messages.Message]) -> None:
+    """The words of its choices are shown, too; sizes and names of formats say the same everywhere."""
+    names = {"A4", "Letter", "prores", "h264"}
+    for format in FORMATS.values():
+        for choice in format.choice.model_json_schema()["properties"].values():
+            assert choice["description"] in source
+            assert {word for word in choice.get("enum", ()) if not word[0].isdigit()} - names <= source, format.title
 
 
 def test_russian_is_russian() -> None:
