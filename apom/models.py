@@ -16,6 +16,7 @@ from typing import (
     Any,
     Generic,
     Literal,
+    Protocol,
     SupportsIndex,
     TypeAlias,
     TypeVar,
@@ -46,6 +47,16 @@ class Record(BaseModel):
     """A row as the faces see it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HasId(Protocol):
+    """A record."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+Ref: TypeAlias = HasId | UUID | str  # a record or its id
 
 
 class Rows(tuple[T_co, ...]):

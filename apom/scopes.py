@@ -19,10 +19,8 @@ READING = frozenset(
     " queue_items queue_summary spending_by_day count_assets jobs job estimate_batch batches batch statement_csv"
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
-    " export_formats export export_file export_docx export_pdf export_xlsx export_csv export_rights"
-    " export_zip"
-    " download retention_plan leaving retention_runs storage sweeps notifications notification unread_notifications"
-    " notification_settings webhooks export_animatic export_archive archive_received".split()
+    " export_formats export export_file download retention_plan leaving retention_runs storage sweeps"
+    " notifications notification unread_notifications notification_settings webhooks archive_received".split()
 )
 IN_PERSON = frozenset(
     "change_password end_session logout create_token revoke_token set_key remove_key set_address edit_provider"

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -45,6 +45,7 @@ from apom.events import Hub, Subscription
 from apom.export.archives import Archives
 from apom.export.exports import TIDY_S as EXPORTS_S
 from apom.export.exports import Exports
+from apom.exporting import Exporting
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.generate import Generate, Order
 from apom.health import examine
@@ -72,19 +73,16 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
-    Delivered,
     Digest,
     Emptied,
     Exported,
     ExportFormat,
-    Grid,
     Health,
     InboxItem,
     InputRole,
     Job,
     Json,
     Judgement,
-    Layout,
     LinkActivity,
     MadeLink,
     MadeWebhook,
@@ -96,13 +94,13 @@ from apom.models import (
     NotificationSettings,
     Opinion,
     Page,
-    Paper,
     Preset,
     Project,
     ProviderHealth,
     ProviderTest,
     QueueItem,
     QueueSummary,
+    Ref,
     Region,
     RetentionPlan,
     RetentionRun,
@@ -127,7 +125,6 @@ from apom.models import (
     StoreInfo,
     Sweep,
     SystemSetting,
-    TableName,
     Take,
     Trial,
     Unread,
@@ -137,7 +134,6 @@ from apom.models import (
     Verdict,
     Visibility,
     Webhook,
-    Which,
 )
 from apom.money import Money
 from apom.moving import Moving
@@ -180,16 +176,6 @@ SAMPLE_SHOTS = (
     (N_("The storm"), "storm over the ocean, waves against dark cliffs"),
     (N_("City lights"), "neon city street at night after rain, reflections"),
 )
-
-
-class HasId(Protocol):
-    """A record."""
-
-    @property
-    def id(self) -> UUID: ...
-
-
-Ref: TypeAlias = HasId | UUID | str  # a record or its id
 
 
 def id_of(thing: Ref) -> UUID:
@@ -634,7 +620,7 @@ def _first_role(models: Iterable[AIModel], name: str) -> InputRole:
 
 
 @limited
-class Workspace:
+class Workspace(Exporting):
     """What one signed-in person may do. Every method takes a record or its id and answers with frozen records.
 
     A stranger's id raises NotFound like a missing one; a member's missing right raises NotAllowed, and so does what an
@@ -1385,96 +1371,6 @@ class Workspace:
         """What one chose, for the next time. Raises Invalid."""
         self._studio.exports.remember(self.actor, format, choices)
 
-    def export_docx(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        paper: Paper = "A4",
-        cost: bool = False,
-        seeds: bool = False,
-        verdicts: bool = False,
-        comments: bool = False,
-        review_link: str | None = None,
-    ) -> Exported:
-        """The shots as a Word document at `path`: picture, prompt, model of each headliner. `comments`: those that
-        clients see; `review_link`: an address that stands on the cover. What is missing is said in it and in the answer.
-        Raises NotFound, Invalid, OSError.
-        """
-        asked = {"paper": paper, "cost": cost, "seeds": seeds, "verdicts": verdicts, "comments": comments}
-        return self.export(project, "docx", path, **asked, review_link=review_link)
-
-    def export_pdf(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        layout: Layout = "grid",
-        grid: Grid = "4x3",
-        paper: Paper = "A4",
-        which: Which = "headliners",
-        prompts: bool = False,
-    ) -> Exported:
-        """A contact sheet at `path`; as a storyboard or a script, with lines and notes. Raises NotFound, OSError."""
-        asked = {"layout": layout, "grid": grid, "paper": paper, "which": which, "prompts": prompts}
-        return self.export(project, "pdf", path, **asked)
-
-    def export_xlsx(self, project: Ref, path: Path, *, pictures: bool = False) -> Exported:
-        """Shots, takes and costs as a workbook at `path`. Raises NotFound, OSError."""
-        return self.export(project, "xlsx", path, pictures=pictures)
-
-    def export_csv(self, project: Ref, path: Path, *, table: TableName = "shots") -> Exported:
-        """The shots as a table for spreadsheets at `path`, or every take, or the costs. Raises NotFound, OSError."""
-        return self.export(project, "csv", path, table=table)
-
-    def export_rights(
-        self, project: Ref, path: Path, *, which: Delivered = "headliners", paper: Paper = "A4", as_table: bool = False
-    ) -> Exported:
-        """Where each delivered file came from, on what terms, who approved it: as a document at `path`, or as CSV.
-
-        What is open about them is in the answer's remarks. Raises NotFound, OSError.
-        """
-        if as_table:
-            return self.export(project, "rights_csv", path, which=which)
-        return self.export(project, "rights", path, which=which, paper=paper)
-
-    def export_animatic(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        size: str = "720p",
-        fps: str = "project",
-        still_s: float = 3.0,
-        fill: str = "blur",
-        codes: bool = True,
-        clip_sound: bool = True,
-        soundtrack: bool = True,
-    ) -> Exported:
-        """The cut as an MP4 at `path`: headliners in order, each for its shot's duration; a still whose shot says none for
-        `still_s` seconds. `size`: 720p or 1080p; `fps`: project, 24, 25 or 30; `fill`: blur or black, beside pictures of
-        another shape. What is missing or damaged is a slate. Raises NotFound, Invalid, OSError.
-        """
-        return self.export(
-            project,
-            "animatic",
-            path,
-            size=size,
-            fps=fps,
-            still_s=still_s,
-            fill=fill,
-            codes=codes,
-            clip_sound=clip_sound,
-            soundtrack=soundtrack,
-        )
-
-    def export_archive(self, project: Ref, path: Path) -> Exported:
-        """Everything of a project as one ZIP at `path`, for `import_archive`; no links, tokens or keys.
-
-        Raises NotFound, NotAllowed, OSError.
-        """
-        return self.export(project, "archive", path)
-
     def import_archive(self, path: Path | str) -> Project:
         """The project of an archive, here, the actor its owner; again it is a second copy. All of it, or nothing.
 
@@ -1494,41 +1390,6 @@ class Workspace:
     def archive_received(self, upload_id: UUID) -> ArchiveArriving:
         """How far an archive is on its way, and the job that brings it in."""
         return self._studio.archives.received(self.actor, upload_id)
-
-    def export_zip(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        what: Literal["headliners", "favourites", "all"] = "headliners",
-        metadata: bool = False,
-    ) -> Exported:
-        """Takes as a ZIP at `path`, each file named by its shot's code and its id, with a manifest of how they were made.
-
-        `metadata`: prompt, model and seed in the files, too, for who may edit; else they are clean. What is missing is said
-        in the manifest and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
-        """
-        return self.export(project, "zip", path, what=what, metadata=metadata)
-
-    def export_cut(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        holds: Literal["changes", "everything"] = "changes",
-        coding: Literal["prores", "h264"] = "prores",
-        alternates: Literal["none", "favourites", "all"] = "favourites",
-        still_s: float = 3.0,
-        prompts: bool = True,
-    ) -> Exported:
-        """The hand-over to an editor as a ZIP at `path`: timelines for Premiere, Resolve and others with everything they are
-        cut from, clips at the project's rate with timecode, originals beside them. `holds`: what is new since the last
-        hand-over, or everything; `still_s`: how long a picture stands where its shot says nothing. For who may edit.
-        What is missing is said in it and in the answer. Raises NotFound, NotAllowed, Invalid, OSError.
-        """
-        return self.export(
-            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
-        )
 
     # long work
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from apom.models import OPEN_JOBS, Job, JobState
-from apom.studio import Ref
+from apom.models import OPEN_JOBS, Job, JobState, Ref
 from apom.ui import guard
 from apom.ui.door import attempt, mine, plain
 from apom.words import N_, _, plural

@@ -17,6 +17,7 @@ from apom.models import (
     Health,
     Json,
     ProviderTest,
+    Ref,
     RetentionPlan,
     RetentionRun,
     Scope,
@@ -30,7 +31,7 @@ from apom.models import (
     User,
 )
 from apom.net.ours import Connection
-from apom.studio import TRIALS, Operator, Ref, id_of
+from apom.studio import TRIALS, Operator, id_of
 from apom.tokens import BOTH
 
 ASKING_S = 60.0  # the providers are asked meanwhile

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -20,6 +20,7 @@ from apom.client.listening import listening
 from apom.config import LIMITS
 from apom.errors import Invalid, Unavailable
 from apom.events import Subscription
+from apom.exporting import Exporting
 from apom.fields import AssetChanges, BoxChanges, BoxFields, ProjectChanges, ProjectFields
 from apom.models import (
     Actor,
@@ -42,19 +43,16 @@ from apom.models import (
     Comment,
     Decided,
     Deed,
-    Delivered,
     Digest,
     Emptied,
     Exported,
     ExportFormat,
-    Grid,
     InboxItem,
     InputRole,
     Job,
     JobState,
     Json,
     Judgement,
-    Layout,
     LinkActivity,
     MadeLink,
     MadeWebhook,
@@ -66,13 +64,13 @@ from apom.models import (
     NotificationSettings,
     Opinion,
     Page,
-    Paper,
     Preset,
     Project,
     ProviderHealth,
     ProviderTest,
     QueueItem,
     QueueSummary,
+    Ref,
     Region,
     RetentionPlan,
     RetentionRun,
@@ -92,7 +90,6 @@ from apom.models import (
     StorageUse,
     Sweep,
     SystemSetting,
-    TableName,
     Take,
     Unread,
     Upload,
@@ -101,12 +98,11 @@ from apom.models import (
     Verdict,
     Visibility,
     Webhook,
-    Which,
     new_id,
 )
 from apom.net.ours import Connection
 from apom.sending import OnProgress, send, send_archive
-from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Ref, Wanted, Workspace, id_of, parts_of
+from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Wanted, Workspace, id_of, parts_of
 from apom.tokens import BOTH
 from apom.waiting import OnChange, ended, every, wait
 
@@ -121,7 +117,7 @@ def _of(provider: str, what: str) -> str:
 
 
 @documented_as(Workspace)
-class RemoteWorkspace:
+class RemoteWorkspace(Exporting):
     """What one signed-in person may do on a server: the same methods, records and errors as `apom.studio.Workspace`.
 
     Every method also raises Unavailable when the server does not answer, and NotSignedIn when the token has ended. From
@@ -680,77 +676,6 @@ class RemoteWorkspace:
     def download(self, asset: Ref, path: Path, *, metadata: bool = False) -> Exported:
         return self._files.download(id_of(asset), path, metadata=metadata)
 
-    def export_docx(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        paper: Paper = "A4",
-        cost: bool = False,
-        seeds: bool = False,
-        verdicts: bool = False,
-        comments: bool = False,
-        review_link: str | None = None,
-    ) -> Exported:
-        asked = {"paper": paper, "cost": cost, "seeds": seeds, "verdicts": verdicts, "comments": comments}
-        return self.export(project, "docx", path, **asked, review_link=review_link)
-
-    def export_pdf(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        layout: Layout = "grid",
-        grid: Grid = "4x3",
-        paper: Paper = "A4",
-        which: Which = "headliners",
-        prompts: bool = False,
-    ) -> Exported:
-        asked = {"layout": layout, "grid": grid, "paper": paper, "which": which, "prompts": prompts}
-        return self.export(project, "pdf", path, **asked)
-
-    def export_xlsx(self, project: Ref, path: Path, *, pictures: bool = False) -> Exported:
-        return self.export(project, "xlsx", path, pictures=pictures)
-
-    def export_csv(self, project: Ref, path: Path, *, table: TableName = "shots") -> Exported:
-        return self.export(project, "csv", path, table=table)
-
-    def export_rights(
-        self, project: Ref, path: Path, *, which: Delivered = "headliners", paper: Paper = "A4", as_table: bool = False
-    ) -> Exported:
-        if as_table:
-            return self.export(project, "rights_csv", path, which=which)
-        return self.export(project, "rights", path, which=which, paper=paper)
-
-    def export_animatic(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        size: str = "720p",
-        fps: str = "project",
-        still_s: float = 3.0,
-        fill: str = "blur",
-        codes: bool = True,
-        clip_sound: bool = True,
-        soundtrack: bool = True,
-    ) -> Exported:
-        return self.export(
-            project,
-            "animatic",
-            path,
-            size=size,
-            fps=fps,
-            still_s=still_s,
-            fill=fill,
-            codes=codes,
-            clip_sound=clip_sound,
-            soundtrack=soundtrack,
-        )
-
-    def export_archive(self, project: Ref, path: Path) -> Exported:
-        return self.export(project, "archive", path)
-
     def import_archive(self, path: Path | str) -> Project:
         upload_id = new_id()
         job = send_archive(
@@ -772,31 +697,6 @@ class RemoteWorkspace:
 
     def archive_received(self, upload_id: UUID) -> ArchiveArriving:
         return self._door.ask(ArchiveArriving, "GET", f"archives/{upload_id}")
-
-    def export_zip(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        what: Literal["headliners", "favourites", "all"] = "headliners",
-        metadata: bool = False,
-    ) -> Exported:
-        return self.export(project, "zip", path, what=what, metadata=metadata)
-
-    def export_cut(
-        self,
-        project: Ref,
-        path: Path,
-        *,
-        holds: Literal["changes", "everything"] = "changes",
-        coding: Literal["prores", "h264"] = "prores",
-        alternates: Literal["none", "favourites", "all"] = "favourites",
-        still_s: float = 3.0,
-        prompts: bool = True,
-    ) -> Exported:
-        return self.export(
-            project, "cut", path, holds=holds, coding=coding, alternates=alternates, still_s=still_s, prompts=prompts
-        )
 
     # long work
 

@@ -108,11 +108,19 @@ def forgotten(tx: Tx, until: datetime, days: int, project_id: UUID | None = None
 
 def going(tx: Tx, now: datetime, days: int, project_id: UUID | None = None) -> Count:
     """What goes to the trash now: due, and said before."""
+    if not tx.value(
+        "select exists (select 1 from asset where leaves_at <= $1::timestamptz and trashed_at is null)", now
+    ):
+        return Count()
     return _count(tx, FORGOTTEN, now, days, project_id, "leaves_at <= $1")
 
 
 def overdue(tx: Tx, until: datetime, days: int, project_id: UUID | None = None) -> Count:
     """What has lain in the trash since then."""
+    if not tx.value(
+        "select exists (select 1 from asset where trashed_at <= $1::timestamptz and purged_at is null)", until
+    ):
+        return Count()
     return _count(tx, OVERDUE, until, days, project_id)
 
 

@@ -18,7 +18,7 @@ import streamlit as st
 
 from apom.errors import NotFound, NotSignedIn
 from apom.models import Actor
-from apom.words import LANGUAGES, _, language
+from apom.words import _, language, preferred
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -131,10 +131,5 @@ def _arrive() -> Actor | None:
     if st.session_state.get(OWNER, owner) != owner:
         st.session_state.clear()
     st.session_state[OWNER] = owner
-    language.set(actor.language if actor else _browsers_language())
+    language.set(actor.language if actor else preferred(st.context.locale or ""))
     return actor
-
-
-def _browsers_language() -> str:
-    wanted = (st.context.locale or "")[:2]
-    return wanted if wanted in LANGUAGES else "en"

@@ -14,7 +14,13 @@ STYLE = """
 /* Streamlit's 60 % cannot be read on the accent. */
 [data-testid^="stBaseButton"] kbd { opacity: .9; }
 @media (hover: none) { [data-testid^="stBaseButton"] kbd { display: none; } }
-@media (max-width: 640px) { .st-key-bar { gap: .25rem; } }
+/* On a phone the bar is one line: the sign stands for the name, which is read out still. */
+@media (max-width: 640px) {
+  .st-key-bar { gap: .25rem; }
+  .st-key-bar [data-testid="stPopoverButton"] [data-testid="stMarkdownContainer"] {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
+}
 /* What stands beside a long wall stays in sight. */
 @media (min-width: 641px) {
   [data-testid="stColumn"]:has(.st-key-beside) {
