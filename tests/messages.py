@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ def messages() -> set[Message]:
         named = everywhere | _constants([tree])
         found |= {message for node in ast.walk(tree) for message in _of(node, named)}
     found |= set(_sentences(trees[ROOT / "apom" / "errors.py"]))
+    found |= set(_parameters())
     counted = {one for pair in found if isinstance(pair, tuple) for one in pair}
     return {message for message in found if isinstance(message, tuple) or message not in counted}
 
@@ -108,6 +110,24 @@ def _texts(node: ast.expr, named: dict[str, list[ast.expr]]) -> Iterator[str]:
             within = []
     for each in within:
         yield from _texts(each, named)
+
+
+def _parameters() -> Iterator[str]:
+    """What the parameters of the shipped models are called and explained by, in the forms."""
+    for path in sorted((ROOT / "providers").glob("*.json")):
+        if path.name != "schema.json":
+            yield from _titles(json.loads(path.read_text("utf-8")))
+
+
+def _titles(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _titles(each)
+    elif isinstance(value, dict):
+        properties = value.get("properties")
+        for schema in properties.values() if isinstance(properties, dict) else ():
+            yield from (schema[name] for name in ("title", "description") if schema.get(name))
+        yield from _titles(list(value.values()))
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:

@@ -87,7 +87,8 @@ def check_schema(schema: Mapping[str, Any]) -> None:
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
     """What a parameter is called in a sentence: its title, else its name in words."""
-    return str(schema.get("title") or name.removesuffix("_s").replace("_", " ").capitalize())
+    title = schema.get("title")
+    return _(str(title)) if title else name.removesuffix("_s").replace("_", " ").capitalize()
 
 
 def check(schema: Mapping[str, Any], params: Mapping[str, JsonValue], *, model: str) -> Json:
