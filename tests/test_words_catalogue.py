@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gettext
 import re
+from http import HTTPStatus
 
+import httpx
 import messages
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from apom import errors
-from apom.errors import Invalid, NotFound
+from apom.errors import Invalid, NotFound, NotSignedIn
 from apom.export.formats import FORMATS
-from apom.words import LANGUAGES, LOCALE, forms, plural, preferred, say, speaking, spoken
+from apom.server.refusal import refuse
+from apom.words import LANGUAGES, LOCALE, forms, plural, preferred, say, size, speaking, spoken
 
 TRANSLATED = sorted(LANGUAGES.keys() - {"en"})
 NAMES = re.compile(r"\{\w+(?::[^{}]*)?\}")
@@ -124,3 +129,31 @@ def test_languages() -> None:
     assert preferred("") == "en"
     assert say(Invalid("Choose a model."), "ru") == "Выберите модель."
     assert say(Invalid("Choose a model."), "en") == "Choose a model."
+
+
+@pytest.mark.parametrize(("accepted", "said"), [("ru-RU, en;q=0.7", "Сначала войдите."), ("fi", "Sign in first.")])
+def test_who_is_not_signed_in_is_refused_in_the_browsers_language(accepted: str, said: str) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await refuse(scope, receive, send, HTTPStatus.UNAUTHORIZED, NotSignedIn("Sign in first."))
+
+    async def go() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://apom") as client:
+            return await client.get("/api/projects", headers={"Accept-Language": accepted})
+
+    answer = asyncio.run(go())
+    assert (answer.status_code, answer.json()["detail"]) == (401, said)
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "russian"),
+    [
+        (1, "1 bytes", "1 байт"),
+        (1023, "1023 bytes", "1023 байта"),
+        (1536, "1.5 KB", "1,5 КБ"),
+        (3 << 40, "3.0 TB", "3,0 ТБ"),
+    ],
+)
+def test_sizes(number: int, english: str, russian: str) -> None:
+    assert size(number) == english
+    with speaking("ru"):
+        assert size(number) == russian
