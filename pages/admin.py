@@ -27,7 +27,7 @@ NAMES = {
     "currency": N_("Currency"),
     "exchange_rates": N_("Exchange rates"),
 }
-CREDIT: dict[str, str | None] = {  # the columns; those without a title are left out
+CREDIT = {  # the columns; those without a title are left out
     "provider": None,
     "title": N_("Provider"),
     "month": None,
