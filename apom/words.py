@@ -14,10 +14,11 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Held, Status
+from apom.models import Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
+DECIMAL_MARK = {"ru": ","}  # a point where nothing else is said
 
 language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -85,6 +86,9 @@ STATUS_WORDS = {
 }
 
 
+PLAY_UNIT = N_("play credit")  # as the sandbox's costs are stored
+ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
+
 HELD_WORDS = {
     Held.CLOCK: N_(
         "By the clock, more than a day has passed since the last cleaning. If the clock is right and the computer was off, "
@@ -96,14 +100,23 @@ HELD_WORDS = {
 }
 
 
+UNITS = (N_("KB"), N_("MB"), N_("GB"), N_("TB"))
+
+
 def size(number: int) -> str:
     """Bytes as people read them."""
-    amount = float(number)
-    for unit in ("bytes", "KB", "MB", "GB"):
+    if number < 1024:
+        return plural("{n} bytes", "{n} bytes", number)
+    amount = number / 1024
+    for unit in UNITS[:-1]:
         if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return f"{_decimal(amount)} {_(unit)}"
         amount /= 1024
-    return f"{amount:.1f} TB"
+    return f"{_decimal(amount)} {_(UNITS[-1])}"
+
+
+def _decimal(amount: float) -> str:
+    return f"{amount:.1f}".replace(".", DECIMAL_MARK.get(language.get(), "."))
 
 
 def clock(seconds: float) -> str:
