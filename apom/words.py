@@ -56,6 +56,11 @@ def _(text: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
+def paid(amount: float, unit: str) -> str:
+    """What a take costs, in a provider's unit."""
+    return _(UNITS.get(unit, "{cost} {unit}"), cost=f"{amount:g}", unit=unit)
+
+
 def plural(one: str, many: str, n: int, **values: object) -> str:
     """The right form for `n`, which also fills `{n}`."""
     return catalogue(language.get()).ngettext(one, many, n).format(n=n, **values)
@@ -75,6 +80,7 @@ def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
     return text
 
 
+UNITS = {"play credit": N_("{cost} play credits"), "credit": N_("{cost} credits")}
 STATUS_WORDS = {
     Status.PENDING: N_("Waiting"),
     Status.PROCESSING: N_("Working"),
