@@ -39,7 +39,7 @@ from apom.models import (
 from apom.money import in_currency, money, month_of
 from apom.store import Store, Tx, notices, system, users, webhooks
 from apom.store.notices import Fact, Hearer, New
-from apom.words import _, plural, speaking
+from apom.words import N_, _, plural, speaking
 
 log = logging.getLogger("apom.notices")
 LOOK_S = 1.0
@@ -376,12 +376,12 @@ def _text(kind: NoticeKind, row: Mapping[str, Any]) -> str:
             return _("{taken} of {most}", taken=taken, most=most)
         case NoticeKind.BATCH:
             return " · ".join(
-                plural(one, many, facts[name])
-                for name, one, many in (
-                    ("ready", "{n} ready", "{n} ready"),
-                    ("failed", "{n} failed", "{n} failed"),
-                    ("cancelled", "{n} cancelled", "{n} cancelled"),
-                    ("needs", "{n} needs you", "{n} need you"),
+                plural(*words, facts[name])
+                for name, words in (
+                    ("ready", (N_("{n} ready"), N_("{n} ready"))),
+                    ("failed", (N_("{n} failed"), N_("{n} failed"))),
+                    ("cancelled", (N_("{n} cancelled"), N_("{n} cancelled"))),
+                    ("needs", (N_("{n} needs you"), N_("{n} need you"))),
                 )
                 if facts[name]
             )

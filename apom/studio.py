@@ -161,6 +161,7 @@ from apom.vault import Vault
 from apom.waiting import OnChange, every, wait
 from apom.webhooks import LOOK_S as POSTING_S
 from apom.webhooks import Webhooks, template_text
+from apom.words import N_, _
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -170,10 +171,10 @@ DEFAULT_IMAGE = "sandbox/sandbox-image"
 DEFAULT_VIDEO = "sandbox/sandbox-video"
 TRIALS = "Trials"  # the project that takes of the command line go to
 SAMPLE_SHOTS = (
-    ("Harbour at dawn", "harbour at dawn, fishing boats, soft golden light over the sea"),
-    ("The keeper", "portrait of an old lighthouse keeper, sunset, rim light"),
-    ("The storm", "storm over the ocean, waves against dark cliffs"),
-    ("City lights", "neon city street at night after rain, reflections"),
+    (N_("Harbour at dawn"), "harbour at dawn, fishing boats, soft golden light over the sea"),
+    (N_("The keeper"), "portrait of an old lighthouse keeper, sunset, rim light"),
+    (N_("The storm"), "storm over the ocean, waves against dark cliffs"),
+    (N_("City lights"), "neon city street at night after rain, reflections"),
 )
 
 
@@ -362,9 +363,11 @@ class Studio:
         """What is sent to whoever may review."""
         return f"{self.settings.url}/review?token={token}"
 
-    def register(self, username: str, password: str, *, email: str | None = None, address: str = "") -> User:
+    def register(
+        self, username: str, password: str, *, email: str | None = None, address: str = "", language: str = "en"
+    ) -> User:
         """See `Accounts.register`."""
-        return self.accounts.register(username, password, email=email, address=address)
+        return self.accounts.register(username, password, email=email, address=address, language=language)
 
     def login(self, username: str, password: str, *, address: str = "", agent: str = "") -> tuple[str, Session]:
         """See `Accounts.login`."""
@@ -846,10 +849,10 @@ class Workspace(Exporting):
     def create_sample_project(self) -> Project:
         """Four shots with sandbox pictures on their way, to look around in."""
         project = self.create_project(
-            "Sample: the lighthouse", notes="Made by the sandbox: pictures to play with, no money."
+            _("Sample: the lighthouse"), notes=_("Made by the sandbox: pictures to play with, no money.")
         )
-        boxes = self.create_boxes(project, [name for name, _ in SAMPLE_SHOTS])
-        for box, (_, prompt) in zip(boxes, SAMPLE_SHOTS, strict=True):
+        boxes = self.create_boxes(project, [_(name) for name, prompt in SAMPLE_SHOTS])
+        for box, (_name, prompt) in zip(boxes, SAMPLE_SHOTS, strict=True):
             self.update_box(box, prompt_text=prompt)
             self.generate(box, prompt, n=2)
         return project

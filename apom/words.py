@@ -14,10 +14,11 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Held, Status
+from apom.models import Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
+DECIMAL_MARK = {"ru": ","}  # a point where nothing else is said
 
 language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -58,7 +59,7 @@ def _(text: str, **values: object) -> str:
 
 def paid(amount: float, unit: str) -> str:
     """What a take costs, in a provider's unit."""
-    return _(UNITS.get(unit, "{cost} {unit}"), cost=f"{amount:g}", unit=unit)
+    return _(UNITS[unit], cost=f"{amount:g}") if unit in UNITS else f"{amount:g} {unit}"
 
 
 def plural(one: str, many: str, n: int, **values: object) -> str:
@@ -80,7 +81,6 @@ def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
     return text
 
 
-UNITS = {"play credit": N_("{cost} play credits"), "credit": N_("{cost} credits")}
 STATUS_WORDS = {
     Status.PENDING: N_("Waiting"),
     Status.PROCESSING: N_("Working"),
@@ -90,6 +90,10 @@ STATUS_WORDS = {
     Status.ATTENTION: N_("Needs you"),
 }
 
+
+PLAY_UNIT = N_("play credit")  # as the sandbox's costs are stored
+UNITS = {PLAY_UNIT: N_("{cost} play credits"), "credit": N_("{cost} credits")}
+ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
 
 HELD_WORDS = {
     Held.CLOCK: N_(
@@ -102,14 +106,23 @@ HELD_WORDS = {
 }
 
 
+UNITS = (N_("KB"), N_("MB"), N_("GB"), N_("TB"))
+
+
 def size(number: int) -> str:
     """Bytes as people read them."""
-    amount = float(number)
-    for unit in ("bytes", "KB", "MB", "GB"):
+    if number < 1024:
+        return plural("{n} bytes", "{n} bytes", number)
+    amount = number / 1024
+    for unit in UNITS[:-1]:
         if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return f"{_decimal(amount)} {_(unit)}"
         amount /= 1024
-    return f"{amount:.1f} TB"
+    return f"{_decimal(amount)} {_(UNITS[-1])}"
+
+
+def _decimal(amount: float) -> str:
+    return f"{amount:.1f}".replace(".", DECIMAL_MARK.get(language.get(), "."))
 
 
 def clock(seconds: float) -> str:

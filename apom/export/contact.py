@@ -38,6 +38,7 @@ NO_LETTER = "□"
 SIZES = {"2x2": 9.0, "3x2": 8.0, "4x3": 7.0, "5x4": 6.0, "6x5": 5.5}  # pt
 SCRIPT_ROWS = 5
 STORYBOARD = (3, 2)  # frames across and down
+WORDS = (N_("grid"), N_("storyboard"), N_("script"))  # as they are shown
 
 
 class PdfChoice(Record):

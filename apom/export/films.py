@@ -27,6 +27,7 @@ SPOKEN_CHARS = 300  # of a line or a prompt on a slate
 NO_HEADLINER = N_("No take has been picked for this shot.")
 PURGED = N_("The file was cleaned away; its recipe is left.")
 NO_FILE = N_("The file cannot be found.")
+WORDS = (N_("project"), N_("blur"), N_("black"))  # as they are shown
 
 
 class AnimaticChoice(Record):

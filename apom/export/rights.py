@@ -120,6 +120,9 @@ class RightsChoice(Record):
     paper: Paper = Field("A4", description=N_("paper"))
 
 
+WORDS = (N_("round"),)  # as it is shown
+
+
 class RightsCsvChoice(Record):
     """Which files are delivered."""
 

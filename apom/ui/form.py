@@ -158,8 +158,8 @@ def _params(model: AIModel, key: str) -> list[tuple[str, JsonValue]]:
 def _widget(name: str, schema: Mapping[str, JsonValue], key: str) -> JsonValue:
     """One parameter: an enum, a switch, a number, or words."""
     title, hint = schema.get("title"), schema.get("description")
-    label = plain(str(title or name.replace("_", " ").capitalize()))
-    hint = plain(str(hint)) if hint else None
+    label = plain(_(str(title)) if title else name.replace("_", " ").capitalize())
+    hint = plain(_(str(hint))) if hint else None
     choices, default = schema.get("enum"), schema.get("default")
     if isinstance(choices, list):
         index = choices.index(default) if default in choices else 0
