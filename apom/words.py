@@ -59,7 +59,7 @@ def _(text: str, **values: object) -> str:
 
 def paid(amount: float, unit: str) -> str:
     """What a take costs, in a provider's unit."""
-    return _(UNITS[unit], cost=f"{amount:g}") if unit in UNITS else f"{amount:g} {unit}"
+    return _(CREDITS[unit], cost=f"{amount:g}") if unit in CREDITS else f"{amount:g} {unit}"
 
 
 def plural(one: str, many: str, n: int, **values: object) -> str:
@@ -92,7 +92,7 @@ STATUS_WORDS = {
 
 
 PLAY_UNIT = N_("play credit")  # as the sandbox's costs are stored
-UNITS = {PLAY_UNIT: N_("{cost} play credits"), "credit": N_("{cost} credits")}
+CREDITS = {PLAY_UNIT: N_("{cost} play credits"), "credit": N_("{cost} credits")}
 ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
 
 HELD_WORDS = {
