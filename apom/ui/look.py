@@ -16,11 +16,7 @@ STYLE = """
 @media (hover: none) { [data-testid^="stBaseButton"] kbd { display: none; } }
 /* On a phone the bar is one line: the sign stands for the name, which is read out still. */
 @media (max-width: 640px) {
-  .st-key-bar { flex-wrap: nowrap; gap: .25rem; }
-  .st-key-bar > * { min-width: 0; }
-  .st-key-bar :is([data-testid="stPageLink-NavLink"] p, [data-testid="stText"]) {
-    overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
-  }
+  .st-key-bar { gap: .25rem; }
   .st-key-bar [data-testid="stPopoverButton"] [data-testid="stMarkdownContainer"] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
