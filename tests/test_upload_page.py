@@ -217,7 +217,7 @@ def test_a_project_archive_that_came_is_called_uploaded_and_opens(house: House) 
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file").click()
     chooser.value.set_files(house.archive)
-    expect(page.get_by_text("1 file uploaded")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("dialog").get_by_text("1 file uploaded").first).to_be_visible(timeout=15_000)
     page.get_by_role("button", name="Open").click(timeout=15_000)
     page.get_by_text("Harbour", exact=True).first.wait_for()
     assert errors == []
