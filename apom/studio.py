@@ -1815,18 +1815,22 @@ class Review:
 
     def takes_zip(self) -> tuple[str, Iterator[bytes]]:
         """The takes of the last round as a ZIP, where the link lets them be downloaded: its name, and its bytes piece by
-        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed.
+        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed,
+        TooMany.
         """
         from apom.export.bundle import of_round
-        from apom.export.exports import called, every_now_and_then
+        from apom.export.exports import every_now_and_then
+        from apom.names import called
 
         reviewing = self._studio.reviewing
         found = reviewing.pack(self._pass)
-        ask = every_now_and_then(lambda: reviewing.link(self._pass))
+        ask = every_now_and_then(lambda: reviewing.may_download(self._pass))
         bundle = of_round(
             found.shots, found.files, self._studio._storage, prompts=found.shows_prompts, progress=lambda share: ask()
         )
-        return called(f"{found.project_name} {found.round_number}", "zip"), bundle.chunks
+        return called(f"{found.project_name} {found.round_number}", "zip"), self._studio.exports.sent.during(
+            found.link_id, bundle.chunks
+        )
 
     def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> ReviewFile:
         """A file of a take that some round shows. `to_keep`: as a download. Raises NotFound, NotAllowed."""

@@ -51,6 +51,15 @@ def long(monkeypatch: pytest.MonkeyPatch, write: Any, **more: Any) -> None:
     monkeypatch.setattr(formats, "FORMATS", {**formats.FORMATS, "slow": format})
 
 
+def test_one_person_does_not_fill_the_queue(cast: Cast, project: Project) -> None:
+    many = [cast.victor.order_export(project, "csv") for _ in range(5)]
+    with pytest.raises(Conflict, match="You have 5 of these under way"):
+        cast.victor.order_export(project, "csv")
+    assert cast.alice.order_export(project, "csv").state is JobState.PENDING
+    cast.victor.cancel_job(many[0])
+    assert cast.victor.order_export(project, "csv").state is JobState.PENDING
+
+
 def test_a_file_that_a_job_made_is_fetched_by_who_ordered_it_and_by_nobody_else(
     cast: Cast, project: Project, tmp_path: Path
 ) -> None:

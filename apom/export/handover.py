@@ -4,7 +4,7 @@
     originals/  the takes as they came, where `media/` holds something made from them
     cut.*       the timelines; content.otio is cut.otio once more: called .otioz the ZIP is an OpenTimelineIO bundle
 
-Names never change (`apom.export.names`), so the next one is unpacked over the last, and holds only files that are new.
+Names never change (`apom.names`), so the next one is unpacked over the last, and holds only files that are new.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from apom.errors import BadMedia, NotFound, TooLarge
 from apom.export import tables, timelines
 from apom.export.changes import COLUMNS, Content, Placed, Sent, changes
 from apom.export.cut import Alternate, Cut, Event, Media, Note, edit_rate, is_kept, line, to_frames, trim
-from apom.export.names import media_names, stem, take8
 from apom.export.room import Progress, Room
 from apom.media.sniff import HEAD, JPEG, PNG, sniff
 from apom.models import AssetType, Box, BoxKind, Record, Scope, new_id
+from apom.names import media_names, stem, take8
 from apom.store import boxes, exporting
 from apom.words import N_, _, plural, say
 

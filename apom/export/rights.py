@@ -18,11 +18,11 @@ from uuid import UUID
 from pydantic import Field
 
 from apom.export import word
-from apom.export.names import media_names
 from apom.export.room import Progress, Room
 from apom.export.sheet import clean
 from apom.export.tables import write as write_table
 from apom.models import BoxKind, Delivered, Opinion, Paper, Project, Record, Rights, SourceType
+from apom.names import media_names
 from apom.store import exporting
 from apom.words import N_, _, plural
 
