@@ -199,7 +199,7 @@ def test_leaving_something_behind_is_a_mistake_of_this_program(store: PostgresSt
             project,
             user,
         )
-        tx.all("insert into round values ($1, $2, 1, '', $3, now())", new_id(), project, user)
+        tx.all("insert into round (id, project_id, number, note, published_by, published_at) values ($1, $2, 1, '', $3, now())", new_id(), project, user)
     with pytest.raises(psycopg.errors.ForeignKeyViolation), store.write() as tx:
         tx.all("delete from project where id = $1", project)
 

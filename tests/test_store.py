@@ -118,7 +118,7 @@ def test_a_taken_key_is_a_conflict(store: Store) -> None:
         insert_project(tx, project, user)
     with pytest.raises(Conflict), store.write() as tx:
         for _ in range(2):
-            tx.all("insert into round values ($1, $2, 1, '', $3, now())", new_id(), project, user)
+            tx.all("insert into round (id, project_id, number, note, published_by, published_at) values ($1, $2, 1, '', $3, now())", new_id(), project, user)
 
 
 def insert_project(tx: Tx, project_id: uuid.UUID, user_id: uuid.UUID) -> None:
