@@ -1079,6 +1079,7 @@ class Workspace(Exporting):
         status: Status | None = None,
         favorites: bool = False,
         min_rating: int = 0,
+        trashed: bool = False,
         ai_model: str | None = None,
         tag: str | None = None,
         created_by: Ref | None = None,
@@ -1090,7 +1091,8 @@ class Workspace(Exporting):
         """Takes whose prompt or shot (name, code) has every word of `text`, newest first.
 
         `-word` must not be there, `"two words"` stand together; letters match in either case. `since` is the first
-        moment, `until` the first one after the last; both aware. Raises NotFound, Invalid.
+        moment, `until` the first one after the last; both aware. `trashed`: those in the trash instead, with the recipes
+        of those whose files were cleaned away. Raises NotFound, Invalid.
         """
         wanted = Filter(
             project_id=None if project is None else id_of(project),
@@ -1101,6 +1103,7 @@ class Workspace(Exporting):
             status=status,
             favorites=favorites,
             min_rating=min_rating,
+            trashed=trashed,
             ai_model=ai_model,
             tag=tag,
             created_by=None if created_by is None else id_of(created_by),

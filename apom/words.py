@@ -57,6 +57,11 @@ def _(text: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
+def paid(amount: float, unit: str) -> str:
+    """What a take costs, in a provider's unit."""
+    return _(CREDITS[unit], cost=f"{amount:g}") if unit in CREDITS else f"{amount:g} {unit}"
+
+
 def plural(one: str, many: str, n: int, **values: object) -> str:
     """The right form for `n`, which also fills `{n}`."""
     return catalogue(language.get()).ngettext(one, many, n).format(n=n, **values)
@@ -87,6 +92,7 @@ STATUS_WORDS = {
 
 
 PLAY_UNIT = N_("play credit")  # as the sandbox's costs are stored
+CREDITS = {PLAY_UNIT: N_("{cost} play credits"), "credit": N_("{cost} credits")}
 ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
 
 HELD_WORDS = {

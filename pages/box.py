@@ -17,7 +17,7 @@ from apom.ui.components.gallery import gallery
 from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
-from apom.words import _, size
+from apom.words import _, paid, size
 from pages.shot import details, timing
 
 
@@ -174,7 +174,7 @@ def facts(take: Asset) -> None:
         (_("Size"), f"{take.width} × {take.height}" if take.width else ""),
         (_("Length"), _("{s} s", s=f"{take.duration_s:.1f}") if take.duration_s else ""),
         (_("File"), f"{size(take.bytes)} · {take.mime}" if take.bytes else ""),
-        (_("Cost"), f"{take.cost:g} {_(take.cost_unit)}" if take.cost is not None and take.cost_unit else ""),
+        (_("Cost"), paid(take.cost, take.cost_unit or "") if take.cost is not None else ""),
         (_("Made by"), take.created_by_name),
         (_("Made"), take.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
     ]

@@ -17,6 +17,7 @@ from apom.errors import Invalid, NotFound, NotSignedIn
 from apom.export.formats import FORMATS
 from apom.server.refusal import refuse
 from apom.words import LANGUAGES, LOCALE, forms, plural, preferred, say, size, speaking, spoken
+from pages.export import OPTIONS
 
 TRANSLATED = sorted(LANGUAGES.keys() - {"en"})
 NAMES = re.compile(r"\{\w+(?::[^{}]*)?\}")
@@ -81,12 +82,11 @@ def test_found_in_the_source(source: set[messages.Message]) -> None:
 
 
 def test_what_an_export_offers(source: set[messages.Message]) -> None:
-    """The words of its choices are shown, too; sizes and names of formats say the same everywhere."""
-    names = {"A4", "Letter", "prores", "h264"}
+    """The words of its choices are shown, too; sizes and papers say the same everywhere."""
     for format in FORMATS.values():
         for choice in format.choice.model_json_schema()["properties"].values():
             assert choice["description"] in source
-            assert {word for word in choice.get("enum", ()) if not word[0].isdigit()} - names <= source, format.title
+            assert {OPTIONS[word] for word in choice.get("enum", ()) if word in OPTIONS} <= source, format.title
 
 
 def test_russian_is_russian() -> None:

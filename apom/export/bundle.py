@@ -56,7 +56,6 @@ FOR_CLIENTS = (
 )
 MOST = 1 << 31  # bytes of a file without ZIP64, with room to spare
 FIRST = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest that a ZIP knows
-WORDS = (N_("headliners"), N_("favourites"), N_("all"))  # as they are shown
 Row = Mapping[str, Any]
 
 

@@ -48,7 +48,7 @@ class PdfChoice(Record):
     grid: Grid = Field("4x3", description=N_("pictures across and down, in a grid"))
     paper: Paper = Field("A4", description=N_("paper"))
     which: Which = Field("headliners", description=N_("which takes"))
-    prompts: bool = Field(False, description=N_("the prompts"))
+    prompts: bool = Field(False, description=N_("prompts"))
 
 
 @dataclass(frozen=True, kw_only=True)

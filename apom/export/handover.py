@@ -37,24 +37,19 @@ ORIENTATION = 0x0112
 SHEET = (
     "shot", "name", "file", "original", "take", "picked", "favourite", "model", "seed", "prompt", "made_by", "sha256",
 )  # fmt: skip
-WORDS = (N_("changes"), N_("everything"), N_("none"), N_("favourites"), N_("all"))  # as they are shown
 Row = Mapping[str, Any]
 
 
 class CutChoice(Record):
     """What an editor gets."""
 
-    holds: Literal["changes", "everything"] = Field(
-        "changes", description=N_("what it holds: the changes since the last one, or everything")
-    )
-    coding: Literal["prores", "h264"] = Field(
-        "prores", description=N_("how clips are coded: ProRes 422, or all-intra H.264 (smaller)")
-    )
+    holds: Literal["changes", "everything"] = Field("changes", description=N_("what it holds"))
+    coding: Literal["prores", "h264"] = Field("prores", description=N_("how clips are coded"))
     alternates: Literal["none", "favourites", "all"] = Field(
         "favourites", description=N_("other takes of the shots, in a bin")
     )
     still_s: float = Field(
-        3.0, ge=0.1, le=3600.0, description=N_("seconds that a picture stands, where its shot says nothing")
+        3.0, ge=0.1, le=3600.0, description=N_("seconds for a still whose shot says nothing of its length")
     )
     prompts: bool = Field(True, description=N_("prompt, model and seed in the clips' notes"))
 
