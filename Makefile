@@ -54,6 +54,9 @@ office:
 s3: .venv/ready-dev   # a real S3 server on loopback, its files in data/s3; prints what to export, Ctrl+C ends it
 	@$(BIN)/python -m apom.testing.s3 data/s3
 
+messages: .venv/ready-dev   # the catalogues of locale/ from the source; says what is to be translated
+	$(BIN)/python -m tests.messages
+
 screens: .venv/ready-dev browser   # the pictures of the README, taken by the newcomer's test
 	APOM_SCREENS=docs/screens $(BIN)/pytest -q tests/test_newcomer.py
 

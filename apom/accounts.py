@@ -178,7 +178,9 @@ class Accounts:
     def _open(self, tx: Tx) -> bool:
         return users.count(tx) == 0 or bool(system.value(tx, "registration_open"))
 
-    def register(self, username: str, password: str, *, email: str | None = None, address: str = "") -> User:
+    def register(
+        self, username: str, password: str, *, email: str | None = None, address: str = "", language: str = "en"
+    ) -> User:
         """A new account; the first is admin. Raises Invalid, Conflict, NotAllowed when registration is closed."""
         name = check_username(username)
         check_password(password, name)
@@ -189,7 +191,7 @@ class Accounts:
         with self._store.write() as tx:
             if not self._open(tx):
                 raise _closed()
-            user = _new_user(tx, name, email, users.count(tx) == 0, now)
+            user = _new_user(tx, name, email, users.count(tx) == 0, now, language)
             users.insert(tx, user, hashed)
             audit.append(tx, now, name, "register", f"user:{user.id}", address)
         return user
@@ -438,9 +440,11 @@ def _closed() -> NotAllowed:
     return NotAllowed("Registration is closed. Ask an admin for an invitation.")
 
 
-def _new_user(tx: Tx, name: str, email: str | None, is_first: bool, now: datetime) -> User:
+def _new_user(tx: Tx, name: str, email: str | None, is_first: bool, now: datetime, language: str = "en") -> User:
     if users.named(tx, name) is not None:
         raise Conflict("The user name {name} is taken. Choose another.", name=name)
     if email and users.email_taken(tx, email):
         raise Conflict("There is an account with this e-mail address. Sign in instead.")
-    return User(id=new_id(), username=name, email=email, is_admin=is_first, created_at=now, updated_at=now)
+    return User(
+        id=new_id(), username=name, email=email, is_admin=is_first, language=language, created_at=now, updated_at=now
+    )

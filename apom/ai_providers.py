@@ -25,6 +25,7 @@ from apom.models import AIProvider, Json, KeyState, ProviderTest
 from apom.store import Store, ai_providers, audit
 from apom.store.ai_providers import Choice
 from apom.store.remembered import Remembered
+from apom.words import _, say
 
 if TYPE_CHECKING:
     from apom.net import HttpClient, Mounts
@@ -191,7 +192,7 @@ class AIProviders:
             slug=slug,
             balance=balance,
             unit=unit,
-            says=f"{spec.name} accepts the key. Left: {balance:g} {unit}".rstrip(),
+            says=_("{provider} accepts the key. Left: {left}", provider=spec.name, left=f"{balance:g} {unit}".rstrip()),
         )
 
     def dry_run(self, model: str, prompt: str, params: Mapping[str, JsonValue]) -> Json:
@@ -325,7 +326,7 @@ class AIProviders:
             is_active=choice.is_active,
             may_be_private=choice.may_be_private,
             is_usable=hindrance is None,
-            says="" if hindrance is None else str(hindrance),
+            says="" if hindrance is None else say(hindrance),
             keys=self._keys(spec),
             can_be_tested=spec.account is not None,
             is_shipped=shipped is not None,
@@ -340,7 +341,7 @@ class AIProviders:
 
 
 def _faulty(slug: str, error: Misconfigured) -> AIProvider:
-    return AIProvider(slug=slug, title=slug, base_url="", says=str(error))
+    return AIProvider(slug=slug, title=slug, base_url="", says=say(error))
 
 
 def _invalid(error: ApomError, field: str | None = None) -> Invalid:

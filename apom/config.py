@@ -43,6 +43,7 @@ class Limits(BaseModel):
     archive_bytes: int = Field(200 * 1024 * MB, description="largest project archive")
     archive_rows_bytes: int = Field(2048 * MB, description="most bytes of rows in a project archive, unpacked")
     archive_row_bytes: int = Field(8 * MB, description="longest row in a project archive")
+    archive_rows: int = Field(3_000_000, description="most rows in a project archive")
     archive_files: int = Field(400_000, description="most files in a project archive")
     answer_bytes: int = Field(MB, description="longest JSON answer of a provider")
     inline_bytes: int = Field(80 * MB, description="longest answer of a provider that puts the file itself into it")
@@ -67,6 +68,11 @@ class Limits(BaseModel):
     notification_days: int = Field(90, description="a notification is kept for so many days")
     webhooks: int = Field(10, description="most webhooks of a person")
     template_chars: int = Field(4_000, description="longest template of a webhook")
+    exports_at_once: int = Field(6, description="most files that are exported at the same time, beside jobs")
+    zips_at_once: int = Field(32, description="most ZIPs of takes that are sent at the same time")
+    jobs_waiting: int = Field(
+        5, description="most exports, and archives to bring in, that a person has under way as jobs"
+    )
     export_days: int = Field(7, description="a file that was exported as a job waits for so many days to be fetched")
     shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
     shown_clip_bytes: int = Field(4 * MB, description="largest clip that an output of a notebook holds whole")

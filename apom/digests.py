@@ -98,6 +98,12 @@ class Digests:
                 log.warning("a mail to %s was not taken; it is tried again: %s", user.username, error)
                 self._postpone(user_id)
                 return False
+            except ApomError:
+                raise
+            except Exception:  # those behind them get theirs
+                log.exception("a mail to %s could not be written; it is tried again", user.username)
+                self._postpone(user_id)
+                return False
         with self._store.write() as tx:
             notices.mailed(tx, user_id, [row["id"] for row in rows] if is_sent else [], now)
         return is_sent

@@ -5,7 +5,6 @@ What is stored is never rewritten: what is different is put in on the way (`apom
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from apom.errors import NotAllowed, NotFound
 from apom.models import Actor, Asset, AssetType, Exported, Role, SourceType
+from apom.names import media_name
 from apom.projects import need
 from apom.store import Store, Tx, assets, boxes
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from apom.media.labels import Label
     from apom.media.patches import Patched
     from apom.media.storage import LocalStorage
-
-NO_NAME = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +60,11 @@ class Downloads:
         with tempfile.TemporaryDirectory(prefix="apom-download-") as folder:
             without = Patched if is_sound else clean
             file = labelled(path, label_of(take, code), Path(folder)) if metadata else without(path)
-            name = f"{NO_NAME.sub('_', code).strip('._') or 'take'}_{take.id.hex[:8]}{path.suffix}"
-            yield Download(name=name, media_type=take.mime or "application/octet-stream", file=file)
+            yield Download(
+                name=media_name(code, take.id, path.suffix),
+                media_type=take.mime or "application/octet-stream",
+                file=file,
+            )
 
     def write(self, actor: Actor, asset_id: UUID, path: Path, *, metadata: bool) -> Exported:
         """The same at `path`; a folder gets it under its name. Raises as `open` does."""

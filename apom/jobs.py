@@ -20,6 +20,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from apom.config import LIMITS
 from apom.errors import ApomError, Conflict, NotAllowed, NotFound, Unavailable
 from apom.events import Hub
 from apom.models import OPEN_JOBS, Actor, Event, Job, JobState, Json, Page, Role, new_id
@@ -211,6 +212,13 @@ class Jobs:
             if project_id is not None:
                 need(tx, actor, project_id, Role.VIEWER)
             return jobs.page(tx, actor.user_id, project_id=project_id, cursor=cursor, limit=limit)
+
+    def check_queue(self, actor: Actor, kind: str) -> None:
+        """Whether a person may order one more of that kind: the others want their turn, too. Raises Conflict."""
+        latest = self.page(actor, None, None, LIMITS.page).items
+        mine = sum(job.kind == kind and job.created_by == actor.user_id and job.state in OPEN_JOBS for job in latest)
+        if mine >= LIMITS.jobs_waiting:
+            raise Conflict("You have {n} of these under way already. Wait until one is done, or stop one.", n=mine)
 
     def cancel(self, actor: Actor, job_id: UUID) -> Job:
         """Stops it for good; what it has done stays. Raises NotFound, NotAllowed, Conflict."""

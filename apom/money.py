@@ -16,6 +16,7 @@ from apom.errors import Invalid, OverBudget
 from apom.models import Actor, Allowance, Project, Role, Spending, SpendingDay, StatementRow
 from apom.projects import need
 from apom.store import Store, Tx, ledger, projects, system, users
+from apom.words import N_
 
 if TYPE_CHECKING:
     from apom.providers.spec import Worth
@@ -211,11 +212,11 @@ def _check_zones(*times: datetime | None) -> None:
         raise Invalid("Say in which time zone that is.", field="since")
 
 
-OVER_PROJECT = (
+OVER_PROJECT = N_(
     "This would cost about {cost}, and of the project's budget of {most} only {left} is left. Nothing was ordered. "
     "Order less, or ask the project's owner to raise the budget."
 )
-OVER_PERSON = (
+OVER_PERSON = N_(
     "This would cost about {cost}, and of your limit of {most} for this month only {left} is left. Nothing was ordered. "
     "Order less, or ask an admin to raise the limit."
 )

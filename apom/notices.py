@@ -39,7 +39,7 @@ from apom.models import (
 from apom.money import in_currency, money, month_of
 from apom.store import Store, Tx, notices, system, users, webhooks
 from apom.store.notices import Fact, Hearer, New
-from apom.words import _, plural, speaking
+from apom.words import N_, _, plural, speaking
 
 log = logging.getLogger("apom.notices")
 LOOK_S = 1.0
@@ -49,6 +49,7 @@ TIDY = timedelta(hours=6)
 WINDOW = timedelta(days=30)  # what is older and was told to nobody is no news
 PIECE = 500
 NEARLY = 0.8  # of a budget
+MOST_TIMES = 1000.0  # of a budget of next to nothing: no number that JSON cannot hold
 AGAIN_BELOW = 0.7  # when it has fallen so far, the next time is news again
 SAID_CHARS = 500
 SOON = timedelta(minutes=1)
@@ -300,7 +301,7 @@ def _crossings(tx: Tx, now: datetime) -> tuple[list[Fact], list[str]]:
     there = {subject for subject, *_ in rows}
     for subject, row, currency, is_project in rows:
         taken = in_currency(tx, row["taken"], currency)
-        share = None if taken is None else taken / row["budget"]
+        share = None if taken is None else min(taken / row["budget"], MOST_TIMES)
         if share is not None and share >= NEARLY and subject not in known:
             facts = {"share": share, "taken": taken, "budget": row["budget"], "currency": currency}
             who: dict[str, Any] = {"project_id": row["id"]} if is_project else {"author": row["id"]}
@@ -376,12 +377,12 @@ def _text(kind: NoticeKind, row: Mapping[str, Any]) -> str:
             return _("{taken} of {most}", taken=taken, most=most)
         case NoticeKind.BATCH:
             return " · ".join(
-                plural(one, many, facts[name])
-                for name, one, many in (
-                    ("ready", "{n} ready", "{n} ready"),
-                    ("failed", "{n} failed", "{n} failed"),
-                    ("cancelled", "{n} cancelled", "{n} cancelled"),
-                    ("needs", "{n} needs you", "{n} need you"),
+                plural(*words, facts[name])
+                for name, words in (
+                    ("ready", (N_("{n} ready"), N_("{n} ready"))),
+                    ("failed", (N_("{n} failed"), N_("{n} failed"))),
+                    ("cancelled", (N_("{n} cancelled"), N_("{n} cancelled"))),
+                    ("needs", (N_("{n} needs you"), N_("{n} need you"))),
                 )
                 if facts[name]
             )

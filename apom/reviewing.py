@@ -90,6 +90,7 @@ class ReviewFile(NamedTuple):
 class RoundFiles:
     """What those behind a link take along. `files`: by the take's id, without those that are gone."""
 
+    link_id: UUID
     project_name: str
     round_number: int
     shots: tuple[RoundShot, ...]
@@ -430,9 +431,7 @@ class Reviewing:
     def pack(self, shown: Pass) -> RoundFiles:
         """What the last round shows, to be downloaded together. Raises NotFound, also before the first round, NotAllowed."""
         with self._store.read() as tx:
-            link, reviewer = self._enter(tx, shown)
-            if not link.can_download:
-                raise NotAllowed("This link is not for downloading.")
+            link, reviewer = self._downloads(tx, shown)
             round = sharing.last_round(tx, link.project_id)
             if round is None:
                 raise NotFound
@@ -440,12 +439,24 @@ class Reviewing:
             files = sharing.originals(tx, {shot.asset_id for shot in shots if shot.asset_id})
         self._note_download(reviewer)
         return RoundFiles(
+            link_id=link.id,
             project_name=link.project_name,
             round_number=round.number,
             shots=shots,
             files=files,
             shows_prompts=link.show_prompts,
         )
+
+    def may_download(self, shown: Pass) -> None:
+        """Raises NotFound, NotAllowed."""
+        with self._store.read() as tx:
+            self._downloads(tx, shown)
+
+    def _downloads(self, tx: Tx, shown: Pass) -> tuple[SharedLink, Reviewer | None]:
+        link, reviewer = self._enter(tx, shown)
+        if not link.can_download:
+            raise NotAllowed("This link is not for downloading.")
+        return link, reviewer
 
     def _note_download(self, reviewer: Reviewer | None) -> None:
         if reviewer is not None:

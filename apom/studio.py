@@ -161,6 +161,7 @@ from apom.vault import Vault
 from apom.waiting import OnChange, every, wait
 from apom.webhooks import LOOK_S as POSTING_S
 from apom.webhooks import Webhooks, template_text
+from apom.words import N_, _
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -170,10 +171,10 @@ DEFAULT_IMAGE = "sandbox/sandbox-image"
 DEFAULT_VIDEO = "sandbox/sandbox-video"
 TRIALS = "Trials"  # the project that takes of the command line go to
 SAMPLE_SHOTS = (
-    ("Harbour at dawn", "harbour at dawn, fishing boats, soft golden light over the sea"),
-    ("The keeper", "portrait of an old lighthouse keeper, sunset, rim light"),
-    ("The storm", "storm over the ocean, waves against dark cliffs"),
-    ("City lights", "neon city street at night after rain, reflections"),
+    (N_("Harbour at dawn"), "harbour at dawn, fishing boats, soft golden light over the sea"),
+    (N_("The keeper"), "portrait of an old lighthouse keeper, sunset, rim light"),
+    (N_("The storm"), "storm over the ocean, waves against dark cliffs"),
+    (N_("City lights"), "neon city street at night after rain, reflections"),
 )
 
 
@@ -362,9 +363,11 @@ class Studio:
         """What is sent to whoever may review."""
         return f"{self.settings.url}/review?token={token}"
 
-    def register(self, username: str, password: str, *, email: str | None = None, address: str = "") -> User:
+    def register(
+        self, username: str, password: str, *, email: str | None = None, address: str = "", language: str = "en"
+    ) -> User:
         """See `Accounts.register`."""
-        return self.accounts.register(username, password, email=email, address=address)
+        return self.accounts.register(username, password, email=email, address=address, language=language)
 
     def login(self, username: str, password: str, *, address: str = "", agent: str = "") -> tuple[str, Session]:
         """See `Accounts.login`."""
@@ -846,10 +849,10 @@ class Workspace(Exporting):
     def create_sample_project(self) -> Project:
         """Four shots with sandbox pictures on their way, to look around in."""
         project = self.create_project(
-            "Sample: the lighthouse", notes="Made by the sandbox: pictures to play with, no money."
+            _("Sample: the lighthouse"), notes=_("Made by the sandbox: pictures to play with, no money.")
         )
-        boxes = self.create_boxes(project, [name for name, _ in SAMPLE_SHOTS])
-        for box, (_, prompt) in zip(boxes, SAMPLE_SHOTS, strict=True):
+        boxes = self.create_boxes(project, [_(name) for name, prompt in SAMPLE_SHOTS])
+        for box, (_name, prompt) in zip(boxes, SAMPLE_SHOTS, strict=True):
             self.update_box(box, prompt_text=prompt)
             self.generate(box, prompt, n=2)
         return project
@@ -1076,6 +1079,7 @@ class Workspace(Exporting):
         status: Status | None = None,
         favorites: bool = False,
         min_rating: int = 0,
+        trashed: bool = False,
         ai_model: str | None = None,
         tag: str | None = None,
         created_by: Ref | None = None,
@@ -1087,7 +1091,8 @@ class Workspace(Exporting):
         """Takes whose prompt or shot (name, code) has every word of `text`, newest first.
 
         `-word` must not be there, `"two words"` stand together; letters match in either case. `since` is the first
-        moment, `until` the first one after the last; both aware. Raises NotFound, Invalid.
+        moment, `until` the first one after the last; both aware. `trashed`: those in the trash instead, with the recipes
+        of those whose files were cleaned away. Raises NotFound, Invalid.
         """
         wanted = Filter(
             project_id=None if project is None else id_of(project),
@@ -1098,6 +1103,7 @@ class Workspace(Exporting):
             status=status,
             favorites=favorites,
             min_rating=min_rating,
+            trashed=trashed,
             ai_model=ai_model,
             tag=tag,
             created_by=None if created_by is None else id_of(created_by),
@@ -1809,18 +1815,22 @@ class Review:
 
     def takes_zip(self) -> tuple[str, Iterator[bytes]]:
         """The takes of the last round as a ZIP, where the link lets them be downloaded: its name, and its bytes piece by
-        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed.
+        piece. The files are clean; the manifest has prompts only where the link shows them. Raises NotFound, NotAllowed,
+        TooMany.
         """
         from apom.export.bundle import of_round
-        from apom.export.exports import called, every_now_and_then
+        from apom.export.exports import every_now_and_then
+        from apom.names import called
 
         reviewing = self._studio.reviewing
         found = reviewing.pack(self._pass)
-        ask = every_now_and_then(lambda: reviewing.link(self._pass))
+        ask = every_now_and_then(lambda: reviewing.may_download(self._pass))
         bundle = of_round(
             found.shots, found.files, self._studio._storage, prompts=found.shows_prompts, progress=lambda share: ask()
         )
-        return called(f"{found.project_name} {found.round_number}", "zip"), bundle.chunks
+        return called(f"{found.project_name} {found.round_number}", "zip"), self._studio.exports.sent.during(
+            found.link_id, bundle.chunks
+        )
 
     def file(self, asset: Ref, name: str, *, to_keep: bool = False) -> ReviewFile:
         """A file of a take that some round shows. `to_keep`: as a download. Raises NotFound, NotAllowed."""

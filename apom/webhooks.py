@@ -39,8 +39,9 @@ from apom.notices import addressed, notification, write
 from apom.store import Store, Tx, audit, notices, provider_keys, webhooks
 from apom.store.notices import Fact
 from apom.store.webhooks import Due
+from apom.turns import Turns
 from apom.vault import Vault
-from apom.words import _, speaking
+from apom.words import N_, _, speaking
 
 if TYPE_CHECKING:
     from apom.net import HttpClient
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("apom.webhooks")
 LOOK_S = 1.0
 AT_ONCE = 20
+TESTS = 8  # at the same time: each waits for somebody else's server
+DEEP = 20  # lists and objects of a template within each other
 TIMEOUT_S = 10.0
 LEASE = timedelta(minutes=2)  # a try that nobody heard of again is made again after so long
 # Eight tries within a day: a restart over there, a weekend's certificate, an outage of some hours
@@ -97,6 +100,8 @@ def check_template(text: str) -> str:
         raise Invalid(
             "A template is JSON: texts in double quotes, no comma after the last.", field="template"
         ) from None
+    if _depth(read) > DEEP:
+        raise Invalid("A template has at most {most} lists and objects within each other.", field="template", most=DEEP)
     unknown = sorted(set(PLACEHOLDER.findall(json.dumps(read, ensure_ascii=False))) - set(NAMES))
     if unknown:
         raise Invalid(
@@ -110,6 +115,15 @@ def check_template(text: str) -> str:
     if not isinstance(read, dict | list):
         raise Invalid("A template is a JSON object or list.", field="template")
     return text
+
+
+def _depth(read: JsonValue) -> int:
+    """How many lists and objects lie within each other, counted without going down into them."""
+    depth, level = 0, [read]
+    while level := [part for part in level if isinstance(part, dict | list)]:
+        depth += 1
+        level = [each for part in level for each in (part.values() if isinstance(part, dict) else part)]
+    return depth
 
 
 def _no_number(name: str) -> float:
@@ -188,6 +202,7 @@ class Webhooks:
         self._base = settings.url
         self._private = frozenset(_hosts(settings.webhook_hosts))
         self._clock = clock
+        self._tests = Turns(TESTS, 1, N_("A test is on its way still. Try again in {seconds} s."))
 
     # what a person keeps
 
@@ -240,7 +255,7 @@ class Webhooks:
             )
 
     def test(self, actor: Actor, webhook_id: UUID) -> Webhook:
-        """Posts something to it now, once; it as it is then. Raises NotFound, Unavailable with what went wrong."""
+        """Posts something to it now, once; it as it is then. Raises NotFound, TooMany, Unavailable with what went wrong."""
         with self._store.read() as tx:
             webhook, sealed = self._need(tx, actor, webhook_id)
         now = self._clock()
@@ -255,7 +270,7 @@ class Webhooks:
                 path="/notices",
                 person=actor.username,
             )
-        with ThreadPoolExecutor(1) as thread:
+        with self._tests.taken(actor.user_id), ThreadPoolExecutor(1) as thread:
             reason = thread.submit(lambda: asyncio.run(self._once(webhook, sealed, told))).result()
         with self._store.write() as tx:
             if reason is None:

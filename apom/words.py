@@ -14,10 +14,11 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Held, Status
+from apom.models import Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
+DECIMAL_MARK = {"ru": ","}  # a point where nothing else is said
 
 language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -56,6 +57,11 @@ def _(text: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
+def paid(amount: float, unit: str) -> str:
+    """What a take costs, in a provider's unit."""
+    return _(CREDITS[unit], cost=f"{amount:g}") if unit in CREDITS else f"{amount:g} {unit}"
+
+
 def plural(one: str, many: str, n: int, **values: object) -> str:
     """The right form for `n`, which also fills `{n}`."""
     return catalogue(language.get()).ngettext(one, many, n).format(n=n, **values)
@@ -85,6 +91,10 @@ STATUS_WORDS = {
 }
 
 
+PLAY_UNIT = N_("play credit")  # as the sandbox's costs are stored
+CREDITS = {PLAY_UNIT: N_("{cost} play credits"), "credit": N_("{cost} credits")}
+ROLE_WORDS = {Role.OWNER: N_("Owner"), Role.EDITOR: N_("Editor"), Role.VIEWER: N_("Viewer")}
+
 HELD_WORDS = {
     Held.CLOCK: N_(
         "By the clock, more than a day has passed since the last cleaning. If the clock is right and the computer was off, "
@@ -96,14 +106,23 @@ HELD_WORDS = {
 }
 
 
+UNITS = (N_("KB"), N_("MB"), N_("GB"), N_("TB"))
+
+
 def size(number: int) -> str:
     """Bytes as people read them."""
-    amount = float(number)
-    for unit in ("bytes", "KB", "MB", "GB"):
+    if number < 1024:
+        return plural("{n} bytes", "{n} bytes", number)
+    amount = number / 1024
+    for unit in UNITS[:-1]:
         if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return f"{_decimal(amount)} {_(unit)}"
         amount /= 1024
-    return f"{amount:.1f} TB"
+    return f"{_decimal(amount)} {_(UNITS[-1])}"
+
+
+def _decimal(amount: float) -> str:
+    return f"{amount:.1f}".replace(".", DECIMAL_MARK.get(language.get(), "."))
 
 
 def clock(seconds: float) -> str:

@@ -27,6 +27,22 @@ NAMES = {
     "currency": N_("Currency"),
     "exchange_rates": N_("Exchange rates"),
 }
+CREDIT = {  # the columns; those without a title are left out
+    "provider": None,
+    "title": N_("Provider"),
+    "month": None,
+    "unit": N_("Unit"),
+    "is_play": N_("Play, no money"),
+    "first": N_("At first"),
+    "first_at": N_("Asked first"),
+    "last": N_("At last"),
+    "last_at": N_("Asked last"),
+    "fell": N_("Used"),
+    "rose": N_("Bought"),
+    "entered": N_("Our entries"),
+    "unpriced": N_("Entries without a price"),
+    "difference": N_("Difference"),
+}
 
 
 def show() -> None:
@@ -201,8 +217,8 @@ def credit() -> None:
     if not changes:
         st.info(_("No provider has been asked for its credit in this month. Set a key, and it is asked now and then."))
         return
-    table = changes.df()
-    st.dataframe(table, hide_index=True)
+    titles = {name: title and _(title) for name, title in CREDIT.items()}
+    st.dataframe(changes.df(), hide_index=True, column_config=titles)
 
 
 def log() -> None:

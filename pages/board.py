@@ -12,7 +12,7 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
-from apom.words import _, clock, day, plural
+from apom.words import ROLE_WORDS, _, clock, day, plural
 from pages.export import export
 from pages.format import formats, soundtrack
 from pages.share import forget, share
@@ -211,7 +211,7 @@ def people(project: Project) -> None:
     st.markdown(_("**People**"))
     for member in mine().members(project):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"{member.username} · {_(member.role.capitalize())}", width="stretch")
+            st.text(f"{member.username} · {_(ROLE_WORDS[member.role])}", width="stretch")
             if project.role is Role.OWNER and member.role is not Role.OWNER:
                 out = st.button(_("Remove"), key=f"remove-{member.user_id}", type="tertiary")
                 if out and did(mine().remove_member, project, member.user_id):
@@ -220,7 +220,7 @@ def people(project: Project) -> None:
         return
     with st.form("member", border=False, clear_on_submit=True):
         username = st.text_input(_("Let somebody in"), placeholder=_("their user name"))
-        role = st.selectbox(_("May"), [Role.EDITOR, Role.VIEWER], format_func=lambda r: _(r.capitalize()))
+        role = st.selectbox(_("May"), [Role.EDITOR, Role.VIEWER], format_func=lambda role: _(ROLE_WORDS[role]))
         sent = st.form_submit_button(_("Let in"))
     if sent and attempt(mine().set_member, project, username, role) is not None:
         st.toast(_("{name} is in.", name=plain(username)))

@@ -17,7 +17,7 @@ from apom.ui.components.gallery import gallery
 from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
-from apom.words import _
+from apom.words import _, paid, size
 from pages.shot import details, timing
 
 
@@ -172,9 +172,9 @@ def facts(take: Asset) -> None:
         (_("Model"), take.ai_model),
         (_("Seed"), "" if take.seed is None else str(take.seed)),
         (_("Size"), f"{take.width} × {take.height}" if take.width else ""),
-        (_("Length"), f"{take.duration_s:.1f} s" if take.duration_s else ""),
-        (_("File"), f"{take.bytes / 1_000_000:.1f} MB · {take.mime}" if take.bytes else ""),
-        (_("Cost"), f"{take.cost:g} {take.cost_unit}" if take.cost is not None else ""),
+        (_("Length"), _("{s} s", s=f"{take.duration_s:.1f}") if take.duration_s else ""),
+        (_("File"), f"{size(take.bytes)} · {take.mime}" if take.bytes else ""),
+        (_("Cost"), paid(take.cost, take.cost_unit or "") if take.cost is not None else ""),
         (_("Made by"), take.created_by_name),
         (_("Made"), take.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
     ]

@@ -9,12 +9,32 @@ import streamlit as st
 from apom.models import OPEN_JOBS, ExportFormat, Job, JobState, Project
 from apom.ui import guard
 from apom.ui.door import attempt, mine, plain
-from apom.words import _, plural, size
+from apom.words import N_, _, plural, size
 from pages.work import STATES
 
 LOOK_S = 1.0
 SHOWN = 5
 CHOSEN = "export-format"
+OPTIONS = {  # what may be chosen, in words; sizes and rates are shown as they are
+    "grid": N_("Pictures in a grid"),
+    "storyboard": N_("Storyboard, words below the pictures"),
+    "script": N_("Script, words beside the pictures"),
+    "headliners": N_("Headliners"),
+    "favourites": N_("Favourites"),
+    "all": N_("All takes"),
+    "none": N_("None"),
+    "round": N_("What was published last"),
+    "shots": N_("Shots"),
+    "takes": N_("Takes"),
+    "costs": N_("Costs"),
+    "changes": N_("Changes since the last one"),
+    "everything": N_("Everything"),
+    "prores": "ProRes 422",
+    "h264": N_("H.264 all-intra, smaller"),
+    "project": N_("As the project"),
+    "blur": N_("The picture, blurred"),
+    "black": N_("Black"),
+}
 
 
 @st.dialog(" ", width=720)
@@ -62,7 +82,7 @@ def _field(format: ExportFormat, name: str, schema: Mapping[str, Any]) -> Any:
     if "enum" in schema:
         options = list(schema["enum"])
         index = options.index(value) if value in options else 0
-        return st.selectbox(label, options, index=index, format_func=lambda one: _(str(one)), key=key)
+        return st.selectbox(label, options, index=index, format_func=option, key=key)
     if "boolean" in kinds:
         return st.toggle(label, value=bool(value), key=key)
     if kinds & {"integer", "number"}:
@@ -72,6 +92,11 @@ def _field(format: ExportFormat, name: str, schema: Mapping[str, Any]) -> Any:
         )
         return st.number_input(label, value=number, min_value=least, max_value=most, key=key)
     return st.text_input(label, value=value or "", key=key) or None
+
+
+def option(value: str) -> str:
+    """A value that may be chosen, in words."""
+    return _(OPTIONS[value]) if value in OPTIONS else value
 
 
 def begin(project: Project, format: ExportFormat, choices: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ def unread(project: Project) -> str:
 
 def welcome() -> None:
     """What a newcomer sees."""
-    with st.container(border=True, horizontal_alignment="center"):
+    with st.container(border=True):
         st.subheader(_("Make your first project"))
         st.write(_("A project holds shots in order; each shot collects takes until one of them stands for it."))
         with st.form("first-project", border=False):
@@ -57,10 +57,11 @@ def welcome() -> None:
         if sent:
             created(attempt(mine().create_project, name))
         st.write(_("Or look around first: four shots with pictures made by the built-in sandbox, which costs nothing."))
-        if st.button(_("Open a sample project"), icon=":material/auto_awesome:"):
-            created(attempt(mine().create_sample_project))
-        if st.button(_("Bring a project archive"), icon=":material/unarchive:", type="tertiary"):
-            bring_archive()
+        with st.container(horizontal=True):
+            if st.button(_("Open a sample project"), icon=":material/auto_awesome:"):
+                created(attempt(mine().create_sample_project))
+            if st.button(_("Bring a project archive"), icon=":material/unarchive:", type="tertiary"):
+                bring_archive()
 
 
 def created(project: Project | None) -> None:

@@ -111,7 +111,7 @@ def one(provider: AIProvider) -> None:
         if provider.docs:
             st.link_button(_("Its documentation"), provider.docs, type="tertiary", icon=":material/open_in_new:")
     if provider.says:
-        st.warning(plain(_(provider.says)))
+        st.warning(plain(provider.says))
     left, right = st.columns([1, 1.4], gap="large")
     with left:
         keys(provider)
@@ -159,7 +159,7 @@ def key(provider: AIProvider, state: KeyState) -> None:
             st.text(state.name, width="stretch")
             st.caption(plain(where(state)), width="content")
         if state.says:
-            st.warning(plain(_(state.says)))
+            st.warning(plain(state.says))
         if state.source == "environment":
             st.caption(_("It comes from the environment of the server, and is changed there."))
             return

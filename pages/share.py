@@ -83,7 +83,10 @@ def new_link(project: Project) -> None:
         left, right = st.columns(2)
         name = left.text_input(_("For whom"), max_chars=120, placeholder=_("the agency, the director"))
         until = right.date_input(
-            _("Until the end of"), value=date.today() + timedelta(days=LIFE_DAYS), min_value=date.today()
+            _("Until the end of"),
+            value=date.today() + timedelta(days=LIFE_DAYS),
+            min_value=date.today(),
+            format="DD.MM.YYYY",
         )
         chosen = st.pills(
             _("They may"),

@@ -298,6 +298,11 @@ def test_the_language_is_one_we_speak(studio: Studio) -> None:
         alice.set_language("xx")
 
 
+def test_a_new_account_may_begin_with_another_language(studio: Studio) -> None:
+    assert studio.register("alice", GOOD, language="ru").language == "ru"
+    assert studio.workspace(signed_in(studio)[1]).actor.language == "ru"
+
+
 def test_an_old_password_opens_nothing_while_it_is_being_changed(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

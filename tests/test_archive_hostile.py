@@ -13,13 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import Clock, person
+from conftest import Clock, let_in, person
 from test_archive import entries, furnished, packed
 
 from apom.config import LIMITS, Settings
 from apom.errors import ApomError, Conflict, Invalid, TooLarge
 from apom.export import bringing, unpacking
-from apom.store import archiving
+from apom.models import Role
+from apom.store import archiving, assets, ledger
 from apom.studio import Studio, Workspace
 
 
@@ -148,6 +149,13 @@ WRONG: dict[str, Callable[[Parts, Any], None]] = {
     "a pointer to nothing": row("asset", box_id=str(uuid4())),
     "a pointer to another table": row("asset", parent_asset_id=lambda one: one["box_id"]),
     "another project": row("box", project_id=str(uuid4())),
+    "costs of another project": row("ledger_entry", project_id=str(uuid4())),
+    "costs below nothing": row("ledger_entry", amount=-1.0),
+    "costs without end": row("ledger_entry", amount=1.7e308),
+    "a moment that no ZIP knows": row("asset", created_at="8999-01-01T00:00:00+00:00"),
+    "rights that are no words": row("asset_recipe", rights='{"owner": 5}'),
+    "inputs that are none": row("generation", inputs="[5]"),
+    "an order that is none": row("batch", recipe="{}"),
     "a headliner of another shot": lambda parts, manifest: [
         one.update(headliner_asset_id=parts["tables/asset.jsonl"][0]["id"]) for one in parts["tables/box.jsonl"]
     ],
@@ -211,6 +219,58 @@ def test_the_archive_that_is_only_resealed_comes_in(good: Path, tmp_path: Path) 
     with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False, clock=Clock()) as studio:
         ws = studio.workspace(person(studio, "bob"))
         assert ws.import_archive(resealed(good, tmp_path / "same.zip", lambda parts, manifest: None)).boxes_count == 2
+
+
+def test_costs_of_an_archive_are_nobody_elses(good: Path, tmp_path: Path) -> None:
+    """Of what is gone they name ids, and those may be of something here: its own costs would never be entered."""
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False, clock=Clock()) as studio:
+        alice, bob = (studio.workspace(person(studio, name)) for name in ("alice", "bob"))
+        shot = alice.create_box(alice.create_project("hers"), "one")
+        alice.generate(shot, "a lighthouse")
+        with studio._store.read() as tx:
+            hers = tx.value("select id from generation where created_by = $1", alice.actor.user_id)
+        bob.import_archive(resealed(good, tmp_path / "bad.zip", row("ledger_entry", generation_id=str(hers))))
+        with studio._store.read() as tx:
+            assert tx.value("select count(*) from ledger_entry") == 1
+            assert tx.value("select count(*) from ledger_entry where generation_id = $1", hers) == 0
+
+
+def test_an_archive_takes_up_nobody_elses_room_and_month(good: Path, tmp_path: Path) -> None:
+    """Whom one shares a project with is known by name: their uploads and orders would be whatever somebody else says."""
+
+    def change(parts: Parts, manifest: Any) -> None:
+        row("asset", created_by="@alice")(parts, manifest)
+        ended = {"state": "COMPLETED", "finished_at": None, "amount": 1000.0, "currency": "USD", "rate": 1.0}
+        row("generation", created_by="@alice", **ended)(parts, manifest)
+        parts["tables/ledger_entry.jsonl"].clear()
+
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False, clock=Clock()) as studio:
+        alice, bob = (studio.workspace(person(studio, name)) for name in ("alice", "bob"))
+        with studio._store.write() as tx:
+            tx.all("update app_user set is_admin = false")
+        let_in(bob, bob.create_project("shared"), "alice", Role.EDITOR)
+        bob.import_archive(resealed(good, tmp_path / "bad.zip", change))
+        with studio._store.read() as tx:
+            assert ledger.promised(tx, user_id=alice.actor.user_id) == []
+            assert assets.uploaded_bytes(tx, alice.actor.user_id) == 0
+            assert assets.uploaded_bytes(tx, bob.actor.user_id) > 0
+
+
+def test_a_manifest_that_would_fill_the_memory_is_not_read(good: Path, bob: Workspace, tmp_path: Path) -> None:
+    bomb = b"[" + b"[]," * 1_000_000 + b"0]"
+    with pytest.raises(Invalid, match="of another shape"):
+        bob.import_archive(written(tmp_path / "a.zip", {**entries(good), "manifest.json": bomb}))
+    small = LIMITS.model_copy(update={"archive_rows": 10})
+    with pytest.raises(TooLarge, match="more than 10 rows"):
+        unpacking.Archive(good, 9999, small)
+
+    def lie(parts: Parts, manifest: Any) -> None:
+        data = b"".join(json.dumps(one).encode() + b"\n" for one in parts["tables/comment.jsonl"])
+        manifest["tables"]["comment"] = {"rows": 1, "sha256": hashlib.sha256(data).hexdigest()}
+        parts["tables/comment.jsonl"] = data
+
+    with pytest.raises(Invalid, match="not what the manifest says"):
+        bob.import_archive(resealed(good, tmp_path / "b.zip", lie))
 
 
 def test_a_changed_byte_is_found(good: Path, bob: Workspace, other: Studio, tmp_path: Path) -> None:

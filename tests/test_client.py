@@ -322,6 +322,7 @@ def scene(w: Any) -> None:
     w.get_assets([first, made, new_id()])
     w.get_assets([new_id()] * 201)
     w.search_assets("harbour -boat", project=project, min_rating=0, since=whole.created_at - timedelta(days=1))
+    w.search_assets(project=project, trashed=True)
     w.search_assets("x" * 501)
     w.search_assets(project=new_id())
     w.mark([Mark(asset_id=first.id, rating=4, is_favorite=True), Mark(asset_id=new_id(), rating=1)])

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Clock, let_in, person
@@ -14,7 +15,7 @@ from mail_room import PASSWORD, USER, Postbox, post_office
 from test_comments import take_of
 from test_idor import arrived
 
-from apom import doctor
+from apom import digests, doctor
 from apom.config import Settings
 from apom.errors import Invalid, Misconfigured, TooMany, Unavailable
 from apom.models import Box, Channel, Digest, NoticeKind, Role
@@ -199,6 +200,25 @@ def test_it_is_encrypted_and_signed_in_and_doctor_says_so(
         assert "APOM_SMTP_PASSWORD" in wrong.says, wrong.says
         assert "wrong-password-1" not in wrong.says
         assert postbox.mails == [], "it sends nothing"
+
+
+def test_a_line_that_cannot_be_written_holds_up_nobody_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.alice.set_email("alice@example.com")
+    house.alice.set_notification_settings({NoticeKind.COMMENT: [Channel.MAIL]}, digest=Digest.HOURLY)
+    house.says("softer")
+    house.clock.move(minutes=1)
+    house.victor.add_comment(take_of(house.box), "why?")
+    house.studio.telling.derive()
+    as_it_is = digests.as_text
+
+    def as_text(told: Any, *rest: Any) -> str:
+        if told[0].person == "alice":
+            raise OverflowError("cannot convert float infinity to integer")
+        return as_it_is(told, *rest)
+
+    monkeypatch.setattr(digests, "as_text", as_text)
+    assert house.later(hours=2) == 1
+    assert [mail["To"] for mail in house.postbox.mails] == ["alice@example.com"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from apom.errors import Conflict, Invalid, NotAllowed, NotFound
 from apom.export import exports, formats
 from apom.models import Job, JobState, Project, Role
 from apom.studio import Workspace
+from pages.export import OPTIONS
 
 
 @pytest.fixture
@@ -48,6 +49,15 @@ def long(monkeypatch: pytest.MonkeyPatch, write: Any, **more: Any) -> None:
     )  # fmt: skip
     monkeypatch.setattr(exports, "FORMATS", {**formats.FORMATS, "slow": format})
     monkeypatch.setattr(formats, "FORMATS", {**formats.FORMATS, "slow": format})
+
+
+def test_one_person_does_not_fill_the_queue(cast: Cast, project: Project) -> None:
+    many = [cast.victor.order_export(project, "csv") for _ in range(5)]
+    with pytest.raises(Conflict, match="You have 5 of these under way"):
+        cast.victor.order_export(project, "csv")
+    assert cast.alice.order_export(project, "csv").state is JobState.PENDING
+    cast.victor.cancel_job(many[0])
+    assert cast.victor.order_export(project, "csv").state is JobState.PENDING
 
 
 def test_a_file_that_a_job_made_is_fetched_by_who_ordered_it_and_by_nobody_else(
@@ -147,3 +157,12 @@ def test_what_one_chose_is_chosen_the_next_time_by_oneself_alone(cast: Cast, pro
     assert all(format.chosen == {} for format in cast.bob.export_formats())
     with pytest.raises(Invalid):
         cast.alice.remember_export("docx", seeds="perhaps")
+
+
+def test_everything_that_may_be_chosen_has_a_word_for_people() -> None:
+    as_they_are = {"A4", "Letter", "2x2", "3x2", "4x3", "5x4", "6x5", "720p", "1080p", "24", "25", "30"}
+    choices = [
+        schema for f in formats.FORMATS.values() for schema in f.choice.model_json_schema()["properties"].values()
+    ]
+    values = {str(value) for schema in choices for value in schema.get("enum", ())}
+    assert values - as_they_are == set(OPTIONS)

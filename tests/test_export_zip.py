@@ -7,10 +7,12 @@ import csv
 import hashlib
 import io
 import json
+import threading
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,16 +22,17 @@ import pytest
 from conftest import Cast, let_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media_samples import clip, corner
+from media_samples import clip, corner, sound
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_idor import API, As
 
 from apom import studio as studio_module
 from apom.api.review_routes import cookie_name
-from apom.errors import NotAllowed, NotFound
+from apom.errors import NotAllowed, NotFound, TooMany
 from apom.export import bundle, exports
 from apom.export.bundle import Piece, bundled
+from apom.export.formats import FORMATS
 from apom.media.storage import LocalStorage
 from apom.models import Box, LinkAction, MadeLink, Project, Take
 
@@ -167,12 +170,40 @@ def test_it_is_sent_without_a_job(film: Film, tmp_path: Path) -> None:
     assert sent(f"/projects/{film.project.id}/export.zip", film.cast.bob)[0].status_code == 404
 
 
+def test_sound_is_without_its_words_too_unless_they_are_asked_for(film: Film, tmp_path: Path) -> None:
+    song = sound(tmp_path / "song.mp3", words={"title": SECRET})
+    film.cast.alice.upload(film.cast.alice.sound_box(film.project), song)
+    film.cast.victor.export_zip(film.project, tmp_path / "clean.zip", what="all")
+    film.cast.alice.export_zip(film.project, tmp_path / "whole.zip", what="all", metadata=True)
+    heard = [
+        [data for name, data in opened(tmp_path / zipped)[0].items() if name.endswith(".mp3")]
+        for zipped in ("clean.zip", "whole.zip")
+    ]
+    assert heard[1] == [song.read_bytes()]
+    assert len(heard[0]) == 1 and SECRET.encode() not in heard[0][0] and len(heard[0][0]) > 1000
+
+
 def test_who_is_shut_out_meanwhile_gets_no_more(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "ASK_S", 0.0)
     chunks = film.cast.studio.exports.stream(film.cast.victor.actor, film.project.id, {"what": "all"}).chunks
     assert next(chunks).startswith(b"PK\x03\x04")
     film.cast.alice.remove_member(film.project, film.cast.victor.actor.user_id)
     with pytest.raises(NotFound):
+        list(chunks)
+
+
+def test_a_link_that_is_closed_to_downloads_meanwhile_gives_no_more(
+    film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "ASK_S", 0.0)
+    film.cast.alice.publish_round(film.project)
+    made = link(film, can_download=True)
+    review = film.cast.studio.review(made.token, browser="b" * 43)
+    review.visit()
+    _, chunks = review.takes_zip()
+    assert next(chunks).startswith(b"PK\x03\x04")
+    film.cast.alice.change_link(made.link, can_download=False)
+    with pytest.raises(NotAllowed):
         list(chunks)
 
 
@@ -280,3 +311,66 @@ def test_whatever_people_write_becomes_a_manifest(name: str, prompt: str) -> Non
         rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"), newline="")))
         manifest = json.loads(archive.read("manifest.json"))
     assert len(rows) == 1 and manifest["takes"][0]["prompt"] == prompt
+
+
+# how many at once
+
+
+def test_one_person_does_not_take_everybodys_turn(film: Film, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast, held = film.cast, threading.Event()
+    begun = threading.Semaphore(0)
+
+    def slow(room: object, choice: object, path: Path, progress: object) -> tuple[str, ...]:
+        begun.release()
+        assert held.wait(10)
+        path.write_bytes(b"x")
+        return ()
+
+    monkeypatch.setattr(exports, "FORMATS", {"csv": replace(FORMATS["csv"], write=slow)})
+    monkeypatch.setattr(exports, "named", lambda name: exports.FORMATS[name])
+    with ThreadPoolExecutor(2) as threads:
+        made = [threads.submit(cast.alice.export, film.project, "csv", tmp_path / str(n)) for n in range(2)]
+        try:
+            assert begun.acquire(timeout=10) and begun.acquire(timeout=10)
+            with pytest.raises(TooMany, match="Try again in 5 s"):
+                cast.alice.export(film.project, "csv", tmp_path / "3")
+            held.set()
+            cast.victor.export(film.project, "csv", tmp_path / "4")
+        finally:
+            held.set()
+        assert [each.result().bytes for each in made] == [1, 1]
+    assert cast.alice.export(film.project, "csv", tmp_path / "5").bytes == 1
+
+
+def test_a_zip_that_nobody_takes_any_more_gives_its_turn_back(film: Film) -> None:
+    def begin() -> Iterator[bytes]:
+        return film.cast.studio.exports.stream(film.cast.victor.actor, film.project.id, {}).chunks
+
+    many = [begin() for _ in range(8)]
+    next(many[0])
+    with pytest.raises(TooMany):
+        begin()
+    many.clear()
+    assert b"".join(begin()).startswith(b"PK")
+
+
+def test_a_link_has_only_so_many_at_once(film: Film) -> None:
+    film.cast.alice.publish_round(film.project)
+    made = link(film, can_download=True)
+    review = film.cast.studio.review(made.token, browser="b" * 43)
+    review.visit()
+    many = [review.takes_zip()[1] for _ in range(8)]
+    with pytest.raises(TooMany):
+        review.takes_zip()
+    list(many.pop())
+    assert review.takes_zip()
+
+
+@pytest.mark.usefixtures("served")
+def test_what_takes_long_is_ordered_and_not_fetched(film: Film) -> None:
+    """A hand-over that somebody was led to by a link would be remembered, and the next one hold no more than what is new."""
+    for name in ("cut", "animatic", "archive"):
+        answer, _ = sent(f"/projects/{film.project.id}/export.{name}", film.cast.alice)
+        assert answer.status_code == 422 and "order it as a job" in answer.json()["detail"]
+    with film.cast.studio._store.read() as tx:
+        assert tx.value("select count(*) from handover") == 0

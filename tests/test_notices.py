@@ -193,6 +193,15 @@ def test_a_budget_is_told_once_each_time_it_is_nearly_used_up(cast: Cast, studio
     assert told(cast.alice) == expected * 2
 
 
+def test_a_budget_of_next_to_nothing_is_told_like_any_other(cast: Cast, studio: Studio) -> None:
+    """Infinity is no JSON: everybody's notifications would stop at it."""
+    offer(studio, dear())
+    project = cast.alice.create_project("Film", budget=100)
+    cast.alice.generate(cast.alice.create_box(project, "One"), "x")
+    cast.alice.update_project(project, budget=5e-324)
+    assert told(cast.alice) == [("100000 % of the budget of Film is spent or promised", "2.00 USD of 0.0000 USD")]
+
+
 def test_a_persons_month_is_told_to_them_alone(cast: Cast, studio: Studio, clock: Clock) -> None:
     offer(studio, dear())
     box = cast.alice.create_box(cast.alice.create_project("Film"), "One")

@@ -39,6 +39,8 @@ from apom.studio import Studio
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "hush-4711"
 
+ROUND = "insert into round (id, project_id, number, note, published_by, published_at) values ($1, $2, 1, '', $3, now())"
+
 
 @pytest.fixture
 def url(postgres: Postgres) -> Iterator[str]:
@@ -199,7 +201,7 @@ def test_leaving_something_behind_is_a_mistake_of_this_program(store: PostgresSt
             project,
             user,
         )
-        tx.all("insert into round values ($1, $2, 1, '', $3, now())", new_id(), project, user)
+        tx.all(ROUND, new_id(), project, user)
     with pytest.raises(psycopg.errors.ForeignKeyViolation), store.write() as tx:
         tx.all("delete from project where id = $1", project)
 

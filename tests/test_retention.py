@@ -144,6 +144,10 @@ def test_what_nobody_marked_is_announced_thrown_away_and_purged(
     )
     assert there(studio, id) == {"thumb"}
     assert cast.alice.file(id, str(gone.thumb_key).rsplit("/", 1)[1])
+    found = cast.alice.search_assets("lighthouse", project=project, trashed=True).items
+    assert [take.id for take in found] == [id], "its recipe is found where it lies"
+    assert [take.id for take in cast.alice.search_assets("lighthouse", project=project).items] == [kept]
+    assert cast.bob.search_assets("lighthouse", trashed=True).items == ()
     assert (there(studio, kept), trashed(cast, kept)) == ({"original", "thumb", "proxy"}, [False])
 
 

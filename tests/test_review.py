@@ -180,6 +180,18 @@ def test_a_review_from_the_link_to_its_end(house: House) -> None:
     assert not any(token in line for line in house.app.said), "no token in any line of the log"
 
 
+def test_a_verdict_that_waited_for_a_name_is_given_once_it_is_there(house: House) -> None:
+    page = enter(house.context(**PHONE), house.link())
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    approve.click()
+    expect(approve).to_have_attribute("aria-pressed", "false")
+    page.get_by_label("Your name").fill("Otto")
+    page.keyboard.press("Enter")
+    expect(approve).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(approve).to_have_attribute("aria-pressed", "true")
+
+
 def test_an_answer_of_the_team_comes_to_the_open_page_and_what_is_internal_does_not(house: House) -> None:
     link = house.link()
     page = enter(house.context(), link)

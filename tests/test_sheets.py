@@ -169,11 +169,11 @@ def test_a_document_has_a_cover_verdicts_a_link_and_the_readers_language(thumb: 
     read = docx.Document(str(tmp_path / "f.docx"))
     facts, table = read.tables
     told = {row.cells[0].text: row.cells[1] for row in facts.rows}
-    assert told["Date"].text == "2026-11-28" and told["Approved"].text == "1 of 2" and told["Length"].text == "1:02"
-    assert told["Format"].text == "1920 × 1080, 25 frames a second" and told["Cost"].text == "5.00 USD spent"
-    (link,) = told["Review"].paragraphs[0].hyperlinks
+    assert told["Дата"].text == "2026-11-28" and told["Одобрено"].text == "1 из 2" and told["Длина"].text == "1:02"
+    assert told["Формат"].text == "1920 × 1080, кадров в секунду: 25" and told["Стоимость"].text == "5.00 USD spent"
+    (link,) = told["Просмотр"].paragraphs[0].hyperlinks
     assert link.address == link.text == LINK
-    assert "approved by Anna (round 2)\nchanges wanted by Ben (round 1, take 2)" in table.rows[1].cells[0].text
+    assert "одобрено, Anna (раунд 2)\nнужны правки, просит Ben (раунд 1, дубль 2)" in table.rows[1].cells[0].text
     section = read.sections[0]
     assert section.page_width is not None and (round(section.page_width.mm), round(section.page_height.mm)) == (
         279,

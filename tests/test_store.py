@@ -25,6 +25,8 @@ from apom.store import Store, Tx, audit, generations, migrations, open_store, pa
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DRIVERS = (duckdb.Error, psycopg.Error)
 
+ROUND = "insert into round (id, project_id, number, note, published_by, published_at) values ($1, $2, 1, '', $3, now())"
+
 
 @pytest.fixture
 def snapshots(tmp_path: Path) -> Path:
@@ -118,7 +120,7 @@ def test_a_taken_key_is_a_conflict(store: Store) -> None:
         insert_project(tx, project, user)
     with pytest.raises(Conflict), store.write() as tx:
         for _ in range(2):
-            tx.all("insert into round values ($1, $2, 1, '', $3, now())", new_id(), project, user)
+            tx.all(ROUND, new_id(), project, user)
 
 
 def insert_project(tx: Tx, project_id: uuid.UUID, user_id: uuid.UUID) -> None:

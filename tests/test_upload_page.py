@@ -34,10 +34,11 @@ DROP = """([files, kind]) => {
 
 @dataclass(frozen=True)
 class House:
-    """A running server; alice has a shot, victor looks on."""
+    """A running server; alice has a shot, victor looks on. `archive`: her project as a file."""
 
     url: str
     box: str
+    archive: Path
     browser: Browser
 
     def context(self, name: str, **options: object) -> BrowserContext:
@@ -60,8 +61,10 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         project = alice.create_project("Lighthouse")
         box = alice.create_box(project, "Harbour")
         alice.set_member(project, "victor", Role.VIEWER)
+        archive = data.parent / "project.zip"
+        alice.export(project, "archive", archive)
     with testing.server(data) as app:
-        yield House(app.url, str(box.id), browser)
+        yield House(app.url, str(box.id), archive, browser)
 
 
 @pytest.fixture(params=[{}])
@@ -203,3 +206,19 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, tmp_path: Path)
     for part in page.locator(".drop, .zone").all():
         box = part.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+def test_a_project_archive_that_came_is_called_uploaded_and_opens(house: House) -> None:
+    context = house.context("alice")
+    page = context.new_page()
+    errors = listen(page)
+    page.goto(house.url)
+    page.get_by_role("button", name="Bring a project archive").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(house.archive)
+    expect(page.get_by_role("dialog").get_by_text("1 file uploaded").first).to_be_visible(timeout=15_000)
+    page.get_by_role("button", name="Open").click(timeout=15_000)
+    page.get_by_text("Harbour", exact=True).first.wait_for()
+    assert errors == []
+    context.close()

@@ -23,7 +23,7 @@ from test_idor import arrived
 
 from apom import webhooks
 from apom.config import LIMITS, Settings
-from apom.errors import Conflict, Invalid, Misconfigured, NotAllowed, NotFound, Unavailable
+from apom.errors import Conflict, Invalid, Misconfigured, NotAllowed, NotFound, TooMany, Unavailable
 from apom.models import Actor, Box, Channel, MadeWebhook, NoticeKind, Preset, Role, Scope
 from apom.studio import Studio, Workspace
 from apom.webhooks import AGAIN, NAMES, check_template, filled, template_text
@@ -304,6 +304,17 @@ def test_a_test_is_signed_posted_at_once_and_says_how_it_went(house: House) -> N
         house.victor.test_webhook(made.webhook)
 
 
+def test_one_person_tests_one_at_a_time(house: House) -> None:
+    """Each test waits in a thread of those that answer everybody."""
+    made = house.hook()
+    with (
+        house.studio.webhooks._tests.taken(house.victor.actor.user_id),
+        pytest.raises(TooMany, match="on its way still"),
+    ):
+        house.victor.test_webhook(made.webhook)
+    assert house.victor.test_webhook(made.webhook).last_error is None
+
+
 def test_a_token_adds_no_webhook_and_moves_no_mail(house: House) -> None:
     held = house.victor.create_token("notebook")[0]
     actor = Actor(user_id=held.user_id, username="victor", token_id=held.id, scopes=(Scope.READ, Scope.WRITE))
@@ -327,6 +338,7 @@ def test_a_token_adds_no_webhook_and_moves_no_mail(house: House) -> None:
         ('{"a": "\\u007bnobody}"}', "no {nobody}"),
         (template_text(Preset.TELEGRAM), "id of your chat"),
         ("[" * 3000, "is JSON"),
+        ("[" * 900 + "]" * 900, "within each other"),
         (json.dumps(["x" * 4001]), "at most"),
     ],
 )

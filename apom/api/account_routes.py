@@ -12,6 +12,7 @@ from apom.api.deps import Address, Mine, TheStudio, forget_sessions
 from apom.models import Allowance, ApiToken, Scope, Session, User
 from apom.studio import Studio
 from apom.tokens import BOTH
+from apom.words import preferred
 
 router = APIRouter()
 Text = Annotated[str, Field(max_length=1000)]
@@ -110,8 +111,11 @@ def sign_out(mine: Mine, request: Request, response: Response, studio: TheStudio
 
 @router.post("/users", status_code=201)
 def register(body: Registration, request: Request, response: Response, studio: TheStudio, address: Address) -> User:
-    """Makes an account and signs it in, if so wished. The first one is admin; later ones only while registration is open."""
-    user = studio.register(body.username, body.password, email=body.email, address=address)
+    """Makes an account and signs it in, if so wished. The first one is admin; later ones only while registration is open. It
+    reads the language that the browser prefers.
+    """
+    language = preferred(request.headers.get("accept-language", ""))
+    user = studio.register(body.username, body.password, email=body.email, address=address, language=language)
     if body.signs_in:
         _sign_in(studio, request, response, body.username, body.password, address)
     return user

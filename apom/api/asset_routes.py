@@ -157,6 +157,7 @@ def search(
     status: Status | None = None,
     favorites: bool = False,
     min_rating: Rating = 0,
+    trashed: bool = False,
     ai_model: Text | None = None,
     tag: Text | None = None,
     created_by: UUID | None = None,
@@ -165,7 +166,10 @@ def search(
     cursor: str | None = None,
     limit: Limit = 100,
 ) -> Page[Take]:
-    """Takes whose prompt or shot has every word of `text`; `-word` must not be there, `"two words"` stand together."""
+    """Takes whose prompt or shot has every word of `text`; `-word` must not be there, `"two words"` stand together.
+
+    With `trashed` those in the trash instead, with the recipes of those whose files were cleaned away.
+    """
     return mine.search_assets(
         text,
         project=project_id,
@@ -176,6 +180,7 @@ def search(
         status=status,
         favorites=favorites,
         min_rating=min_rating,
+        trashed=trashed,
         ai_model=ai_model,
         tag=tag,
         created_by=created_by,

@@ -17,6 +17,8 @@ from starlette.background import BackgroundTask
 from apom.api.account_routes import Body
 from apom.api.deps import Mine, TheStudio
 from apom.client.files import REMARKS
+from apom.errors import Invalid
+from apom.export.formats import named
 from apom.models import Exported, ExportFormat, Job, Json
 
 router = APIRouter()
@@ -52,7 +54,9 @@ def export_zip(project_id: UUID, request: Request, mine: Mine, studio: TheStudio
 
 @router.get("/projects/{project_id}/export.{format}", response_class=FileResponse)
 def export(project_id: UUID, format: str, request: Request, mine: Mine) -> FileResponse:
-    """A project in one of the formats, written now. The query chooses, as in `?seeds=true`."""
+    """A project in one of the formats, written now; not those that take long. The query chooses, as in `?seeds=true`."""
+    if named(format).is_long:  # a hand-over is remembered besides, and looking changes nothing
+        raise Invalid("This takes long: order it as a job, and fetch it when it is done.", field="format")
     choices: dict[str, JsonValue] = dict(request.query_params)
     folder = tempfile.TemporaryDirectory(prefix="apom-export-")
     try:

@@ -71,7 +71,7 @@ def problem(status: int, code: str, detail: str, **more: object) -> JSONResponse
 
 def _speak(request: Request) -> None:
     actor = request.scope.get("state", {}).get("actor")
-    words.language.set(actor.language if actor else "en")
+    words.language.set(actor.language if actor else words.preferred(request.headers.get("accept-language", "")))
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:

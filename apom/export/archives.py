@@ -73,6 +73,7 @@ class Archives:
             raise Invalid("The file has {size} bytes. Begin within it.", field="offset", size=size)
         if size > LIMITS.archive_bytes:
             raise TooLarge("The archive has more than {most} GB.", most=LIMITS.archive_bytes // 1024**3)
+        self._jobs.check_queue(actor, KIND)
         part = _part(actor, upload_id)
         with self._store.read() as tx:
             check_room(tx, actor, size + self._parts.held(f"{actor.user_id}.") - self._parts.size(part))

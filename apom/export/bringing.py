@@ -3,6 +3,7 @@
 Nothing that was under way elsewhere goes on here: what had not ended arrives as stopped, so that nothing is asked of a
 provider, and nothing paid, because of an archive. Who brings it becomes the owner. Others are the people of the same name
 here, where they are known to whoever brings it (an admin knows everybody), else that person; what was said keeps its name.
+Uploads count among those of whoever brings them, unless an admin does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4, uuid5
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from apom.config import LIMITS
 from apom.errors import ApomError, Conflict, Invalid
@@ -25,12 +26,15 @@ from apom.export.unpacking import Archive, Columns, Wanted, damaged
 from apom.fields import BoxChanges, CommentFields, ProjectChanges, check
 from apom.models import (
     Actor,
+    AssetInput,
     AssetType,
     Attention,
+    BatchOrder,
     BoxKind,
     InputRole,
     Opinion,
     Project,
+    Rights,
     Role,
     SourceType,
     State,
@@ -65,6 +69,12 @@ ONE_OF: Mapping[str, type[StrEnum]] = {
 }
 ALONE = {"box": [["code"]], "round": [["number"]]}  # what no two rows share, beside their keys
 LISTS = ("asset_recipe.tags", "generation.inputs")  # what is a list in JSON; all else is an object
+SHAPES: Mapping[str, TypeAdapter[Any]] = {  # what pages read out of JSON
+    "asset_recipe.tags": TypeAdapter(list[str]),
+    "asset_recipe.rights": TypeAdapter(Rights),
+    "batch.recipe": TypeAdapter(BatchOrder),
+    "generation.inputs": TypeAdapter(list[AssetInput]),
+}
 MADE: Mapping[str, Mapping[str, tuple[str, Callable[[], object]]]] = {  # what does not travel and has to be something
     "batch": {"token": ("text", lambda: f"archive {uuid4()}")},
     "generation": {"task": ("json", lambda: "{}")},
@@ -94,7 +104,7 @@ class Bringing:
         self._strangers: set[UUID] = set()
         self._wanted: Mapping[str, Wanted] = {}
         self._accounts: dict[str, UUID] = {}
-        self._is_copy = False
+        self._is_copy = self._is_admin = False
 
     def run(self, progress: Callable[[float], None], done: Callable[[Tx, UUID], None]) -> Project:
         """All of it, or nothing. Raises Invalid, TooLarge, Conflict, Unavailable, OSError."""
@@ -188,14 +198,15 @@ class Bringing:
         return f"{self._env}/a/{self._new(UUID(asset_id))}/{file}"
 
     def _new(self, old: UUID) -> UUID:
-        return uuid5(self._seed, str(old)) if self._is_copy else old
+        """An id as it is here. One of nothing in the archive, as costs name what is gone, is never that of something here."""
+        return uuid5(self._seed, str(old)) if self._is_copy or str(old) not in self._texts else old
 
     def _write(self, tx: Tx, done: Callable[[Tx, UUID], None]) -> Project:
         if self._is_taken(tx) != self._is_copy:
             raise Conflict("Somebody has brought in the same project this moment. Try again.")
-        admin = users.get(tx, self._actor.user_id)
-        is_admin = admin is not None and admin.is_admin
-        self._accounts = archiving.accounts(tx, self._actor.user_id, self._names, all_of_them=is_admin)
+        me = users.get(tx, self._actor.user_id)
+        self._is_admin = me is not None and me.is_admin
+        self._accounts = archiving.accounts(tx, self._actor.user_id, self._names, all_of_them=self._is_admin)
         self._strangers = {
             each for some in _chunks(self._strangers) for each in some if archiving.is_known(tx, "app_user", [each])
         }
@@ -226,13 +237,15 @@ class Bringing:
     def _row(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
         """As it is written here."""
         made = {name: self._value(table, name, value) for name, value in row.items()}
+        if table == "asset" and made["source_type"] == SourceType.UPLOADED and not self._is_admin:
+            made["created_by"] = self._actor.user_id  # it takes up the room of whoever brings it, and nobody else's
         if table == "asset" and made["status"] in OPEN:
             made |= {"status": Status.CANCELLED.value, "error_message": _(ARRIVED)}
         elif table == "generation":
-            made["attention"] = None
             if made["state"] not in ENDED:
                 made |= {"state": State.CANCELLED.value, "decision": Status.CANCELLED.value}
                 made |= {"since": self._now, "finished_at": self._now, "updated_at": self._now}
+            made |= {"attention": None, "finished_at": made["finished_at"] or self._now}  # else it is promised money
         elif table == "project":
             made["updated_at"] = self._now  # somebody works on it: the days until unmarked takes go begin now
         return made
@@ -322,6 +335,8 @@ def _check_words(table: str, row: Mapping[str, Any]) -> None:
             raise damaged(f"{place} is none of what there is")
     if not 0 <= row.get("rating", 0) <= 5:
         raise damaged("asset.rating is none of what there is")
+    if table == archiving.OUTLIVES and any(isinstance(value, float) and value < 0 for value in row.values()):
+        raise damaged("costs that are below nothing")
     if table in FIELDS:
         fields = [
             name for name in FIELDS[table].__annotations__.keys() & row.keys() if not name.endswith(("_id", "region"))
@@ -339,8 +354,11 @@ def _check_shapes(table: str, row: Mapping[str, Any], columns: Mapping[str, Colu
             found = json.loads(row[name])
             if not isinstance(found, list if f"{table}.{name}" in LISTS else dict):
                 raise damaged(f"{table}.{name} has another shape")
-            if name == "tags" and not all(isinstance(each, str) for each in found):
-                raise damaged(f"{table}.{name} has another shape")
+            try:
+                if f"{table}.{name}" in SHAPES:
+                    SHAPES[f"{table}.{name}"].validate_python(found)
+            except ValidationError as error:
+                raise damaged(f"{table}.{name} has another shape") from error
 
 
 def _check_snapshot(row: Mapping[str, Any]) -> None:

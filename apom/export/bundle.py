@@ -23,11 +23,11 @@ from pydantic import Field
 
 from apom.errors import BadMedia, NotFound
 from apom.export.cut import line
-from apom.export.names import media_name, media_names
 from apom.export.room import Progress, Room
+from apom.export.tables import cell
 from apom.media.blank import clean
 from apom.models import AssetType, BoxKind, Record, Role, RoundShot, SourceType
-from apom.statement import defused
+from apom.names import media_name, media_names
 from apom.store import boxes, exporting
 from apom.words import N_, _, say
 
@@ -56,7 +56,6 @@ FOR_CLIENTS = (
 )
 MOST = 1 << 31  # bytes of a file without ZIP64, with room to spare
 FIRST = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest that a ZIP knows
-WORDS = (N_("headliners"), N_("favourites"), N_("all"))  # as they are shown
 Row = Mapping[str, Any]
 
 
@@ -195,7 +194,8 @@ def _piece(take: Row, name: str, metadata: bool) -> Piece:
         "made_at": f"{take['created_at']:%Y-%m-%d %H:%M:%S}",
         **{key: take[key] for key in ("name", "section", "rating", "seed", "width", "height", "duration_s", "made_by")},
     }
-    key = None if take["purged_at"] else take["file_key"]
+    has_copy = take["asset_type"] == AssetType.AUDIO and not metadata  # of sound there is one without words
+    key = None if take["purged_at"] else take["proxy_key" if has_copy else "file_key"]
     return Piece(
         name=name, key=key, made_at=take["created_at"], label=_label(take) if metadata and key else None, told=told
     )
@@ -305,14 +305,8 @@ def _as_csv(header: Sequence[str], rows: Iterable[Row]) -> bytes:
     made = io.StringIO()
     table = csv.writer(made)
     table.writerow(header)
-    table.writerows([_cell(row.get(name)) for name in header] for row in rows)
+    table.writerows([cell(row.get(name), name) for name in header] for row in rows)
     return made.getvalue().encode("utf-8-sig", "replace")
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else defused(str(value))
 
 
 def _as_json(header: Sequence[str], rows: Iterable[Row], remarks: Sequence[str]) -> bytes:

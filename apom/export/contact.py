@@ -38,6 +38,7 @@ NO_LETTER = "□"
 SIZES = {"2x2": 9.0, "3x2": 8.0, "4x3": 7.0, "5x4": 6.0, "6x5": 5.5}  # pt
 SCRIPT_ROWS = 5
 STORYBOARD = (3, 2)  # frames across and down
+WORDS = (N_("grid"), N_("storyboard"), N_("script"))  # as they are shown
 
 
 class PdfChoice(Record):
@@ -47,7 +48,7 @@ class PdfChoice(Record):
     grid: Grid = Field("4x3", description=N_("pictures across and down, in a grid"))
     paper: Paper = Field("A4", description=N_("paper"))
     which: Which = Field("headliners", description=N_("which takes"))
-    prompts: bool = Field(False, description=N_("the prompts"))
+    prompts: bool = Field(False, description=N_("prompts"))
 
 
 @dataclass(frozen=True, kw_only=True)

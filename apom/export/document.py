@@ -14,7 +14,7 @@ from apom.export.room import Room
 from apom.export.sheet import PROGRESS, Choice, Sheet, Shot, clean, length, picture_size
 from apom.export.sheets import sheet as read_sheet
 from apom.models import Progress
-from apom.words import N_, _, plural
+from apom.words import N_, _, paid, plural
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -114,5 +114,5 @@ def _about(shot: Shot, choice: Choice) -> Sequence[str]:
 
 def _recipe(shot: Shot, choice: Choice) -> Sequence[str]:
     seed = _("seed {seed}", seed=shot.seed) if choice.seeds and shot.seed is not None else ""
-    cost = f"{shot.cost:g} {shot.unit}" if choice.cost and shot.cost is not None else ""
+    cost = paid(shot.cost, shot.unit) if choice.cost and shot.cost is not None else ""
     return [text for text in (shot.model, seed, cost) if text]

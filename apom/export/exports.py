@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +24,11 @@ from apom.export.room import Progress, Room
 from apom.jobs import Jobs, Work, ordered_by
 from apom.models import Actor, Exported, ExportFormat, Job, JobState, Json, Record
 from apom.money import Money
+from apom.names import called
 from apom.projects import need
 from apom.store import Store, exporting
-from apom.words import language
+from apom.turns import Turns
+from apom.words import N_, language
 
 if TYPE_CHECKING:
     from apom.media.storage import LocalStorage
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("apom.export")
 KIND = "export"
 TIDY_S = 3600.0
+BUSY = N_("Too many files are being made at this moment. Try again in {seconds} s.")
+OF_ONE = 2  # files that are made for one person at once
 ASK_S = 2.0  # how often a right is asked again while a file is written
-NO_NAME = re.compile(r"[^\w .,()-]+")
 
 
 class Order(Record):
@@ -73,6 +75,8 @@ class Exports:
         self._jobs = jobs
         self._folder = folder
         self._clock = clock
+        self._made = Turns(LIMITS.exports_at_once, OF_ONE, BUSY)
+        self.sent = Turns(LIMITS.zips_at_once, LIMITS.zips_at_once // 4, BUSY)
         jobs.declare(KIND, self._make)
 
     def formats(self, actor: Actor) -> tuple[ExportFormat, ...]:
@@ -101,11 +105,11 @@ class Exports:
             exporting.remember(tx, actor.user_id, name, checked, self._clock())
 
     def write(self, actor: Actor, project_id: UUID, name: str, path: Path, choices: Mapping[str, object]) -> Exported:
-        """The file at `path`, now. Raises NotFound, NotAllowed, Invalid, Conflict, OSError."""
+        """The file at `path`, now. Raises NotFound, NotAllowed, Invalid, Conflict, TooMany, OSError."""
         format = named(name)
         choice = format.check(choices)
         room = self._room(actor, project_id, format, choice)
-        with speaking(actor):
+        with speaking(actor), self._made.taken(actor.user_id):
             remarks = tuple(format.write(room, choice, path, lambda share: None))
         name = _called(room, format, choice)
         return Exported(path=path, name=name, mime=format.mime, bytes=path.stat().st_size, remarks=remarks)
@@ -113,7 +117,7 @@ class Exports:
     def stream(self, actor: Actor, project_id: UUID, choices: Mapping[str, object]) -> Sent:
         """Takes as a ZIP that is made while it is sent. Whether its person may have it is asked again on the way.
 
-        Raises NotFound, NotAllowed, Invalid; the chunks raise when it cannot go on.
+        Raises NotFound, NotAllowed, Invalid, TooMany; the chunks raise when it cannot go on.
         """
         format = named("zip")
         choice = format.check(choices)
@@ -123,13 +127,16 @@ class Exports:
         with speaking(actor):
             found = bundle.opened(room, choice, lambda share: ask())
             name = _called(room, format, choice)
-        return Sent(name=name, remarks=found.remarks, chunks=_spoken(actor, found.chunks))
+        return Sent(
+            name=name, remarks=found.remarks, chunks=self.sent.during(actor.user_id, _spoken(actor, found.chunks))
+        )
 
     def order(self, actor: Actor, project_id: UUID, name: str, choices: Mapping[str, object]) -> Job:
-        """The same as a job. Raises NotFound, NotAllowed, Invalid."""
+        """The same as a job. Raises NotFound, NotAllowed, Invalid, Conflict for too many."""
         format = named(name)
         choice = format.check(choices)
         self._room(actor, project_id, format, choice)
+        self._jobs.check_queue(actor, KIND)
         if any(getattr(choice, secret) for secret in format.secrets):
             raise Invalid("A review link is kept nowhere: make the document at once, and not as a job.")
         order = Order(format=name, choices=choice.model_dump(mode="json"))
@@ -250,9 +257,3 @@ def speaking(actor: Actor) -> Iterator[None]:
 
 def _called(room: Room, format: Format, choice: Any) -> str:
     return called(" ".join(filter(None, (room.project().name, format.suffix(choice)))), format.ext)
-
-
-def called(words: str, ext: str) -> str:
-    """A name that every file system takes."""
-    plain = NO_NAME.sub("_", words).strip(". ")[: LIMITS.name_chars] or "export"
-    return f"{plain}.{ext}"

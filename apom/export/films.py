@@ -27,19 +27,20 @@ SPOKEN_CHARS = 300  # of a line or a prompt on a slate
 NO_HEADLINER = N_("No take has been picked for this shot.")
 PURGED = N_("The file was cleaned away; its recipe is left.")
 NO_FILE = N_("The file cannot be found.")
+WORDS = (N_("project"), N_("blur"), N_("black"))  # as they are shown
 
 
 class AnimaticChoice(Record):
     """How the film is made."""
 
-    size: Literal["720p", "1080p"] = Field("720p", description=N_("lines of the shorter side"))
+    size: Literal["720p", "1080p"] = Field("720p", description=N_("size"))
     fps: Literal["project", "24", "25", "30"] = Field("project", description=N_("frames per second"))
     still_s: float = Field(
         3.0, ge=0.1, le=60, description=N_("seconds for a still whose shot says nothing of its length")
     )
     fill: Literal["blur", "black"] = Field("blur", description=N_("beside pictures of another shape"))
     codes: bool = Field(True, description=N_("the shot's code and name in the picture"))
-    clip_sound: bool = Field(True, description=N_("what is heard in the clips"))
+    clip_sound: bool = Field(True, description=N_("sound of the clips"))
     soundtrack: bool = Field(True, description=N_("the project's soundtrack, softer while a clip is heard"))
 
 

@@ -4,7 +4,7 @@
     originals/  the takes as they came, where `media/` holds something made from them
     cut.*       the timelines; content.otio is cut.otio once more: called .otioz the ZIP is an OpenTimelineIO bundle
 
-Names never change (`apom.export.names`), so the next one is unpacked over the last, and holds only files that are new.
+Names never change (`apom.names`), so the next one is unpacked over the last, and holds only files that are new.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from apom.errors import BadMedia, NotFound, TooLarge
 from apom.export import tables, timelines
 from apom.export.changes import COLUMNS, Content, Placed, Sent, changes
 from apom.export.cut import Alternate, Cut, Event, Media, Note, edit_rate, is_kept, line, to_frames, trim
-from apom.export.names import media_names, stem, take8
 from apom.export.room import Progress, Room
 from apom.media.sniff import HEAD, JPEG, PNG, sniff
 from apom.models import AssetType, Box, BoxKind, Record, Scope, new_id
+from apom.names import media_names, stem, take8
 from apom.store import boxes, exporting
 from apom.words import N_, _, plural, say
 
@@ -37,24 +37,19 @@ ORIENTATION = 0x0112
 SHEET = (
     "shot", "name", "file", "original", "take", "picked", "favourite", "model", "seed", "prompt", "made_by", "sha256",
 )  # fmt: skip
-WORDS = (N_("changes"), N_("everything"), N_("none"), N_("favourites"), N_("all"))  # as they are shown
 Row = Mapping[str, Any]
 
 
 class CutChoice(Record):
     """What an editor gets."""
 
-    holds: Literal["changes", "everything"] = Field(
-        "changes", description=N_("what it holds: the changes since the last one, or everything")
-    )
-    coding: Literal["prores", "h264"] = Field(
-        "prores", description=N_("how clips are coded: ProRes 422, or all-intra H.264 (smaller)")
-    )
+    holds: Literal["changes", "everything"] = Field("changes", description=N_("what it holds"))
+    coding: Literal["prores", "h264"] = Field("prores", description=N_("how clips are coded"))
     alternates: Literal["none", "favourites", "all"] = Field(
         "favourites", description=N_("other takes of the shots, in a bin")
     )
     still_s: float = Field(
-        3.0, ge=0.1, le=3600.0, description=N_("seconds that a picture stands, where its shot says nothing")
+        3.0, ge=0.1, le=3600.0, description=N_("seconds for a still whose shot says nothing of its length")
     )
     prompts: bool = Field(True, description=N_("prompt, model and seed in the clips' notes"))
 

@@ -18,11 +18,11 @@ from uuid import UUID
 from pydantic import Field
 
 from apom.export import word
-from apom.export.names import media_names
 from apom.export.room import Progress, Room
 from apom.export.sheet import clean
 from apom.export.tables import write as write_table
 from apom.models import BoxKind, Delivered, Opinion, Paper, Project, Record, Rights, SourceType
+from apom.names import media_names
 from apom.store import exporting
 from apom.words import N_, _, plural
 
@@ -118,6 +118,9 @@ class RightsChoice(Record):
 
     which: Delivered = Field("headliners", description=N_("which files"))
     paper: Paper = Field("A4", description=N_("paper"))
+
+
+WORDS = (N_("round"),)  # as it is shown
 
 
 class RightsCsvChoice(Record):

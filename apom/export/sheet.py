@@ -32,8 +32,8 @@ class Choice(Record):
     """What a document shows beside shot, picture, prompt and model."""
 
     paper: Paper = Field("A4", description=N_("paper"))
-    cost: bool = Field(False, description=N_("what it cost"))
-    seeds: bool = Field(False, description=N_("the seeds"))
+    cost: bool = Field(False, description=N_("cost"))
+    seeds: bool = Field(False, description=N_("seeds"))
     verdicts: bool = Field(False, description=N_("who approved, who asked for changes"))
     comments: bool = Field(False, description=N_("what clients said"))
     review_link: str | None = Field(

@@ -38,6 +38,7 @@ TAKES = (
     "width", "height", "duration_s", "bytes", "sha256", "cost", "unit", "made_by", "made_at", "owner", "licence", "note",
 )  # fmt: skip
 COSTS = "month provider model person takes units unit play amount currency unpriced".split()
+WORDS = (N_("shots"), N_("takes"), N_("costs"))  # as they are shown
 
 
 class CsvChoice(Record):

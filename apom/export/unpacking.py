@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import re
 import stat
 import struct
@@ -32,7 +31,9 @@ from apom.models import Record
 from apom.store.archiving import OUTLIVES, PEOPLE, POINTS, TABLES, WITH_IDS, Column
 from apom.words import N_
 
-MANIFEST_BYTES = 256 * 1024 * 1024
+MANIFEST_BYTES = 16 * 1024 * 1024  # beside its entries: with many files that are missing
+MANIFEST_ENTRY = 400  # bytes of what it says of one, more than enough
+BRACKETS = 1000  # in the project's name, and what there is once
 DIRECTORY_ENTRY = 200  # bytes of one in the ZIP's directory, about
 END_BYTES = 76 + 22 + 65_535  # of a ZIP's end, what a large one has before it and its comment included
 NAME = re.compile(r"(?P<asset>[0-9a-f-]{36})/(?P<variant>[a-z]+)-(?P<sha12>[0-9a-f]{12})\.(?P<ext>[a-z0-9]{2,5})")
@@ -41,6 +42,8 @@ PLACEHOLDER = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/=]{1,4000}")
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 TEXT_CHARS = 200_000
 LAST = 2**31 - 1, 2**63 - 1
+LARGEST = 1e15  # sums of many are numbers still
+YEARS = 1970, 2100  # a ZIP knows no later ones than 2107
 DAMAGED = N_("This archive is damaged or was changed ({reason}). Nothing was brought in. Export it again.")
 Columns: TypeAlias = Mapping[str, Mapping[str, Column]]
 Ids: TypeAlias = Mapping[str, frozenset[UUID]]
@@ -117,6 +120,8 @@ class Archive:
         for line in self._lines(f"tables/{table}.jsonl"):
             digest.update(line)
             count += 1
+            if count > expected.rows:
+                break
             try:
                 yield _row(table, columns, line)
             except (ValueError, TypeError, RecursionError, OverflowError) as error:
@@ -155,7 +160,10 @@ class Archive:
     def _manifest(self, schema: int) -> Manifest:
         try:
             with self._zip.open(MANIFEST) as entry:
-                found = json.loads(entry.read(MANIFEST_BYTES))
+                text = entry.read(MANIFEST_BYTES + MANIFEST_ENTRY * len(self._zip.infolist()))
+            if text.count(b"{") + text.count(b"[") > len(self._zip.infolist()) + BRACKETS:
+                raise damaged("the manifest is of another shape")  # read, it would be many times as large
+            found = json.loads(text)
         except (KeyError, ValueError, RecursionError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
             raise damaged("there is no manifest that can be read") from error
         _check_version(found, schema)
@@ -173,6 +181,8 @@ class Archive:
         said = {MANIFEST, *(f"tables/{table}.jsonl" for table in manifest.tables), *manifest.files}
         if said != set(self._zip.namelist()):
             raise damaged("its entries are not those of the manifest")
+        if sum(table.rows for table in manifest.tables.values()) > self._limits.archive_rows:
+            raise TooLarge("The archive has more than {most} rows.", most=self._limits.archive_rows)
 
 
 def _check_end(path: Path, limits: Limits) -> None:
@@ -290,7 +300,7 @@ def _whole(most: int) -> Any:
 
 
 def _float(value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:  # type: ignore[operator]
         raise ValueError("a number that cannot be")
     return float(value)  # type: ignore[arg-type]
 
@@ -303,7 +313,7 @@ def _bool(value: object) -> bool:
 
 def _moment(value: object) -> datetime:
     found = datetime.fromisoformat(_text(value))
-    if found.tzinfo is None or not 1970 <= found.year <= 9000:
+    if found.tzinfo is None or not YEARS[0] <= found.year <= YEARS[1]:
         raise ValueError("a moment that cannot be")
     return found
 
@@ -335,10 +345,11 @@ def ids_of(archive: Archive, columns: Columns) -> dict[str, frozenset[UUID]]:
 
 
 def check_points(table: str, row: Mapping[str, Any], ids: Ids) -> None:
-    """What a row points to is in the archive; what outlives it may be gone. Raises Invalid."""
+    """What a row points to is in the archive; what costs speak of may be gone, but not their project. Raises Invalid."""
     for name, value in row.items():
         target = POINTS.get(name)
-        if target is not None and value is not None and table != OUTLIVES and value not in ids[target]:
+        may_be_gone = table == OUTLIVES and name != "project_id"
+        if target is not None and value is not None and not may_be_gone and value not in ids[target]:
             raise damaged(f"{table}.{name} points to nothing")
 
 

@@ -84,7 +84,7 @@ TITLES = {
 class XlsxChoice(Record):
     """What a workbook holds."""
 
-    pictures: bool = Field(False, description=N_("the pictures"))
+    pictures: bool = Field(False, description=N_("pictures"))
 
 
 @dataclass(frozen=True, kw_only=True)

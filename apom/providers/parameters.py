@@ -10,17 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from apom.errors import Invalid
 from apom.models import Json
+from apom.words import N_, _
 
 Role: TypeAlias = Literal["prompt", "negative", "seed", "aspect_ratio", "duration_s", "resolution", "audio", "count"]
 Number: TypeAlias = int | float
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 
 KINDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "yes or no",
-    "array": "a list",
+    "string": N_("a text"),
+    "integer": N_("a whole number"),
+    "number": N_("a number"),
+    "boolean": N_("yes or no"),
+    "array": N_("a list"),
 }
 
 
@@ -86,7 +87,8 @@ def check_schema(schema: Mapping[str, Any]) -> None:
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
     """What a parameter is called in a sentence: its title, else its name in words."""
-    return str(schema.get("title") or name.removesuffix("_s").replace("_", " ").capitalize())
+    title = schema.get("title")
+    return _(str(title)) if title else name.removesuffix("_s").replace("_", " ").capitalize()
 
 
 def check(schema: Mapping[str, Any], params: Mapping[str, JsonValue], *, model: str) -> Json:
@@ -138,7 +140,7 @@ def _wrong_with(name: str, schema: Mapping[str, Any], value: JsonValue) -> Inval
         sentence, values = _sentence(str(found.validator), found.validator_value)
         return Invalid(sentence, field=name, label=label(name, schema), **values)
     if isinstance(value, float) and not math.isfinite(value):
-        return Invalid("{label} must be {kind}.", field=name, label=label(name, schema), kind=KINDS["number"])
+        return Invalid("{label} must be {kind}.", field=name, label=label(name, schema), kind=_(KINDS["number"]))
     if isinstance(value, str) and not _can_be_sent(value):
         return Invalid("{label} holds characters that cannot be sent.", field=name, label=label(name, schema))
     return None
@@ -155,20 +157,20 @@ def _can_be_sent(value: str) -> bool:
 def _sentence(rule: str, limit: Any) -> tuple[str, dict[str, object]]:
     """The sentence for a broken rule of JSON Schema, and what fills it beside the label."""
     if rule == "enum":
-        return "{label} must be one of {choices}.", {"choices": ", ".join(str(choice) for choice in limit)}
+        return N_("{label} must be one of {choices}."), {"choices": ", ".join(str(choice) for choice in limit)}
     if rule == "type":
-        return "{label} must be {kind}.", {"kind": KINDS[limit]}
+        return N_("{label} must be {kind}."), {"kind": _(KINDS[limit])}
     if rule == "minLength" and limit == 1:
-        return "{label} is missing.", {}
-    return SENTENCES.get(rule, "{label} does not have the form it needs."), {"limit": limit}
+        return N_("{label} is missing."), {}
+    return SENTENCES.get(rule, N_("{label} does not have the form it needs.")), {"limit": limit}
 
 
 SENTENCES = {
-    "minimum": "{label} must be at least {limit}.",
-    "maximum": "{label} must be at most {limit}.",
-    "multipleOf": "{label} must be a multiple of {limit}.",
-    "minLength": "{label} needs at least {limit} characters.",
-    "maxLength": "{label} must not be longer than {limit} characters.",
-    "minItems": "{label} needs at least {limit}.",
-    "maxItems": "{label} takes at most {limit}.",
+    "minimum": N_("{label} must be at least {limit}."),
+    "maximum": N_("{label} must be at most {limit}."),
+    "multipleOf": N_("{label} must be a multiple of {limit}."),
+    "minLength": N_("{label} needs at least {limit} characters."),
+    "maxLength": N_("{label} must not be longer than {limit} characters."),
+    "minItems": N_("{label} needs at least {limit}."),
+    "maxItems": N_("{label} takes at most {limit}."),
 }

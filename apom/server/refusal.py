@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from apom.api.problems import problem
 from apom.errors import ApomError, TooMany
-from apom.words import language, say
+from apom.words import language, preferred, say
 
 API = "/api/"
 
@@ -32,7 +33,7 @@ async def refuse(
 ) -> None:
     """Ends an HTTP request, or a websocket's handshake, with `status` and the error's sentence in the reader's language."""
     actor = scope.get("state", {}).get("actor")
-    language.set(actor.language if actor else "en")
+    language.set(actor.language if actor else preferred(Headers(scope=scope).get("accept-language", "")))
     response: Response = (
         problem(status, error.code, say(error)) if is_api(scope) else PlainTextResponse(say(error), status)
     )

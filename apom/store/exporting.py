@@ -71,7 +71,7 @@ def _read(row: dict[str, Any]) -> dict[str, Any]:
 
 FILES = """select a.id, a.box_id, b.code, b.name, b.section, b.kind, b.order_index, a.number, a.asset_type,
     a.source_type, a.rating, a.is_favorite, coalesce(a.id = b.headliner_asset_id, false) as is_headliner, a.ai_model,
-    a.seed, a.file_key, a.mime, a.width, a.height, a.duration_s, a.fps, a.bytes, a.sha256, a.purged_at, a.created_at,
+    a.seed, a.file_key, a.proxy_key, a.mime, a.width, a.height, a.duration_s, a.fps, a.bytes, a.sha256, a.purged_at, a.created_at,
     r.prompt_text, r.generation_config, u.username as made_by
   from asset a join asset_recipe r on r.asset_id = a.id join box b on b.id = a.box_id
   left join app_user u on u.id = a.created_by

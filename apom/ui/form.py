@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from apom.config import LIMITS
 from apom.models import AIModel, OptionRole
 from apom.ui.door import plain
-from apom.words import N_, _
+from apom.words import N_, _, paid
 
 HIDDEN_ROLES = ("prompt",)
 LACKING = {"seed": N_("seeds"), "aspect_ratio": N_("aspect ratios"), "negative": N_("negative prompts")}
@@ -71,9 +71,7 @@ def estimate(model: AIModel, n: int) -> str:
 
 def cost(amount: float, unit: str, *, is_play: bool) -> str:
     """An estimate in a provider's unit, in words."""
-    if is_play:
-        return _("{cost} play credits", cost=f"{amount:g}")
-    return _("about {cost} {unit}", cost=f"{amount:g}", unit=unit)
+    return paid(amount, unit) if is_play else _("about {cost}", cost=paid(amount, unit))
 
 
 def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
@@ -160,8 +158,8 @@ def _params(model: AIModel, key: str) -> list[tuple[str, JsonValue]]:
 def _widget(name: str, schema: Mapping[str, JsonValue], key: str) -> JsonValue:
     """One parameter: an enum, a switch, a number, or words."""
     title, hint = schema.get("title"), schema.get("description")
-    label = plain(str(title or name.replace("_", " ").capitalize()))
-    hint = plain(str(hint)) if hint else None
+    label = plain(_(str(title)) if title else name.replace("_", " ").capitalize())
+    hint = plain(_(str(hint))) if hint else None
     choices, default = schema.get("enum"), schema.get("default")
     if isinstance(choices, list):
         index = choices.index(default) if default in choices else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from apom.models import Asset, Deed
 from apom.ui.components.assembly import OnAction, assemble, mount
-from apom.words import _, forms, language
+from apom.words import PLAY_UNIT, _, forms, language
 
 _HTML = """<div class="answers" role="group"></div>
 <div class="notice" role="status" hidden></div>"""
@@ -31,6 +31,7 @@ def deed_labels() -> dict[str, object]:
         "decide": _("What can be done about it"),
         "question": _("A question"),
         "leave": _("Leave it"),
+        "units": {PLAY_UNIT: _(PLAY_UNIT)},
         "answered": _("It does not wait for an answer any more. Look at it again."),
         "offline": _("The server does not answer. Try again in a moment."),
         "price": _("By the estimate: {price}."),

@@ -53,16 +53,16 @@ function isMeant(here, deed, items) {
   const { labels } = here.data, n = items.length;
   const isAsked = deed === "regenerate" || (n > 1 && ["cancel", "give_up", "again"].includes(deed));
   if (!isAsked) return true;
-  const price = deed === "regenerate" || deed === "again" ? priceOf(items) : "";
+  const price = deed === "regenerate" || deed === "again" ? priceOf(labels, items) : "";
   const question = [counted(labels, `ask_${deed}`, n), price && fill(labels.price, { price })].filter(Boolean).join(" ");
   return askFor(here, el("p", {}, question), labels.deeds[deed], labels.leave);
 }
 
 /** What these would cost by their estimates, unit by unit: "120 credits + 2.5 USD". */
-function priceOf(items) {
+function priceOf(labels, items) {
   const sums = new Map();
   for (const { cost_estimate: cost, cost_unit: unit } of items) if (cost) sums.set(unit ?? "", (sums.get(unit ?? "") ?? 0) + cost);
-  return [...sums].map(([unit, sum]) => `${Number(sum.toPrecision(6))} ${unit}`.trim()).join(" + ");
+  return [...sums].map(([unit, sum]) => `${Number(sum.toPrecision(6))} ${labels.units[unit] ?? unit}`.trim()).join(" + ");
 }
 
 async function pasteTask(here, item, begun) {

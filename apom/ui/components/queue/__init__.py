@@ -50,7 +50,7 @@ def _labels() -> dict[str, object]:
         "needs": forms("{n} needs you", "{n} need you"),
         "inFlight": forms("{n} in flight", "{n} in flight"),
         "waiting": forms("{n} waits", "{n} wait"),
-        "well": _("well"),
+        "well": _("answers"),
         "ill": _("answers with errors"),
         "paused": _("asked us to wait until {time}"),
         "atWork": _("{n} of {most} at once"),

@@ -134,7 +134,7 @@ function paintRow(here, node, item, at, count) {
   say(part(".where"), item.project_name);
   say(part(".prompt"), item.prompt_text);
   set(part(".prompt"), "title", item.prompt_text);
-  const cost = item.cost_estimate ? `${item.cost_estimate} ${item.cost_unit ?? ""}`.trim() : "";
+  const cost = item.cost_estimate ? `${item.cost_estimate} ${labels.units[item.cost_unit] ?? item.cost_unit ?? ""}`.trim() : "";
   say(part(".about"), [item.model_title, item.created_by === here.data.me ? "" : item.created_by_name, cost].filter(Boolean).join(" · "));
   if (part(".said")) say(part(".said"), item.error_message ?? (item.status === "CANCELLED" ? labels.arrived : ""));
   if (part(".way")) paintWay(here, node, item);

@@ -78,7 +78,7 @@ def _talk_labels() -> dict[str, object]:
         ),
         "closed": _("Comments are closed."),
         "name": _("Your name"),
-        "needName": _("Tell us your name first."),
+        "needName": _("Tell us your name first, then press Enter."),
         "write": _("Comment on this shot"),
         "what": _("What should change?"),
         "you": _("You"),

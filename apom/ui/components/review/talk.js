@@ -4,7 +4,8 @@ function startTalk(here) {
   const { labels } = here.data;
   here.side = here.root.querySelector(".side");
   here.judge = el("div", { class: "judge" });
-  here.name = el("input", { type: "text", class: "name", maxlength: 60, autocomplete: "name", placeholder: labels.name, "aria-label": labels.name });
+  here.name = el("input", { type: "text", class: "name", maxlength: 60, autocomplete: "name", enterkeyhint: "done", placeholder: labels.name, "aria-label": labels.name });
+  here.name.addEventListener("keydown", (event) => { if (event.key === "Enter" && here.name.value.trim()) here.meant ? judgeAfterAll(here) : here.field.focus(); }, here.while);
   here.side.append(here.judge);
   here.scene = sceneOf(here);
   startRemarks(here, here.side, { before: [here.name] });
@@ -33,6 +34,7 @@ function sceneOf(here) {
     add: async (draft, said) => {
       const name = nameHere(here), made = await ask("POST", at(here, "/comments"), { asset_id: draft.asset, name, ...said });
       named(here, name);
+      judgeAfterAll(here);
       return made;
     },
     path: (id) => at(here, `/comments/${id}`),
@@ -79,6 +81,13 @@ function askName(here) {
   return true;
 }
 
+/** A name is there now: the verdict that waited for it is given, where one is still at its shot. */
+function judgeAfterAll(here) {
+  const { box, verdict } = here.meant ?? {};
+  here.meant = null;
+  if (verdict && box === partOf(here).shot.box_id) judge(here, verdict);
+}
+
 function named(here, name) {
   here.asksName = false;
   here.room.name = name;
@@ -87,7 +96,10 @@ function named(here, name) {
 /** Approves or asks for changes; said again it is appended, never changed. */
 async function judge(here, verdict) {
   const { labels } = here.data, { shot } = partOf(here), name = nameHere(here);
-  if (shot.verdict === verdict || askName(here)) return;
+  if (shot.verdict === verdict) return;
+  here.meant = { box: shot.box_id, verdict };
+  if (askName(here)) return;
+  here.meant = null;
   const before = shot.verdict;
   shot.verdict = verdict;
   drawReview(here);

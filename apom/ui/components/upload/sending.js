@@ -35,8 +35,8 @@ async function run(uploads, each) {
   uploads.running++;
   Object.assign(each, { state: "sending", said: "", life: new AbortController() });
   try {
-    const { take, twin } = await sendWhole(uploads, each);
-    Object.assign(each, { state: "done", take: take.id, twin: Boolean(twin), sent: each.size, file: null });
+    const { take, twin } = await sendWhole(uploads, each);  // an archive is a job: no take
+    Object.assign(each, { state: "done", take: take?.id, twin: Boolean(twin), sent: each.size, file: null });
   } catch (problem) {
     if (each.state === "sending") Object.assign(each, { state: mayPass(problem) ? "stuck" : "refused", said: problem.message });
   }

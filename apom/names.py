@@ -11,9 +11,13 @@ import unicodedata
 from collections.abc import Iterable
 from uuid import UUID
 
+from apom.config import LIMITS
+
 DIGITS = 8
 LONGER = (12, 16, 32)  # for two takes of one shot that begin alike
 CODE_CHARS = 40
+NO_NAME = re.compile(r"[^\w .,()-]+")
+DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)  # Windows opens those
 
 
 def take8(take_id: UUID) -> str:
@@ -24,7 +28,7 @@ def take8(take_id: UUID) -> str:
 def media_name(code: str, take_id: UUID, ext: str, *, digits: int = DIGITS) -> str:
     """The name of a take's file, good on every file system. `code`: of its shot; `ext`: without a dot."""
     ending = re.sub("[^a-z0-9]", "", ext.lower()[:10])
-    return f"{file_safe(code)}_{take_id.hex[:digits]}" + (f".{ending}" if ending else "")
+    return _no_device(f"{file_safe(code)}_{take_id.hex[:digits]}" + (f".{ending}" if ending else ""))
 
 
 def media_names(takes: Iterable[tuple[str, UUID, str]]) -> dict[UUID, str]:
@@ -54,3 +58,13 @@ def file_safe(text: str) -> str:
     """A text as a part of a file name: letters, digits, dots and dashes; never empty, hidden or a path."""
     plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text))
     return plain.strip("._").lstrip("._-")[:CODE_CHARS].strip("._") or "take"
+
+
+def called(words: str, ext: str) -> str:
+    """What a file is called that is made of a project: good on every file system."""
+    plain = NO_NAME.sub("_", words).strip(". ")[: LIMITS.name_chars] or "export"
+    return _no_device(f"{plain}.{ext}")
+
+
+def _no_device(name: str) -> str:
+    return f"_{name}" if DEVICE.match(name) else name

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apom.export.names import file_safe, media_name, media_names, stem, take8
+from apom.names import called, file_safe, media_name, media_names, stem, take8
 
 TAKE = UUID("1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d")
 LIKE_IT = UUID("1a2b3c4d-0000-4a7b-8c9d-0e1f2a3b4c5d")
@@ -40,6 +40,15 @@ def test_no_code_leads_out_of_the_folder() -> None:
         assert name.endswith("_1a2b3c4d.png")
         assert not set(name) & set('/\\:*?"<>|\x00\u202e ')
         assert not name.startswith((".", "-"))
+
+
+def test_no_name_is_a_device_of_windows() -> None:
+    assert called("CON", "docx") == "_CON.docx"
+    assert called("aux.txt shots", "csv") == "_aux.txt shots.csv"
+    assert called("../Film: One\r\n", "zip") == "_Film_ One_.zip"
+    assert called("Console", "zip") == "Console.zip"
+    assert media_name("nul.b", TAKE, "png") == "_nul.b_1a2b3c4d.png"
+    assert media_name("nul", TAKE, "png") == "nul_1a2b3c4d.png"
 
 
 @given(st.text(max_size=200), st.text(max_size=20))
