@@ -103,10 +103,13 @@ class S3Storage(LocalStorage):
             yield from chunks
             return
         with self.temp() as part:
-            with part.open("wb") as copy:
+            with part.open("wb") as copy, ThreadPoolExecutor(1) as beside:  # nobody who reads waits for this disk
+                writing = beside.submit(copy.write, b"")
                 for chunk in chunks:
-                    copy.write(chunk)
+                    writing.result()
+                    writing = beside.submit(copy.write, chunk)
                     yield chunk
+                writing.result()
             super().put(part, key, mime="")
         self._make_room(size)
 
