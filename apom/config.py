@@ -37,7 +37,7 @@ class Limits(BaseModel):
     audio_bytes: int = Field(200 * MB, description="largest sound")
     audio_s: float = Field(3600, description="longest sound, in seconds")
     uploads_at_once: int = Field(16, description="most uploads whose bytes are coming in at the same time")
-    piece_bytes: int = Field(16 * MB, description="an upload is sent in pieces of so much, each tried again by itself")
+    piece_bytes: int = Field(32 * MB, description="an upload is sent in pieces of so much, each tried again by itself")
     kept_piece_hours: int = Field(24, description="an upload that was broken off can be gone on with for so many hours")
     animatic_s: float = Field(4 * 3600, description="longest animatic, in seconds")
     archive_bytes: int = Field(200 * 1024 * MB, description="largest project archive")

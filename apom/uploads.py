@@ -139,21 +139,25 @@ class Uploads:
             if found is not None and found.done is not None:
                 return found.done
             with self._storage.temp() as path:
-                self._parts.hand_over(_part(actor, asset_id), path)
+                sha256 = self._parts.hand_over(_part(actor, asset_id), path)
                 try:
                     _type_for(kind, _head(path))  # a short one of unknown length was not seen while it came
-                    return self._stored(actor, box_id, upload, asset_id, path)
+                    return self._stored(actor, box_id, upload, asset_id, path, sha256)
                 except (OSError, Unavailable):
                     self._parts.take_back(_part(actor, asset_id), path)
                     raise
 
-    def _stored(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, path: Path) -> Uploaded:
+    def _stored(
+        self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, path: Path, sha256: str | None
+    ) -> Uploaded:
         from apom.media.arrive import discard, take_in
         from apom.media.recipes import read_recipe
 
         with self._decoding:
             recipe = read_recipe(path)
-            asset_type, file = take_in(self._storage, path, env=self._env, asset_id=asset_id, may_be_sound=True)
+            asset_type, file = take_in(
+                self._storage, path, env=self._env, asset_id=asset_id, may_be_sound=True, sha256=sha256
+            )
         now = self._clock()
         try:
             with self._store.write() as tx:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from anyio import fail_after, from_thread, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
@@ -25,7 +27,8 @@ PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload|archives/[^/]+
 SILENCE_S = 60.0
 FORM_FILES = 100
 FORM_BYTES = FORM_FILES * LIMITS.image_bytes + LIMITS.video_bytes
-ENOUGH = 4 * MB  # bytes that are handed to the disk at once: from one thread to another it is a long way
+ENOUGH = MB  # bytes that are handed to the disk at once: from one thread to another it is a long way
+AHEAD = 8  # so often that many may wait for it
 router = APIRouter()
 Word = Annotated[str, Query(max_length=2 * LIMITS.rights_chars)]
 
@@ -170,31 +173,64 @@ async def _in_thread(request: Request, act: Callable[[Iterator[bytes]], T]) -> T
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > FORM_BYTES:
         raise TooLarge("That is too much at once. Send fewer files.")
-    return await to_thread.run_sync(lambda: act(_pieces(request)), limiter=request.app.state.uploads)
+    body = _Body(request)
+    try:
+        return await to_thread.run_sync(lambda: act(body.pieces()), limiter=request.app.state.uploads)
+    finally:
+        body.close()
 
 
-def _pieces(request: Request) -> Iterator[bytes]:
-    """The body, for a thread; when it breaks off, what has come is handed on before that is raised."""
-    stream = request.stream()
-    broken: list[Exception] = []
+class _Body:
+    """A request's body on its way to a thread: while that writes a piece, the next ones come, up to `AHEAD` of them."""
 
-    async def piece() -> bytes:
+    def __init__(self, request: Request) -> None:
+        self._stream = request.stream()
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Semaphore(AHEAD)
+        self._here: SimpleQueue[bytes | BaseException] = SimpleQueue()
+        self._coming: asyncio.Task[None] | None = None
+
+    def pieces(self) -> Iterator[bytes]:
+        """For the thread; nothing is taken from the line before it asks. When the body breaks off, what has come is handed
+        on before that is raised.
+        """
+        self._loop.call_soon_threadsafe(self._begin)
+        while found := self._here.get():
+            if isinstance(found, ClientDisconnect | TimeoutError | asyncio.CancelledError):
+                raise Unavailable("The file broke off on its way. Send it again; what has come is kept.") from found
+            if isinstance(found, BaseException):
+                raise found
+            self._loop.call_soon_threadsafe(self._room.release)
+            yield found
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        if self._coming is not None:
+            self._coming.cancel()
+
+    def _begin(self) -> None:
+        self._coming = self._loop.create_task(self._come())
+
+    async def _come(self) -> None:
         found: list[bytes] = []
         size = 0
         try:
-            with fail_after(SILENCE_S):
-                async for chunk in stream:
+            async with asyncio.timeout(SILENCE_S) as patience:
+                async for chunk in self._stream:
                     found.append(chunk)
                     size += len(chunk)
                     if size >= ENOUGH:
-                        break
-        except (ClientDisconnect, TimeoutError) as error:
-            broken.append(error)
-        return b"".join(found)
+                        self._here.put(b"".join(found))
+                        found, size = [], 0
+                        patience.reschedule(None)  # now it waits for the disk
+                        await self._room.acquire()
+                        patience.reschedule(self._loop.time() + SILENCE_S)
+        except BaseException as error:  # the thread is told, whatever it is
+            self._end(found, error)
+        else:
+            self._end(found, b"")
 
-    while found := from_thread.run(piece):
-        yield found
-        if broken:
-            break
-    if broken:
-        raise Unavailable("The file broke off on its way. Send it again; what has come is kept.") from broken[0]
+    def _end(self, found: list[bytes], end: bytes | BaseException) -> None:
+        if rest := b"".join(found):
+            self._here.put(rest)
+        self._here.put(end)

@@ -82,8 +82,10 @@ def take_in(
     asset_id: UUID,
     expect: AssetType | None = None,
     may_be_sound: bool = False,
+    sha256: str | None = None,
 ) -> tuple[AssetType, dict[str, Any]]:
     """The one way into storage, wherever a file comes from: looked at whole, made small, put; `path` is moved.
+    `sha256`: of the file, in hex, where it is known.
 
     Answers with what it is, and with keys and measures named as a take's columns. What was put goes again when not all
     could be. Raises BadMedia, TooLarge, OSError.
@@ -91,7 +93,7 @@ def take_in(
     file: dict[str, Any] = {}
     try:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
-            arrival = arrive(path, Path(folder), expect=expect)
+            arrival = arrive(path, Path(folder), expect=expect, sha256=sha256)
             if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
                 raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
             file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
@@ -143,8 +145,15 @@ def columns(arrival: Arrival, kept: Kept) -> dict[str, object]:
     }
 
 
-def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits: Limits = LIMITS) -> Arrival:
-    """What the file at `path` is, in truth; the small ones made from it go into `folder`.
+def arrive(
+    path: Path,
+    folder: Path,
+    *,
+    expect: AssetType | None = None,
+    limits: Limits = LIMITS,
+    sha256: str | None = None,
+) -> Arrival:
+    """What the file at `path` is, in truth; the small ones made from it go into `folder`. `sha256`: where it is known.
 
     Raises BadMedia when it cannot be shown or is not what is expected, TooLarge, OSError.
     """
@@ -155,8 +164,8 @@ def arrive(path: Path, folder: Path, *, expect: AssetType | None = None, limits:
     _check_bytes(path, kind, limits)
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(1) as beside:  # hashed while it is decoded: both leave the interpreter to others
-        sha256 = beside.submit(_sha256, path)
-        return replace(READERS[kind.asset_type](path, folder, kind, limits), sha256=sha256.result())
+        counted = beside.submit(lambda: sha256 or _sha256(path))
+        return replace(READERS[kind.asset_type](path, folder, kind, limits), sha256=counted.result())
 
 
 def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
+from apom.config import MB
 from apom.errors import Conflict
 from apom.media.sniff import HEAD
 
 Judge: TypeAlias = Callable[[bytes, int], None]
+
+EARLY = 64 * MB  # so much at a time goes to the disk while more comes: little is left to wait for at the end
 
 
 class Parts:
@@ -19,7 +28,9 @@ class Parts:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writers: dict[str, object] = {}
+        self._lock = threading.Lock()
+        self._disk = ThreadPoolExecutor(1)
+        self._writers: dict[str, _Writer] = {}  # the last of each file: where one goes on, the count is known
 
     def path(self, name: str) -> Path:
         """Where the file grows."""
@@ -46,28 +57,35 @@ class Parts:
         if offset > self.size(name):
             raise Conflict("Only {bytes} bytes of this file are here. Go on from there.", bytes=self.size(name))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        me = self._writers[name] = object()
-        try:
-            with self.path(name).open("r+b" if offset else "w+b") as file:
-                head = file.read(min(offset, HEAD))
-                file.truncate(offset)
-                file.seek(offset)
-                size = offset
-                for chunk in content:
-                    if self._writers.get(name) is not me:
-                        raise Conflict("This file is being sent anew by now. This try has ended.")
-                    head += chunk[: HEAD - len(head)]
-                    size += len(chunk)
-                    judge(head, size)
-                    file.write(chunk)
-                return size
-        finally:
-            if self._writers.get(name) is me:
-                del self._writers[name]
+        me = self._writer(name, offset)
+        with me.opened(self.path(name)) as file:
+            head = file.read(min(offset, HEAD))
+            file.seek(offset)
+            size = offset
+            for chunk in content:
+                head += chunk[: HEAD - len(head)]
+                size += len(chunk)
+                judge(head, size)
+                me.add(file, chunk)
+                if size // EARLY > (size - len(chunk)) // EARLY:
+                    self._disk.submit(_write_out, self.path(name))
+            return size
 
-    def hand_over(self, name: str, path: Path) -> None:
-        """The file is whole and moves to `path`. Raises OSError."""
+    def _writer(self, name: str, offset: int) -> _Writer:
+        """The one who writes from now on."""
+        with self._lock:
+            before = self._writers.get(name)
+            sha256 = before.end(offset) if before else None
+            me = self._writers[name] = _Writer(offset, sha256 if offset else hashlib.sha256())
+            return me
+
+    def hand_over(self, name: str, path: Path) -> str | None:
+        """The file is whole and moves to `path`; its SHA-256 in hex, if that was counted as it came. Raises OSError."""
+        with self._lock:
+            last = self._writers.pop(name, None)
+        sha256 = last.end(self.size(name)) if last else None
         shutil.move(self.path(name), path)
+        return sha256.hexdigest() if sha256 else None
 
     def take_back(self, name: str, path: Path) -> None:
         """It could not be stored: it waits here for another try."""
@@ -76,6 +94,7 @@ class Parts:
 
     def drop(self, name: str) -> None:
         """Nobody wants it any more."""
+        self._writers.pop(name, None)
         self.path(name).unlink(missing_ok=True)
 
     def sweep(self, older_than: timedelta, now: datetime) -> int:
@@ -84,5 +103,53 @@ class Parts:
         paths = self._folder.glob("*.part") if self._folder.is_dir() else ()
         old = [path for path in paths if path.stat().st_mtime < before]
         for path in old:
-            path.unlink(missing_ok=True)
+            self.drop(path.stem)
         return len(old)
+
+
+def _write_out(path: Path) -> None:
+    """Nobody counts on it yet: what fails here fails again at the end."""
+    if os.name != "posix":  # Windows moves no file that is open
+        return
+    with suppress(OSError), path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+class _Writer:
+    """Who adds to a file of `size` bytes, until another does. `sha256`: of what is there; None: nobody has counted."""
+
+    def __init__(self, size: int, sha256: hashlib._Hash | None) -> None:
+        self._size = size
+        self._sha256 = sha256
+        self._is_over = False
+        self._lock = threading.Lock()
+
+    def opened(self, path: Path) -> FileIO:
+        """The file, cut to the size. Raises Conflict, OSError."""
+        with self._writing():
+            file = FileIO(path, "r+" if self._size else "w+")
+            file.truncate(self._size)
+            return file
+
+    def add(self, file: FileIO, chunk: bytes) -> None:
+        """Behind what is there. Raises Conflict, OSError."""
+        with self._writing():
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
+            self._size += len(chunk)
+            if self._sha256 is not None:
+                self._sha256.update(chunk)
+
+    def end(self, size: int) -> hashlib._Hash | None:
+        """Nothing is added any more. What was counted, if it was of so many bytes."""
+        with self._lock:
+            self._is_over = True
+            return self._sha256 if self._size == size else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            if self._is_over:
+                raise Conflict("This file is being sent anew by now. This try has ended.")
+            yield

@@ -13,7 +13,9 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,6 +34,8 @@ CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
 READ_BYTES = 4 * 1024 * 1024
+AHEAD = 2  # so often that many are here before they are wanted
+PART_BYTES = 32 * 1024 * 1024  # of what goes to the bucket in parts, and there are ten thousand at most
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
@@ -46,11 +50,14 @@ class S3Storage(LocalStorage):
     """
 
     def __init__(self, settings: S3Settings, root: Path, before: LocalStorage | None = None) -> None:
+        from boto3.s3.transfer import TransferConfig
+
         super().__init__(root)
         self.settings = settings
         self.before = before
         session, self._client = _client(settings)
         self._addresses = Addresses(settings, session, self._client)
+        self._parts = TransferConfig(multipart_chunksize=PART_BYTES, io_chunksize=1024 * 1024, max_io_queue=16)
         self._room = threading.Lock()
         self._kept: int | None = None  # bytes of all copies, once they were counted
 
@@ -63,7 +70,7 @@ class S3Storage(LocalStorage):
             **({"ACL": acl} if (acl := self.settings.acl) else {}),
         }
         size = source.stat().st_size
-        self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), ExtraArgs=more))
+        self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), more, None, self._parts))
         super().put(source, key, mime=mime)
         self._make_room(size)
 
@@ -91,15 +98,18 @@ class S3Storage(LocalStorage):
 
     def _passed_on(self, key: str, size: int, start: int, end: int) -> Iterator[bytes]:
         """Its bytes; read whole, it is a copy afterwards."""
-        chunks = self._chunks(key, start, end)
+        chunks = _ahead(self._chunks(key, start, end))
         if (start, end) != (0, size):
             yield from chunks
             return
         with self.temp() as part:
-            with part.open("wb") as copy:
+            with part.open("wb") as copy, ThreadPoolExecutor(1) as beside:  # nobody who reads waits for this disk
+                writing = beside.submit(copy.write, b"")
                 for chunk in chunks:
-                    copy.write(chunk)
+                    writing.result()
+                    writing = beside.submit(copy.write, chunk)
                     yield chunk
+                writing.result()
             super().put(part, key, mime="")
         self._make_room(size)
 
@@ -125,7 +135,11 @@ class S3Storage(LocalStorage):
     def _fetched(self, key: str) -> Path:
         with self.temp() as part:
             try:
-                self._ask(lambda: self._client.download_file(self._bucket, self._name(key), str(part)))
+                self._ask(
+                    lambda: self._client.download_file(
+                        self._bucket, self._name(key), str(part), None, None, self._parts
+                    )
+                )
             except NotFound:
                 if self.before is None:
                     raise
@@ -295,6 +309,18 @@ class S3Storage(LocalStorage):
                 else:
                     super().delete(each.key)
             self._kept = kept
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same; while one is used the next ones are taken."""
+    beside = ThreadPoolExecutor(1)
+    try:
+        taken = deque(beside.submit(next, chunks, b"") for _ in range(AHEAD))
+        while chunk := taken.popleft().result():
+            taken.append(beside.submit(next, chunks, b""))
+            yield chunk
+    finally:
+        beside.shutdown(wait=False, cancel_futures=True)  # who breaks off waits for nothing
 
 
 def _client(settings: S3Settings) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 // page of this tab does not end them.
 
 const FIRST_BYTES = 65_536;        // enough to be refused by: what is sent in vain is little
-const PIECE_BYTES = 8 << 20;
+const PIECE_BYTES = 32 << 20;
 const AT_ONCE = 2;
 const TRIES = 8;                   // of a piece, in a row
 const OPEN_UPLOAD = ["waiting", "sending"];
