@@ -372,9 +372,9 @@ def test_the_big_view_leafs_at_once_and_python_follows(visit: Visit) -> None:
     expect(page.get_by_role("region").get_by_role("button", name="Headliner")).to_have_attribute("aria-pressed", "true")
     sent = marks(visit)
     assert sent[-1] | {"asset_id": 0} == {"asset_id": 0, "trashed": False, "is_headliner": True}
-    page.get_by_label("Comment").fill("f")
+    page.get_by_label("Comment", exact=True).fill("f")
     for key in ("ArrowLeft", "h", "Delete"):
-        page.get_by_label("Comment").press(key)
+        page.get_by_label("Comment", exact=True).press(key)
     assert len(marks(visit)) == len(sent), "not while one types"
     page.keyboard.press("Escape")
 
