@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long check browser proxy office s3 screens bench bench-quick clean
+.PHONY: run test test-long check browser proxy office s3 messages screens bench bench-quick clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
