@@ -88,8 +88,9 @@ def house(cast: Cast, studio: Studio, clock: Clock) -> Iterator[House]:
             ids |= {"hidden_id": str(ws.box(spare).headliner_asset_id)}
             ids |= {"spare_id": str(take.id), "spare_box_id": str(spare.id), "spare_project_id": str(project.id)}
         keep_files(studio, ws, project)
-    ids |= {name: str(new_id()) for name in ("job_id", "token_id", "session_id", "upload_id")}
-    ids |= {"user_id": str(alice.actor.user_id), "username": "alice", "provider": "sandbox"}
+    others = "job_id export_id token_id session_id upload_id notification_id webhook_id"
+    ids |= {name: str(new_id()) for name in others.split()}
+    ids |= {"user_id": str(alice.actor.user_id), "username": "alice", "provider": "sandbox", "format": "docx"}
     mine = {"can_approve": True, "days": 60}
     links = {
         "all": alice.create_link(projects[0], "all", **mine),  # type: ignore[arg-type]

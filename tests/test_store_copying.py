@@ -40,6 +40,7 @@ ONE_OF = {
 }
 NAMED_OTHERWISE = {
     "assignee": "app_user",
+    "made_by": "app_user",
     "user": "app_user",
     "link": "shared_link",
     "parent_comment": "comment",
