@@ -156,6 +156,17 @@ class Witness:
 KEYED = '{"type": "bearer", "secret": "EXTRA_API_KEY"}'
 
 
+def settled(ws: Any, quiet_s: float = 2.5) -> None:
+    """Until all there is to tell was told: what has happened is looked for once a second."""
+    seen, since, end = 0, time.monotonic(), time.monotonic() + 30
+    while not seen or time.monotonic() - since < quiet_s:
+        assert time.monotonic() < end, "nothing was told"
+        found = len(ws.notifications(limit=500).items)
+        if found != seen:
+            seen, since = found, time.monotonic()
+        time.sleep(0.2)
+
+
 def scene(w: Any) -> None:
     """Everything a person can do, and much that they cannot."""
     w.me()
@@ -489,6 +500,7 @@ def scene(w: Any) -> None:
     w.set_email("nora@example.com")
     w.set_email("no address")
     w.send_test_mail()
+    settled(w.ws)
     w.notifications(unread=True, limit=1)
     w.notifications(cursor="nonsense")
     w.notification(new_id())
