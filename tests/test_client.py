@@ -157,7 +157,7 @@ KEYED = '{"type": "bearer", "secret": "EXTRA_API_KEY"}'
 
 
 def settled(ws: Any, quiet_s: float = 2.5) -> None:
-    """Until all there is to tell was told: what has happened is looked for once a second."""
+    """Until all there is to tell was told, and read: how often a batch is told depends on when it is looked at."""
     seen, since, end = 0, time.monotonic(), time.monotonic() + 30
     while not seen or time.monotonic() - since < quiet_s:
         assert time.monotonic() < end, "nothing was told"
@@ -165,6 +165,7 @@ def settled(ws: Any, quiet_s: float = 2.5) -> None:
         if found != seen:
             seen, since = found, time.monotonic()
         time.sleep(0.2)
+    ws.mark_notifications_read()
 
 
 def scene(w: Any) -> None:
