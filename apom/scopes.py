@@ -19,7 +19,8 @@ READING = frozenset(
     " queue_items queue_summary spending_by_day count_assets jobs job estimate_batch batches batch statement_csv"
     " rounds round_shots link_activity comments verdicts inbox unread"
     " allowance system users audit balances providers provider_file dry_run received known_files"
-    " export_formats export export_file download retention_plan leaving retention_runs storage sweeps"
+    " export_formats export export_docx export_pdf export_xlsx export_csv export_rights export_animatic export_archive"
+    " export_zip export_cut export_file download retention_plan leaving retention_runs storage sweeps"
     " notifications notification unread_notifications notification_settings webhooks archive_received".split()
 )
 IN_PERSON = frozenset(
@@ -48,8 +49,9 @@ def check(actor: Actor, name: str) -> None:
 
 
 def limited(kind: K) -> K:
-    """Class decorator: every public method is checked before it begins."""
-    for name, method in list(vars(kind).items()):
+    """Class decorator: every public method, inherited ones too, is checked before it begins."""
+    for name in dir(kind):
+        method = getattr(kind, name)
         if callable(method) and not name.startswith("_"):
             setattr(kind, name, _checked(name, method))
     return kind

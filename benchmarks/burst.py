@@ -17,14 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apom import studio as studio_module
 from apom.config import LIMITS, Settings
 from apom.engine.wiring import MediaKeeper
 from apom.media.storage import key
 from apom.models import AssetType, BatchOrder, Box, Generation
 from apom.steps import Arrived
 from apom.store import generations
-from apom.studio import DEFAULT_IMAGE, Studio, Workspace
+from apom.studio import DEFAULT_IMAGE, Studio, Workspace, house
 from apom.testing import offer
 from benchmarks import people
 from benchmarks.cost import most_memory_mb
@@ -110,7 +109,7 @@ def takes(studio: Studio) -> list[tuple[str, float, float]]:
 def main(url: str, count: str, folder: str, least_s: str, most_s: str, *how: str) -> None:
     """Orders, waits, tells."""
     if "bare" in how:
-        setattr(studio_module, "MediaKeeper", BareKeeper)  # noqa: B010  # the studio has no such choice
+        setattr(house, "MediaKeeper", BareKeeper)  # noqa: B010  # the studio has no such choice
     with Studio.open(Settings(data_dir=Path(folder), sandbox_url=url)) as studio:
         offer(studio, unlimited)
         alice, _ = people.alice(studio)

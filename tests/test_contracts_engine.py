@@ -61,7 +61,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     (tmp / "providers").mkdir()
     with serve(samples(tmp)) as mocks, patch.context():
         ship(tmp / "providers", mocks)
-        patch.setattr("apom.studio.shipped", lambda _: tmp / "providers")
+        patch.setattr("apom.studio.house.shipped", lambda _: tmp / "providers")
         patch.setattr("apom.engine.wiring.inside", lambda _: net.in_process({FILES: mocks["kie"].files}))
         with Studio.open(Settings(data_dir=tmp / "data")) as studio:
             alice = person(studio, "alice")

@@ -67,7 +67,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "sandbox.json").write_text(SANDBOX, "utf-8")
     (folder / "acme.json").write_text(json.dumps(file()), "utf-8")
-    monkeypatch.setattr("apom.studio.shipped", lambda _: folder)
+    monkeypatch.setattr("apom.studio.house.shipped", lambda _: folder)
     return folder
 
 

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apom import balances
-from apom import studio as studio_module
 from apom.balances import moves
 from apom.config import Settings
 from apom.errors import Invalid, NotAllowed, ProviderError, Unavailable
@@ -248,7 +247,7 @@ def test_without_an_engine_the_operator_is_told_that_nobody_can_be_asked(cast: C
 
 
 def test_the_engine_asks_by_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(studio_module, "LOOK_S", 0.1)
+    monkeypatch.setattr("apom.studio.house.LOOK_S", 0.1)
     with Studio.open(settings) as studio:
         until(lambda: studio.operator().balances())
 

@@ -163,6 +163,7 @@ def test_a_reading_token_is_refused_by_every_method_that_is_not_known_to_read(ca
             with pytest.raises(NotAllowed, match="may only read"):
                 getattr(ws, name)()
     assert set(methods()) >= READING | IN_PERSON, "each of them is a method still"
+    assert {name for name in methods() if name.startswith("export")} <= READING, "who may read may take it along"
 
 
 def test_a_method_added_tomorrow_is_refused_until_somebody_says_that_it_reads(cast: Cast) -> None:
@@ -217,6 +218,7 @@ def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
         "export_zip": (project, tmp_path / "film.zip"),
         "export_animatic": (project, tmp_path / "film.mp4"),
         "export_archive": (project, tmp_path / "film.zip"),
+        "export_cut": (project, tmp_path / "film.zip"),
         "archive_received": (new_id(),),
         "queue_items": ([take],),
         "wait": ([],),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from apom.asking import id_of
 from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.models import (
     AIModel,
@@ -31,7 +32,7 @@ from apom.models import (
     User,
 )
 from apom.net.ours import Connection
-from apom.studio import TRIALS, Operator, id_of
+from apom.studio import TRIALS, Operator
 from apom.tokens import BOTH
 
 ASKING_S = 60.0  # the providers are asked meanwhile

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Unpack
@@ -14,10 +13,11 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from apom.asking import DEFAULT_IMAGE, DEFAULT_VIDEO, Wanted, id_of, parts_of
 from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
-from apom.config import LIMITS
+from apom.composed import Composed
 from apom.errors import Invalid, Unavailable
 from apom.events import Subscription
 from apom.exporting import Exporting
@@ -74,7 +74,6 @@ from apom.models import (
     Region,
     RetentionPlan,
     RetentionRun,
-    Rights,
     Role,
     Round,
     RoundShot,
@@ -93,7 +92,6 @@ from apom.models import (
     Take,
     Unread,
     Upload,
-    Uploaded,
     User,
     Verdict,
     Visibility,
@@ -101,10 +99,10 @@ from apom.models import (
     new_id,
 )
 from apom.net.ours import Connection
-from apom.sending import OnProgress, send, send_archive
-from apom.studio import DEFAULT_IMAGE, DEFAULT_VIDEO, Wanted, Workspace, id_of, parts_of
+from apom.sending import send_archive
+from apom.studio import Workspace
 from apom.tokens import BOTH
-from apom.waiting import OnChange, ended, every, wait
+from apom.waiting import ended
 
 
 def _order_token() -> str:
@@ -117,7 +115,7 @@ def _of(provider: str, what: str) -> str:
 
 
 @documented_as(Workspace)
-class RemoteWorkspace(Exporting):
+class RemoteWorkspace(Composed, Exporting):
     """What one signed-in person may do on a server: the same methods, records and errors as `apom.studio.Workspace`.
 
     Every method also raises Unavailable when the server does not answer, and NotSignedIn when the token has ended. From
@@ -278,23 +276,6 @@ class RemoteWorkspace(Exporting):
     def sound_box(self, project: Ref) -> Box:
         return self._door.ask(Box, "POST", f"projects/{id_of(project)}/sound-box", is_safe=True)
 
-    def set_soundtrack(
-        self,
-        project: Ref,
-        path: Path | str | None,
-        *,
-        rights: Rights | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Project:
-        if path is None:
-            return self.update_project(project, soundtrack_asset_id=None)
-        take = self.upload(self.sound_box(project), path, rights=rights, on_progress=on_progress).take
-        try:
-            return self.update_project(project, soundtrack_asset_id=take.id)
-        except Invalid:  # it is no sound
-            self.delete_asset(take)
-            raise
-
     def delete_project(self, project: Ref) -> None:
         self._door.do("DELETE", f"projects/{id_of(project)}")
 
@@ -342,18 +323,6 @@ class RemoteWorkspace(Exporting):
 
     # takes
 
-    def upload(
-        self,
-        box: Ref,
-        path: Path | str,
-        *,
-        name: str | None = None,
-        rights: Rights | None = None,
-        upload_id: UUID | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Uploaded:
-        return send(partial(self.receive, box), partial(self.received, box), path, name, rights, upload_id, on_progress)
-
     def receive(self, box: Ref, upload: Upload, content: Iterable[bytes]) -> Arriving:
         params = upload.rights.model_dump() | upload.model_dump(include={"name", "size", "offset"})
         path = f"uploads/{id_of(box)}/{upload.id}"
@@ -368,17 +337,6 @@ class RemoteWorkspace(Exporting):
 
     def models(self, asset_type: AssetType | None = None) -> Rows[AIModel]:
         return self._door.ask(Rows[AIModel], "GET", "models", params={"asset_type": asset_type})
-
-    def create_asset(
-        self,
-        box: Ref,
-        prompt: str,
-        *,
-        model: str = DEFAULT_IMAGE,
-        params: Mapping[str, JsonValue] | None = None,
-        inputs: Sequence[tuple[InputRole, Ref]] = (),
-    ) -> Take:
-        return self.generate(box, prompt, model=model, params=params, inputs=inputs)[0]
 
     def generate(
         self,
@@ -433,15 +391,6 @@ class RemoteWorkspace(Exporting):
     def again(self, asset: Ref, *, token: str | None = None) -> Take:
         body = {"token": token or _order_token()}
         return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/again", body=body, is_safe=True)
-
-    def wait(
-        self, takes: Sequence[Ref] | Batch, *, timeout_s: float | None = None, on_change: OnChange | None = None
-    ) -> Rows[Take]:
-        if isinstance(takes, Batch):
-            batch = takes
-            its: list[Take] = every(lambda cursor: self.search_assets(batch=batch, cursor=cursor, limit=LIMITS.page))
-            takes = its
-        return wait(self.get_assets, [id_of(take) for take in takes], timeout_s=timeout_s, on_change=on_change)
 
     def asset(self, asset: Ref) -> Asset:
         return self._door.ask(Asset, "GET", f"assets/{id_of(asset)}")
