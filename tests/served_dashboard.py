@@ -1,8 +1,9 @@
-"""The script of `served`: one page behind the sign-in, one before it."""
+"""The script of `served`: pages behind the sign-in."""
 
 import served
 import streamlit as st
 
+from apom.errors import NotAllowed
 from apom.ui import guard
 
 
@@ -31,7 +32,7 @@ def broken() -> None:
 
 
 def refused() -> None:
-    guard.require_user()
+    raise NotAllowed("This is not for you.")
 
 
 def sign_in(path: str) -> None:
@@ -40,17 +41,12 @@ def sign_in(path: str) -> None:
     st.html(form)
 
 
-def review() -> None:
-    st.text("REVIEW")
-
-
 guard.run(
     [
         guard.Screen(path="", title="Home", show=home),
         guard.Screen(path="secret", title="Secret", show=secret),
-        guard.Screen(path="review", title="Review", show=review, is_public=True),
-        guard.Screen(path="broken", title="Broken", show=broken, is_public=True),
-        guard.Screen(path="refused", title="Refused", show=refused, is_public=True),
+        guard.Screen(path="broken", title="Broken", show=broken),
+        guard.Screen(path="refused", title="Refused", show=refused),
     ],
     sign_in=sign_in,
 )

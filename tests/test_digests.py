@@ -17,6 +17,7 @@ from test_idor import arrived
 
 from apom import digests, doctor
 from apom.config import Settings
+from apom.doctor.findings import Level
 from apom.errors import Invalid, Misconfigured, TooMany, Unavailable
 from apom.models import Box, Channel, Digest, NoticeKind, Role
 from apom.net import mail
@@ -191,11 +192,9 @@ def test_it_is_encrypted_and_signed_in_and_doctor_says_so(
         more = {"smtp_tls": "starttls", "smtp_user": USER, "smtp_password": PASSWORD}
         settings = settings_for(postbox, tmp_path, **more)
         found = doctor.mail_server(settings)
-        assert (found.level, "certificate" in found.says.lower()) == (doctor.Level.PROBLEM, True), (
-            "nobody vouches for it"
-        )
+        assert (found.level, "certificate" in found.says.lower()) == (Level.PROBLEM, True), "nobody vouches for it"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-        assert doctor.mail_server(settings).level is doctor.Level.OK
+        assert doctor.mail_server(settings).level is Level.OK
         wrong = doctor.mail_server(settings_for(postbox, tmp_path, **{**more, "smtp_password": "wrong-password-1"}))
         assert "APOM_SMTP_PASSWORD" in wrong.says, wrong.says
         assert "wrong-password-1" not in wrong.says
@@ -236,7 +235,7 @@ def test_what_is_wrong_with_the_settings_is_a_sentence(
     postbox: Postbox, tmp_path: Path, more: dict[str, object], says: str
 ) -> None:
     found = doctor.mail_server(settings_for(postbox, tmp_path, **more))
-    assert found.level is doctor.Level.PROBLEM
+    assert found.level is Level.PROBLEM
     assert says in found.says
 
 

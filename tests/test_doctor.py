@@ -14,7 +14,7 @@ import pytest
 
 from apom import doctor
 from apom.config import PACKAGE, THRESHOLDS, Settings
-from apom.doctor import Finding, Level
+from apom.doctor.findings import Finding, Level
 from apom.errors import ApomError, StoreBroken
 from apom.media import codecs
 from apom.models import StoreInfo

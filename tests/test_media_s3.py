@@ -25,7 +25,8 @@ from test_media_route import get
 
 from apom import studio as studio_module
 from apom.config import S3Settings, Settings
-from apom.doctor import Level, buckets, cross_origin, signed
+from apom.doctor.bucket import buckets, cross_origin, signed
+from apom.doctor.findings import Level
 from apom.errors import Conflict, Misconfigured, NotAllowed, NotFound, Unavailable
 from apom.media import s3
 from apom.media.s3 import S3Storage

@@ -270,7 +270,7 @@ def test_what_the_log_never_says(server: Served) -> None:
         client.get("/boom", params={"token": "HUSH-QUERY"})
         client.get("/api/boom", params={"token": "HUSH-QUERY"}, headers={"cookie": "apom_session=HUSH-COOKIE"})
     with Tab(server.url, path="/_stcore/stream?token=HUSH-QUERY") as tab:
-        tab.run(page="review", query="token=HUSH-QUERY")
+        tab.run(page="secret", query="token=HUSH-QUERY")
     log = "".join(server.log)
     assert "Traceback" in log
     assert "HUSH" not in log

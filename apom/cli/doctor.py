@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from apom.cli import door
 from apom.cli.command import Commands, Reply, command, finding
 from apom.config import Settings
-from apom.doctor import Finding, Level, examine
+from apom.doctor import examine
+from apom.doctor.findings import Finding, Level
 from apom.errors import ApomError, Unavailable
 from apom.models import StoreInfo
 

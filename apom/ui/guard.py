@@ -74,14 +74,11 @@ def guarded(act: Callable[P, R]) -> Callable[P, R]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Screen:
-    """A page: its path without slashes ("" for the first), its title (marked by `N_`), what draws it, and whether it asks
-    for no sign-in.
-    """
+    """A page: its path without slashes ("" for the first), its title (marked by `N_`), and what draws it."""
 
     path: str
     title: str
     show: Callable[[], None]
-    is_public: bool = False
 
 
 _screens: dict[str, Screen] = {}  # the same for everybody: what an address means, not who may see it
@@ -97,7 +94,7 @@ def run(screens: Sequence[Screen], *, sign_in: Callable[[str], None]) -> None:
     pages = {page(screen.path): screen for screen in screens}
     chosen = st.navigation(list(pages), position="hidden")
     screen = pages[chosen]
-    if actor is None and not screen.is_public:
+    if actor is None:
         sign_in("/" + screen.path)
     else:
         with _as(actor):
@@ -113,7 +110,7 @@ def page(path: str) -> st.Page:
 
 
 @contextmanager
-def _as(actor: Actor | None) -> Iterator[None]:
+def _as(actor: Actor) -> Iterator[None]:
     """Whoever was found to be here stays so until this is left: a page asks for its person many times (a third of its
     cost), and one that was begun is drawn to its end.
     """
