@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     webhook_hosts: str = Field(
         "", description="host:port, host:port: inside our network, where webhooks may post to nevertheless"
     )
+    orders_a_minute: int = Field(
+        10, gt=0, description="how often in a minute somebody may press Generate, order a batch or try again"
+    )
     session_idle_days: float = Field(7, gt=0, description="a session ends when it was not used for so long")
     session_days: float = Field(30, gt=0, description="a session ends at the latest after so long")
 

@@ -64,7 +64,7 @@ def test_what_is_ordered_comes_and_the_time_it_took_is_told_apart() -> None:
 def test_what_is_ordered_at_once_comes_and_pages_are_drawn_meanwhile() -> None:
     ours = check(load.run("toy"), {APOM})
     assert ours["5 at once, checked, with thumbnails: added"].n == 5
-    assert ours["2 of 20 MB at once: the latest tick"].n >= 5
+    assert ours["2 of 20 MB at once: the latest tick"].n >= 1
     assert ours["box page, 4 in flight"].aim is not None
 
 

@@ -564,7 +564,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     data = tmp_path_factory.mktemp("client") / "data"
-    with testing.server(data, sandbox_image_s="0.1", sandbox_video_s="0.1") as app:
+    with testing.server(data, sandbox_image_s="0.1", sandbox_video_s="0.1", orders_a_minute="600") as app:
         run = runfile.read(data)
         assert run is not None
         yield House(app.url, data, app.said, OperatorClient(run.url, run.token))

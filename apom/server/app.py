@@ -58,7 +58,7 @@ def parts(settings: Settings, wiring: Wiring) -> Parts:
             Middleware(Exchange, guests=guests, settings=settings),
             Middleware(Identity, sessions=wiring.sessions, cookie=settings.cookie),
             Middleware(Closed),
-            Middleware(Throttle, guests=guests),
+            Middleware(Throttle, guests=guests, orders_a_minute=settings.orders_a_minute),
             Middleware(BodyLimit, max_body_size=LIMITS.body_bytes),
         ],
         "on_script_error": fault.show,

@@ -23,7 +23,6 @@ from apom.server.refusal import is_api, refuse, too_often
 
 # how the paths end that cost money
 ORDERS = ("/generate", "/batches", "/retry", "/edit", "/continue", "/again", "/animate", "/regenerate")
-ORDERS_RATE = Rate(per_s=10 / 60, burst=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,6 @@ class Rates:
     messages: Rate  # websocket messages
     reads: Rate
     writes: Rate
-    generate: Rate = ORDERS_RATE
 
 
 SIGNED_IN = Rates(messages=Rate(per_s=20, burst=40), reads=Rate(per_s=50, burst=100), writes=Rate(per_s=20, burst=40))
@@ -48,11 +46,11 @@ GUEST_SOCKETS = 200  # at once, of one link from one address: two for each windo
 class Meters:
     """One set of meters for one kind of visitor."""
 
-    def __init__(self, rates: Rates) -> None:
+    def __init__(self, rates: Rates, orders_a_minute: int) -> None:
         self.rates = rates
         self._reads = Meter(rates.reads)
         self._writes = Meter(rates.writes)
-        self._generate = Meter(rates.generate)
+        self._orders = Meter(Rate(per_s=orders_a_minute / 60, burst=orders_a_minute))
         self.messages = Meter(rates.messages)
 
     def wait_s(self, scope: Scope, key: str) -> float:
@@ -60,7 +58,7 @@ class Meters:
         if scope["method"] in SAFE_METHODS:
             return self._reads.wait_s(key)
         if scope["path"].rstrip("/").endswith(ORDERS):
-            return self._generate.wait_s(key) or self._writes.wait_s(key)
+            return self._orders.wait_s(key) or self._writes.wait_s(key)
         return self._writes.wait_s(key)
 
 
@@ -70,14 +68,12 @@ class Throttle:
     An anonymous socket has a pace of its own (an agency is one address); their number per address is limited instead.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, guests: Guests, signed_in: Rates = SIGNED_IN, anonymous: Rates = ANONYMOUS
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, guests: Guests, orders_a_minute: int) -> None:
         self.app = app
         self._guests = guests
-        self._signed_in = Meters(signed_in)
-        self._guests_meters = Meters(GUESTS)
-        self._anonymous = Meters(anonymous)
+        self._signed_in = Meters(SIGNED_IN, orders_a_minute)
+        self._guests_meters = Meters(GUESTS, orders_a_minute)
+        self._anonymous = Meters(ANONYMOUS, orders_a_minute)
         self._hooks = Meter(HOOKS)
         self._sockets: Counter[str] = Counter()
 

@@ -152,7 +152,8 @@ def main() -> None:
     print(f"# An S3 server at {server.url}, its files in {folder}. Set these where apom is started; Ctrl+C ends it.")
     for name, value in server.variables().items():
         print(f"export {name}={value}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a shell that starts it in the background has INT ignored
+        signal.signal(ending, signal.default_int_handler)
     try:
         signal.pause()
     except KeyboardInterrupt:
