@@ -962,6 +962,9 @@ class BatchOrder(Record):
         default_factory=dict, description="by what they mean (`x-role`), asked of every model under its own name for it"
     )
     inputs: tuple[BatchInput, ...] = ()
+    with_style: bool = Field(
+        True, description="the project's style follows each prompt; edits of a take are never given it"
+    )
     name: str = ""
 
 

@@ -347,6 +347,7 @@ class RemoteWorkspace(Composed, Exporting):
         params: Mapping[str, JsonValue] | None = None,
         inputs: Sequence[tuple[InputRole, Ref]] = (),
         n: int = 1,
+        with_style: bool = True,
         token: str | None = None,
     ) -> Rows[Take]:
         body = {
@@ -355,12 +356,21 @@ class RemoteWorkspace(Composed, Exporting):
             "params": params or {},
             "inputs": [{"role": role, "asset_id": id_of(source)} for role, source in inputs],
             "n": n,
+            "with_style": with_style,
             "token": token or _order_token(),
         }
         return self._door.ask(Rows[Take], "POST", f"boxes/{id_of(box)}/generate", body=body, is_safe=True)
 
-    def animate(self, asset: Ref, prompt: str = "", *, model: str = DEFAULT_VIDEO, token: str | None = None) -> Take:
-        body = {"prompt": prompt, "model": model, "token": token or _order_token()}
+    def animate(
+        self,
+        asset: Ref,
+        prompt: str = "",
+        *,
+        model: str = DEFAULT_VIDEO,
+        with_style: bool = True,
+        token: str | None = None,
+    ) -> Take:
+        body = {"prompt": prompt, "model": model, "with_style": with_style, "token": token or _order_token()}
         return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/animate", body=body, is_safe=True)
 
     def edit(self, asset: Ref, words: str, *, n: int = 1, token: str | None = None) -> Rows[Take]:
@@ -376,6 +386,7 @@ class RemoteWorkspace(Composed, Exporting):
         into: Ref | None = None,
         adds_shot: bool = False,
         model: str = DEFAULT_VIDEO,
+        with_style: bool = True,
         token: str | None = None,
     ) -> Take:
         body = {
@@ -384,6 +395,7 @@ class RemoteWorkspace(Composed, Exporting):
             "into_id": None if into is None else id_of(into),
             "adds_shot": adds_shot,
             "model": model,
+            "with_style": with_style,
             "token": token or _order_token(),
         }
         return self._door.ask(Take, "POST", f"boxes/{id_of(box)}/continue", body=body, is_safe=True)

@@ -86,6 +86,12 @@ def insert(tx: Tx, project: Project) -> None:
     add_member(tx, project.id, project.created_by, Role.OWNER, project.created_at)
 
 
+def style(tx: Tx, user_id: UUID, project_id: UUID) -> str:
+    """How everything in a project should look, in words; "" for who does not see it."""
+    select = f"select p.style_text from project p {visible('p.id')} where p.id = $2"
+    return str(tx.value(select, user_id, project_id) or "")
+
+
 def role(tx: Tx, user_id: UUID, project_id: UUID) -> Role | None:
     """A person's role, None for a stranger."""
     found = tx.value("select role from project_member where project_id = $1 and user_id = $2", project_id, user_id)
