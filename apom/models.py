@@ -425,6 +425,34 @@ class Box(Record):
         return media_url(self.cover_key)
 
 
+RowOutcome: TypeAlias = Literal["new", "changed", "same", "here", "refused"]
+
+
+class ShotRow(Record):
+    """What a row of a table of shots comes to."""
+
+    row: int = Field(description="as a spreadsheet counts them, from 1")
+    outcome: RowOutcome = Field(
+        description="`new`; `changed`; `same`: nothing to change; `here`: there already and left alone; `refused`"
+    )
+    code: str = Field(description="of the shot, the one it will be given too")
+    name: str
+    fields: Json = Field(description="what is stored of it, by the fields of a box; what stays as it is, is left out")
+    problems: tuple[str, ...] = Field((), description="why it is refused, in the reader's language")
+
+
+class ShotTable(Record):
+    """A table of shots, read: what bringing it in would do."""
+
+    rows: tuple[ShotRow, ...]
+    columns: dict[str, str] = Field(description="the heading of each field of a box that is read")
+    unread: tuple[str, ...] = Field((), description="headings of columns that are not read")
+
+    def of(self, *outcomes: RowOutcome) -> tuple[ShotRow, ...]:
+        """The rows that come to this."""
+        return tuple(row for row in self.rows if row.outcome in outcomes)
+
+
 def media_url(key: str | None) -> str | None:
     """Where a browser that is signed in finds a stored file; None for none.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom.asking import DEFAULT_IMAGE, DEFAULT_VIDEO, Wanted, id_of, parts_of
+from apom.asking import DEFAULT_IMAGE, DEFAULT_VIDEO, Table, Wanted, content_of, id_of, parts_of
 from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
@@ -81,6 +81,7 @@ from apom.models import (
     Scope,
     Session,
     SharedLink,
+    ShotTable,
     SourceType,
     Spending,
     SpendingDay,
@@ -301,6 +302,20 @@ class RemoteWorkspace(Composed, Exporting):
     def create_boxes(self, project: Ref, names: Sequence[str], *, kind: BoxKind = BoxKind.SHOT) -> Rows[Box]:
         body = {"names": list(names), "kind": kind}
         return self._door.ask(Rows[Box], "POST", f"projects/{id_of(project)}/boxes", body=body)
+
+    def plan_shots(
+        self, project: Ref, table: Table, *, update: bool = False, leave_out: Collection[str] = ()
+    ) -> ShotTable:
+        params = {"update": update, "leave_out": sorted(leave_out)}
+        path = f"projects/{id_of(project)}/shots/plan"
+        return self._door.read(ShotTable, self._door.send(path, [content_of(table)], params=params))
+
+    def import_shots(
+        self, project: Ref, table: Table, *, update: bool = False, leave_out: Collection[str] = ()
+    ) -> Rows[Box]:
+        params = {"update": update, "leave_out": sorted(leave_out)}
+        content = iter([content_of(table)])  # sent once: a shot without a code would be made twice
+        return self._door.read(Rows[Box], self._door.send(f"projects/{id_of(project)}/shots", content, params=params))
 
     def box(self, box: Ref) -> Box:
         return self._door.ask(Box, "GET", f"boxes/{id_of(box)}")
