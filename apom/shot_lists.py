@@ -216,11 +216,11 @@ def _field_named(text: str) -> str:
 
 
 def _headed(rows: Sequence[Row]) -> Listed | None:
-    """The first row with two headings that are known, else with one and nothing else."""
+    """The first row with two headings that are known, else the first of all with one and nothing else."""
     found = [_columns(row.cells) for row in rows[:HEAD]]
     several = (at for at, columns in enumerate(found) if len(columns) > 1)
-    alone = (at for at, columns in enumerate(found) if columns and sum(map(bool, rows[at].cells)) == 1)
-    at = next(several, next(alone, None))
+    is_alone = bool(found and found[0]) and sum(map(bool, rows[0].cells)) == 1
+    at = next(several, 0 if is_alone else None)
     return None if at is None else Listed(headings=rows[at].cells, columns=found[at], rows=rows[at + 1 :])
 
 
