@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from pydantic import JsonValue
 
 from apom.config import LIMITS, MB
 from apom.models import Project, RowOutcome, ShotRow, ShotTable
@@ -124,7 +125,10 @@ def show(project: Project, plan: ShotTable) -> None:
     if plan.unread:
         st.caption(plain(_("Not read: {names}", names=", ".join(plan.unread))))
     people = {str(member.user_id): member.username for member in mine().members(project)}
-    st.dataframe([line(row, plan, people) for row in plan.rows], hide_index=True, key="table-rows")
+    narrow = dict.fromkeys((_("Row"), " ", _("Code")), st.column_config.Column(width="small"))
+    st.dataframe(
+        [line(row, plan, people) for row in plan.rows], hide_index=True, column_config=narrow, key="table-rows"
+    )
 
 
 def refused(rows: Sequence[ShotRow]) -> None:
@@ -139,14 +143,21 @@ def refused(rows: Sequence[ShotRow]) -> None:
 def line(row: ShotRow, plan: ShotTable, people: Mapping[str, str]) -> dict[str, Any]:
     """A row as it is shown, under the table's own headings."""
     said = row.fields | {"assignee": people.get(str(row.fields.get("assignee_id")))}
-    fields = {heading: said.get(name) for name, heading in plan.columns.items() if name not in ("code", "name")}
+    fields = {heading: cell(said.get(name)) for name, heading in plan.columns.items() if name not in ("code", "name")}
     return {_("Row"): row.row, " ": _(OUTCOMES[row.outcome]), _("Code"): row.code, _("Name"): row.name, **fields}
+
+
+def cell(value: JsonValue) -> str:
+    """A value as text: what is left as it is, is empty."""
+    return f"{value:g}" if isinstance(value, float) else str(value or "")
 
 
 def label(new: int, changed: int) -> str:
     """What the button will do."""
     if new and changed:
         return _("Make {new}, change {changed}", new=new, changed=changed)
+    if not new + changed:
+        return _("Make shots")
     if changed:
         return plural("Change {n} shot", "Change {n} shots", changed)
     return plural("Make {n} shot", "Make {n} shots", new)
