@@ -1,5 +1,6 @@
 """Many shots at once: pasted lines, cells copied from a spreadsheet, a CSV or Excel file; looked at before they are made."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,21 +8,21 @@ import streamlit as st
 from pydantic import JsonValue
 
 from apom.config import LIMITS, MB
-from apom.models import Project, RowOutcome, ShotRow, ShotTable
+from apom.models import Project, ShotRow, ShotTable
 from apom.ui import guard
 from apom.ui.door import attempt, mine, plain
 from apom.words import N_, _, plural
 
 GIVEN = "shot-table"  # the table that is looked at: a draft
 MOST_LINES = 8
-OUTCOMES: dict[RowOutcome, str] = {
+OUTCOMES = {
     "new": N_("New"),
     "changed": N_("Changed"),
     "same": N_("Nothing to change"),
     "here": N_("Here already"),
     "refused": N_("Cannot be used"),
 }
-COUNTED: dict[RowOutcome, tuple[str, str]] = {
+COUNTED = {
     "new": (N_("{n} new"), N_("{n} new")),
     "changed": (N_("{n} changed"), N_("{n} changed")),
     "same": (N_("{n} with nothing to change"), N_("{n} with nothing to change")),
@@ -96,8 +97,9 @@ def look(project: Project, content: bytes) -> None:
         show(project, plan)
     new, changed = (len(plan.of("new")), len(plan.of("changed"))) if plan else (0, 0)
     is_ready = plan is not None and not plan.of("refused") and new + changed > 0
+    label = promise(new, changed)
     with st.container(horizontal=True):
-        makes = st.button(label(new, changed), type="primary", disabled=not is_ready)
+        makes = st.button(label, type="primary", disabled=not is_ready)
         if st.button(_("Another table"), type="tertiary"):
             empty()
             st.rerun(scope="fragment")
@@ -119,8 +121,8 @@ def leave_out(plan: ShotTable) -> list[str]:
 
 def show(project: Project, plan: ShotTable) -> None:
     """In numbers, with what is wrong, and row by row."""
-    counts = [plural(*words, n) for outcome, words in COUNTED.items() if (n := len(plan.of(outcome)))]
-    st.caption(" · ".join(counts))
+    counts = Counter[str](row.outcome for row in plan.rows)
+    st.caption(" · ".join(plural(*words, counts[outcome]) for outcome, words in COUNTED.items() if counts[outcome]))
     refused(plan.of("refused"))
     if plan.unread:
         st.caption(plain(_("Not read: {names}", names=", ".join(plan.unread))))
@@ -152,7 +154,7 @@ def cell(value: JsonValue) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value or "")
 
 
-def label(new: int, changed: int) -> str:
+def promise(new: int, changed: int) -> str:
     """What the button will do."""
     if new and changed:
         return _("Make {new}, change {changed}", new=new, changed=changed)
