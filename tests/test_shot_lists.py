@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -19,14 +20,15 @@ from conftest import Cast, let_in
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apom.config import LIMITS
+from apom.cli import main
+from apom.config import LIMITS, Settings
 from apom.errors import Invalid, NotAllowed, NotFound, TooLarge
 from apom.export import tables as exported_tables
 from apom.export import workbook as exported_book
 from apom.models import Box, BoxKind, Project, Role, ShotTable
 from apom.shot_lists import HEADINGS, listed, seconds
 from apom.spreadsheet import decoded, tables
-from apom.studio import Workspace
+from apom.studio import Studio, Workspace
 
 HEAD = "Code;Name;Section;Prompt;Line;Notes;Kind;Duration;In;Out;Assignee"
 ROW = '010;Harbour;Scene 1;"harbour; at ""dawn""\nsoft light";“Aye.”;early;shot;2,5;0:01;00:00:03:12;Alice'
@@ -508,3 +510,25 @@ def test_the_board_hears_of_it(cast: Cast, project: Project):
     assert [event.type for event in heard] == ["boxes_changed"]
     assert cast.alice.project(project).boxes_count == 1
     assert cast.alice.box(cast.alice.get_project_boxes(project)[0]).created_at.tzinfo is UTC
+
+
+def test_the_command_line_shows_a_table_and_brings_it_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False) as studio:
+        studio.register("alice", "seven tall ships at dawn")
+        studio.workspace(studio.accounts.acting("alice")).create_project("Lighthouse")
+    (tmp_path / "shots.csv").write_text("Code;Name;Camera;Assignee\n010;Harbour;dolly;mallory\n020;Storm;;\n")
+    command = ["shots", "import", str(tmp_path / "shots.csv"), "--project", "lighthouse"]
+    command += ["--data-dir", str(tmp_path / "data")]
+    assert main([*command, "--dry-run"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "2    010   refused  Harbour mallory is not in this project. Let them in first, or leave this column out.",
+        "3    020   new      Storm",
+        "Not read: Camera",
+        "1 new, 1 cannot be used",
+    ]
+    assert main(command) == 1
+    assert "Nothing was stored." in capsys.readouterr().err
+    assert main([*command, "--leave-out", "assignee", "--json"]) == 0
+    assert [row["outcome"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["new", "new"]
+    assert main([*command, "--leave-out", "assignee"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 here already, left alone"
