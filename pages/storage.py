@@ -11,8 +11,8 @@ from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.shots import ShotItem, shots
 from apom.ui.door import asked_for, attempt, did, go_next, mine, plain
-from apom.ui.moments import moment
-from apom.words import HELD_WORDS, _, day, plural, size
+from apom.ui.moments import day, moment
+from apom.words import HELD_WORDS, _, plural, size
 
 MOST = 50
 LEAVING = 200
