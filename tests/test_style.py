@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Cast, let_in
+from media_samples import clip
 from test_batches import VIDEO, settle, shots, takes_of, wish
 from test_smart_edit import arrived
 
@@ -206,3 +209,19 @@ def test_video_models_are_given_it_too(cast: Cast):
     frame: Any = [(InputRole.FIRST_FRAME, arrived(cast.alice, box))]
     (clip,) = cast.alice.generate(box, "slow pan", model=VIDEO, inputs=frame)
     assert (clip.asset_type, words(cast.alice, clip)) == (AssetType.VIDEO, f"slow pan, {STYLE}")
+
+
+def test_a_shot_that_goes_on_has_the_style_also_where_the_next_shot_is_not_there_yet(cast: Cast, tmp_path: Path):
+    (box,) = in_style(cast.alice)
+    source = cast.alice.upload(box, clip(tmp_path / "x.mp4", seconds=1, size=(64, 64))).take
+    onward = partial(cast.alice.continue_shot, box, clip=source)
+    new = onward("she turns", adds_shot=True, token="pressed-once")
+    assert words(cast.alice, new) == f"she turns, {STYLE}"
+    restyle(cast.alice, box, "ink on paper")
+    assert onward("she turns", adds_shot=True, token="pressed-once").id == new.id
+    assert words(cast.alice, onward()) == "she turns, ink on paper"
+    assert words(cast.alice, onward("she runs", with_style=False)) == "she runs"
+    with cast.studio._store.write() as tx:
+        tx.all("update asset_recipe set prompt_text = 'as sent' where asset_id = $1", source.id)
+    cast.alice.update_box(cast.alice.box(new.box_id), prompt_text="")
+    assert words(cast.alice, onward()) == "as sent"

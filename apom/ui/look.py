@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from apom.words import _
+
 STYLE = """
 /* Pictures get the width, text gets a measure; the bar above keeps only what we put into it. */
 .stMainBlockContainer { max-width: 1680px; padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
@@ -21,6 +23,12 @@ STYLE = """
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
 }
+/* Streamlit's uploader speaks English alone: its label says what may come, and `look` what its button does. */
+[data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
+[data-testid="stFileUploaderDropzone"] button [data-testid="stMarkdownContainer"] {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+}
+[data-testid="stFileUploaderDropzone"] button::after { font-size: .875rem; margin-left: .5rem; }
 /* What stands beside a long wall stays in sight. */
 @media (min-width: 641px) {
   [data-testid="stColumn"]:has(.st-key-beside) {
@@ -49,8 +57,10 @@ audio { color-scheme: dark; }
 # Streamlit's 60 % of the text colour is 4.48:1 on white, and less on grey.
 LIGHT_STYLE = '[data-testid="stCaptionContainer"] { opacity: .72; }'
 
+UPLOADER = '[data-testid="stFileUploaderDropzone"] button::after'
+
 
 def look() -> None:
     """Once per page, before anything is drawn."""
     style = DARK_STYLE if st.context.theme.type == "dark" else LIGHT_STYLE
-    st.html(f"<style>{STYLE}{style}</style>")
+    st.html(f"<style>{STYLE}{style}{UPLOADER} {{ content: '{_('Choose a file')}'; }}</style>")
