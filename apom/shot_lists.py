@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -30,19 +30,21 @@ CODE_CHARS = 16
 NAME_CHARS = 60  # of a name that is taken from the prompt
 # The headings of each field, the best first; `_heading` says how they are compared.
 HEADINGS: Mapping[str, str] = {
-    "code": "code|shot code|код|код шота|shot no|shot number|shot|номер шота|номер кадра|шот|кадр|план|no|номер",
+    "code": "code|shot code|код|код шота|shot no|no шота|no кадра|no плана|shot|шот|кадр|план|no",
     "name": "name|shot name|title|имя|название|наименование|shot|шот|кадр|план",
-    "section": "section|scene|sequence|act|раздел|сцена|эпизод|секция|акт",
-    "prompt_text": "prompt|prompt text|промпт|промт|description|action|описание|действие",
+    "section": "section|scene|scene no|sequence|act|раздел|сцена|no сцены|эпизод|секция|акт",
+    "prompt_text": "prompt|prompt text|промпт|промт|description|shot description|action|описание|описание шота|описание кадра"
+    "|действие",
     "line": "line|spoken line|dialogue|dialog|voice over|voiceover|vo|реплика|диалог|закадровый текст|текст диктора|текст",
     "notes": "notes|note|comments|comment|remarks|заметки|заметка|примечания|примечание|комментарии|комментарий",
     "kind": "kind|type|вид|тип",
-    "duration_s": "duration s|duration|length s|length|on screen|seconds|длительность с|длительность|длина с|длина|хронометраж"
-    "|хрон|секунды",
-    "in_s": "in s|in|вход с|вход|начало",
-    "out_s": "out s|out|выход с|выход|конец",
+    "duration_s": "duration|length|on screen|seconds|sec|длительность|длина|хронометраж|хрон|секунды|сек",
+    "in_s": "in|вход|начало",
+    "out_s": "out|выход|конец",
     "assignee": "assignee|assigned to|whose it is|artist|ответственный|исполнитель|кто",
 }
+NUMBER = re.compile(r"#|№|\bnumber\b|\bномер\b")
+UNITS = frozenset("s sec seconds с сек секунд секунды".split())  # at the end of a heading
 SHARED = ("section", "kind", "assignee")  # a cell that is merged with one further up means the same there
 KINDS = {
     **dict.fromkeys("shot шот кадр план".split(), BoxKind.SHOT),
@@ -56,11 +58,14 @@ CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+):(\d+(?:[.,]\d+)?)")  # m:s, h:m
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A table whose headings were found. `columns`: the place of each field; `rows`: those below the headings."""
+    """A table whose headings were found. `columns`: the place of each field; `rows`: those below the headings;
+    `has_sections`: rows with one merged text name the section of those below.
+    """
 
     headings: Sequence[str]
     columns: Mapping[str, int]
     rows: Sequence[Row]
+    has_sections: bool = True
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -198,7 +203,7 @@ def listed(content: bytes, leave_out: Collection[str] = ()) -> Listed:
     columns = {name: at for name, at in best.columns.items() if name not in left_out}
     if not IDENTIFYING & columns.keys():
         raise Invalid("None of the columns names a shot. Give one of: code, name, prompt, line.", field="table")
-    return Listed(headings=best.headings, columns=columns, rows=best.rows)
+    return replace(best, columns=columns, has_sections="section" not in left_out)
 
 
 def _field_named(text: str) -> str:
@@ -238,8 +243,8 @@ def _columns(cells: Sequence[str]) -> dict[str, int]:
 
 def _heading(text: str) -> str:
     """A heading as headings are compared: `Length, s`, `duration_s` and `№` are known."""
-    text = text[:60].casefold().replace("ё", "е").replace("#", " no ").replace("№", " no ")
-    return " ".join(re.findall(r"[^\W_]+", text))
+    words = re.findall(r"[^\W_]+", NUMBER.sub(" no ", text[:60].casefold()).replace("ё", "е"))
+    return " ".join(words[:-1] if len(words) > 1 and words[-1] in UNITS else words)
 
 
 # what a row comes to
@@ -256,7 +261,7 @@ def planned(table: Listed, place: Place, *, update: bool) -> ShotTable:
             banner = "".join(row.cells)
             continue
         texts = {name: text for name in table.columns if (text := _text(row, table, name))}
-        if banner:
+        if banner and table.has_sections:
             texts.setdefault("section", banner)
         read = _Reader(place, row, table)
         fields = read.fields(texts)

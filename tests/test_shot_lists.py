@@ -425,6 +425,19 @@ def test_every_heading_of_our_tables_is_known():
     assert known == {"code", "name", "section", "line", "notes", "duration_s", "prompt_text"}
 
 
+def test_headings_as_people_write_them():
+    for text, found in (
+        ("Shot #;Scene #;Shot Description;Duration (sec);IN", ["code", "section", "prompt_text", "duration_s", "in_s"]),
+        (
+            "№ кадра;Сцена;Описание кадра;Хронометраж, сек.;Диалог",
+            ["code", "section", "prompt_text", "line", "duration_s"],
+        ),
+        ("Номер;Shot number;Имя", ["code", "name"]),
+        ("Shot;Code;Type", ["code", "name", "kind"]),
+    ):
+        assert list(listed(f"{text}\n010;x;x;x".encode()).columns) == found
+
+
 # hostile files
 
 
