@@ -169,7 +169,11 @@ def test_a_document_has_a_cover_verdicts_a_link_and_the_readers_language(thumb: 
     read = docx.Document(str(tmp_path / "f.docx"))
     facts, table = read.tables
     told = {row.cells[0].text: row.cells[1] for row in facts.rows}
-    assert told["Дата"].text == "28 нояб. 2026\u202fг." and told["Одобрено"].text == "1 из 2" and told["Длина"].text == "1:02"
+    assert (
+        told["Дата"].text == "28 нояб. 2026\u202fг."
+        and told["Одобрено"].text == "1 из 2"
+        and told["Длина"].text == "1:02"
+    )
     assert told["Формат"].text == "1920 × 1080, кадров в секунду: 25" and told["Стоимость"].text == "5.00 USD spent"
     (link,) = told["Просмотр"].paragraphs[0].hyperlinks
     assert link.address == link.text == LINK
@@ -240,7 +244,8 @@ def test_a_contact_sheet_holds_each_picture_once_whatever_the_grid(thumb: Path, 
         found = pages(tmp_path / "f.pdf")
         assert len(found) == -(-13 // on_page)
         assert all(
-            "Маяк" in page and "28 Nov 2026" in page and f"{n} / {len(found)}" in page for n, page in enumerate(found, 1)
+            "Маяк" in page and "28 Nov 2026" in page and f"{n} / {len(found)}" in page
+            for n, page in enumerate(found, 1)
         )
         assert [f"{n}0 shot {n}" in "\n".join(found) for n in range(1, 14)] == [True] * 13
         reader = pypdf.PdfReader(tmp_path / "f.pdf")
