@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apom.cli import main
-from apom.config import LIMITS, Settings
+from apom.config import LIMITS, MB, Settings
 from apom.errors import Invalid, NotAllowed, NotFound, TooLarge
 from apom.export import tables as exported_tables
 from apom.export import workbook as exported_book
@@ -475,6 +475,33 @@ def test_a_workbook_with_a_document_type_or_too_many_parts_is_refused(cast: Cast
             archive.writestr(str(i), b"")
     with pytest.raises(TooLarge, match="too many parts"):
         cast.alice.plan_shots(project, many.getvalue())
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"<!--", b"-->"), (b'<x a="', b'"/>')])
+def test_a_comment_or_an_attribute_of_many_megabytes_costs_little(before: bytes, after: bytes):
+    much = before + b"x" * (LIMITS.table_unpacked_bytes - MB) + after
+    begun = time.process_time()
+    with pytest.raises(Invalid, match="This is no Excel workbook"):
+        listed(repacked(SMALL, SHEET, lambda xml: xml.replace(b"<sheetData>", much + b"<sheetData>")))
+    assert time.process_time() - begun < 5
+
+
+def test_merged_cells_that_overlap_cost_little():
+    rows = [["Code", "Name"], *([f"S{i}", "x"] for i in range(LIMITS.shots_at_once - 2))]
+    merged = b"".join(b'<mergeCell ref="A1:B%d"/>' % (1_048_576 - i) for i in range(60_000))
+    much = b"</sheetData><mergeCells>" + merged + b"</mergeCells>"
+    begun = time.process_time()
+    with pytest.raises(Invalid, match="This is no Excel workbook"):
+        listed(repacked(sheet(*rows), SHEET, lambda xml: xml.replace(b"</sheetData>", much)))
+    assert time.process_time() - begun < 5
+
+
+def test_a_long_text_that_many_cells_share_is_cut_where_excel_would_cut_it(cast: Cast, project: Project):
+    rows = book(lambda _, page: [page.write_row(i, 0, [f"{i}", "*"] if i else ["Name", "Kind"]) for i in range(150)])
+    much = repacked(rows, "xl/sharedStrings.xml", lambda xml: xml.replace(b"*", b"word " * 2_000_000))
+    begun = time.process_time()
+    assert len(problems(cast.alice.plan_shots(project, much))) == 149
+    assert time.process_time() - begun < 5
 
 
 def test_cells_far_to_the_right_and_far_below_cost_nothing(cast: Cast, project: Project):
