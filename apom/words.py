@@ -145,7 +145,7 @@ def moment(at: datetime) -> str:
 def _dated(at: date, parts: str) -> str:
     from babel.dates import format_skeleton  # half of `import apom` otherwise
 
-    spoken = DATED_AS.get(language.get(), language.get())
+    spoken = DATED_AS.get(language.get(), language.get() if language.get() in LANGUAGES else DATED_AS["en"])
     if not isinstance(at, datetime):
         at = datetime.combine(at, time())
     return str(format_skeleton(parts, at, tzinfo=at.tzinfo, locale=spoken))

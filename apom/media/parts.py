@@ -116,7 +116,8 @@ class Parts:
     def take_back(self, name: str, path: Path) -> None:
         """It could not be stored: it waits here for another try; who has begun to send it anew has ended."""
         if path.exists():
-            mine = shutil.move(path, self.path(f"{name}.{uuid4().hex}"))
+            mine = self.path(f"{name}.{uuid4().hex}")
+            shutil.move(path, mine)
             with self._lock:
                 if last := self._writers.pop(name, None):
                     last.end(0)
