@@ -14,7 +14,7 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Held, Role, Status
+from apom.models import SOUND, Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
@@ -134,6 +134,13 @@ def clock(seconds: float) -> str:
 def day(moment: datetime) -> str:
     """A date as people write it."""
     return f"{moment:%d.%m.%Y}"
+
+
+def box_title(code: str, name: str) -> str:
+    """A shot as people call it; by its name alone where its code says the same, as the box for sound does."""
+    if code.casefold() != name.casefold():
+        return f"{code} {name}"
+    return _(SOUND) if name == SOUND else name
 
 
 def say(error: ApomError, code: str | None = None) -> str:
