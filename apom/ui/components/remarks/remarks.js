@@ -9,6 +9,7 @@
 //   redraw()        all of it anew
 //   roots()         the first comments of the threads to show, in order
 //   by(comment), place(comment), deeds(comment), mayWrite(), isOpen()
+//   isRead()        false until what was said is known; without it, it is
 //   add(draft, said), path(id), reread()    the requests; `failed(problem)`: true when it was said already
 
 Object.assign(ICONS, {
@@ -185,7 +186,7 @@ function drawList(here) {
   const items = roots.flatMap((root) => [root, ...here.comments.filter(({ parent_comment_id: id }) => id === root.id)]);
   reconcile(here.list, here.threads, items, makeComment, (node, comment) => paintComment(here, node, comment));
   here.silence.hidden = items.length > 0;
-  say(here.silence, scene.mayWrite() ? labels.silence : labels.closed);
+  say(here.silence, scene.isRead?.() === false ? "" : scene.mayWrite() ? labels.silence : labels.closed);
 }
 
 function makeComment({ id }) {
