@@ -78,6 +78,15 @@ def test_who_only_looks_plays_the_cut_and_comes_to_the_shot(house: House, tmp_pa
     assert errors == []
 
 
+def test_a_clip_that_cannot_be_shown_does_not_hold_up_the_film(house: House) -> None:  # noqa: F811
+    page = house.context("alice").new_page()
+    page.route(re.compile(r"\.mp4"), lambda route: route.abort())
+    board(house, page, house.alice.projects().items[0]).get_by_role("button", name="Play the cut").click()
+    expect(page.get_by_text("This take cannot be shown here.")).to_be_visible(timeout=10_000)
+    expect(page.locator(FILM).locator("[aria-current]")).to_contain_text("020", timeout=10_000)
+    expect(page.get_by_text("This take cannot be shown here.")).to_have_count(0)
+
+
 def test_what_cannot_be_played_says_why_and_a_stranger_sees_nothing(house: House) -> None:  # noqa: F811
     project = house.alice.create_project("Empty")
     page = board(house, house.context("alice", **PHONE).new_page(), project, "&play=1")

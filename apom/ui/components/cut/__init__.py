@@ -57,6 +57,8 @@ def _labels() -> dict[str, object]:
 
 
 def _facts(project: Project, boxes: Sequence[Box]) -> str:
+    if not boxes:
+        return ""
     length = clock(sum(box.length_s or 0 for box in boxes if box.headliner_asset_id))
     return " · ".join([plural("{n} shot", "{n} shots", project.boxes_count), length])
 
