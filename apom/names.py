@@ -64,7 +64,9 @@ def file_safe(text: str) -> str:
 
 def called(words: str, ext: str) -> str:
     """What a file is called that is made of a project: good on every file system."""
-    plain = NO_NAME.sub("_", BREAK.sub(" - ", QUOTES.sub("", words).strip())).strip(". ")[: LIMITS.name_chars] or "export"
+    plain = (
+        NO_NAME.sub("_", BREAK.sub(" - ", QUOTES.sub("", words).strip())).strip(". ")[: LIMITS.name_chars] or "export"
+    )
     return _no_device(f"{plain}.{ext}")
 
 
