@@ -64,9 +64,8 @@ def file_safe(text: str) -> str:
 
 def called(words: str, ext: str) -> str:
     """What a file is called that is made of a project: good on every file system."""
-    plain = (
-        NO_NAME.sub("_", BREAK.sub(" - ", QUOTES.sub("", words).strip())).strip(". ")[: LIMITS.name_chars] or "export"
-    )
+    title = BREAK.sub(" - ", QUOTES.sub("", words).strip())
+    plain = NO_NAME.sub("_", title).strip(". ")[: LIMITS.name_chars] or "export"
     return _no_device(f"{plain}.{ext}")
 
 
