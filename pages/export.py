@@ -9,7 +9,8 @@ import streamlit as st
 from apom.models import OPEN_JOBS, ExportFormat, Job, JobState, Project
 from apom.ui import guard
 from apom.ui.door import attempt, mine, plain
-from apom.words import N_, _, day, plural, size
+from apom.ui.moments import moment
+from apom.words import N_, _, plural, size
 from pages.work import STATES
 
 LOOK_S = 1.0
@@ -139,7 +140,7 @@ def _row(job: Job, title: str) -> None:
     made: Any = job.result if job.state is JobState.DONE else {}
     with words:
         st.text(f"{title} · {_(STATES[job.state])}" + (f" · {size(made['bytes'])}" if made else ""))
-        st.caption(plain(" · ".join([*holds(job), f"{day(job.created_at)}, {job.created_at:%H:%M} UTC"])))
+        st.caption(plain(" · ".join([*holds(job), moment(job.created_at)])))
         if job.state in OPEN_JOBS:
             st.progress(job.progress)
         if job.error_message:

@@ -1,7 +1,7 @@
 """What takes up room, what leaves by itself, and the trash."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.shots import ShotItem, shots
 from apom.ui.door import asked_for, attempt, did, go_next, mine, plain
+from apom.ui.moments import moment
 from apom.words import HELD_WORDS, _, box_title, day, plural, size
 
 MOST = 50
@@ -218,7 +219,7 @@ def cleaning() -> None:
         if runs:
             with st.expander(_("What was cleaned away"), icon=":material/history:"):
                 for each in runs:
-                    when = f"{each.happened_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+                    when = moment(each.happened_at)
                     label = f"{when} · {plain(each.started_by)} · {told(each)}"
                     st.caption(label)
 
@@ -234,7 +235,7 @@ def swept() -> None:
         plural("{n} belonged to no take", "{n} belonged to no take", found.strays),
         plural("{n} take lacks its file", "{n} takes lack their files", found.missing),
     ]
-    label = f"{found.happened_at.astimezone(UTC):%Y-%m-%d %H:%M} · " + " · ".join(parts)
+    label = f"{moment(found.happened_at)} · " + " · ".join(parts)
     st.caption(label)
     if found.is_held:
         st.warning(
