@@ -17,7 +17,7 @@ function start(here) {
   startTop(here);
   startPlayer(here);
   startStrip(here);
-  here.page.addEventListener("close", () => { pause(here); act(here, "close", here.data.room.project_id); }, here.while);
+  here.page.addEventListener("close", () => { pause(here); here.parts = null; act(here, "close", here.data.room.project_id); }, here.while);
   document.addEventListener("keydown", (event) => { if (here.parts && onFilmKey(here, event, { o: () => openShot(here) })) keep(event); }, here.while);
   here.page.showModal();
   enter(here);
