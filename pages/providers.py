@@ -9,7 +9,7 @@ from apom.models import AIModel, AIProvider, AssetType, KeyState
 from apom.ui import form, guard
 from apom.ui.chrome import header
 from apom.ui.door import did, mine, plain
-from apom.ui.moments import clock, moment
+from apom.ui.moments import moment, time_of_day
 from apom.words import N_, _, plural, say
 
 COMMERCIAL = {
@@ -135,7 +135,7 @@ def health(slug: str) -> str:
     if found.error_rate:
         parts.append(_("{share} of its answers are errors", share=f"{found.error_rate:.0%}"))
     if found.paused_until:
-        parts.append(_("waits until {at}", at=clock(found.paused_until)))
+        parts.append(_("waits until {at}", at=time_of_day(found.paused_until)))
     return " · ".join(parts)
 
 

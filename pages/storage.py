@@ -11,8 +11,8 @@ from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.shots import ShotItem, shots
 from apom.ui.door import asked_for, attempt, did, go_next, mine, plain
-from apom.ui.moments import moment
-from apom.words import HELD_WORDS, _, box_title, day, plural, size
+from apom.ui.moments import day, moment
+from apom.words import HELD_WORDS, _, box_title, plural, size
 
 MOST = 50
 LEAVING = 200
@@ -230,11 +230,13 @@ def swept() -> None:
     if found is None:
         st.caption(_("Once a day the files are looked through: which belong to no take, and which are missing."))
         return
-    parts = [
-        plural("{n} file, {size}", "{n} files, {size}", found.files, size=size(found.bytes)),
-        plural("{n} belonged to no take", "{n} belonged to no take", found.strays),
-        plural("{n} take lacks its file", "{n} takes lack their files", found.missing),
-    ]
+    parts = [plural("{n} file, {size}", "{n} files, {size}", found.files, size=size(found.bytes))]
+    if found.strays:
+        parts.append(plural("{n} belonged to no take", "{n} belonged to no take", found.strays))
+    if found.missing:
+        parts.append(plural("{n} take lacks its file", "{n} takes lack their files", found.missing))
+    if not found.strays and not found.missing:
+        parts.append(_("all in order"))
     label = f"{moment(found.happened_at)} · " + " · ".join(parts)
     st.caption(label)
     if found.is_held:

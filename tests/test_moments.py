@@ -29,6 +29,6 @@ def test_a_moment_is_said_as_its_reader_says_it(
     monkeypatch.setattr(moments, "st", SimpleNamespace(context=SimpleNamespace(timezone=zone)))
     token = words.language.set(spoken)
     try:
-        assert (moments.moment(AT), moments.day(AT), moments.clock(AT)) == said
+        assert (moments.moment(AT), moments.day(AT), moments.time_of_day(AT)) == said
     finally:
         words.language.reset(token)

@@ -7,29 +7,22 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from apom.words import language
+from apom import words
 
 
 def moment(at: datetime) -> str:
     """Day and minute: `29 Nov 2026, 14:05`."""
-    return f"{_said(at, 'yMMMd')}, {_said(at, 'Hm')}"
+    return words.moment(at.astimezone(_zone()))
 
 
 def day(at: datetime) -> str:
     """The day alone."""
-    return _said(at, "yMMMd")
+    return words.day(at.astimezone(_zone()))
 
 
-def clock(at: datetime) -> str:
-    """What the clock says, to the second: of what is soon."""
-    return _said(at, "Hms")
-
-
-def _said(at: datetime, parts: str) -> str:
-    from babel.dates import format_skeleton
-
-    spoken = {"en": "en_GB"}.get(language.get(), language.get())  # the day before the month, as in all of our languages
-    return str(format_skeleton(parts, at, tzinfo=_zone(), locale=spoken))
+def time_of_day(at: datetime) -> str:
+    """To the second, of what is soon: `14:05:09`."""
+    return f"{at.astimezone(_zone()):%H:%M:%S}"
 
 
 def _zone() -> tzinfo:
