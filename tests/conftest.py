@@ -5,6 +5,8 @@ What stands on the store is tested on both databases: the modules named in BOTH.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +23,9 @@ from apom.studio import Studio, Workspace
 pytest_plugins = ["browser", "databases", "storages"]
 hypothesis.settings.register_profile("apom", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("apom")
+# hundreds of processes are started: what they import is compiled by the first one, whatever the environment says
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
     (
