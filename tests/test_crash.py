@@ -184,7 +184,7 @@ def submitted(url: str) -> int:
 
 
 def test_twelve_takes_in_flight_survive_a_sigkill_and_are_submitted_once(tmp_path: Path, database_url: str) -> None:
-    with testing.sandbox(tmp_path / "sandbox", image_s=4) as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", image_s=4, small=True) as sandbox:
         settings = {"sandbox_url": sandbox.url, "database_url": database_url}
         with testing.server(tmp_path / "data", **settings) as app, Served(app.url) as alice:
             box = alice.order()

@@ -109,7 +109,7 @@ def submitted(sandbox: str) -> int:
 
 def test_sigterm_lets_what_is_under_way_come_to_its_end(tmp_path: Path) -> None:
     box = fill(tmp_path / "data")
-    with testing.sandbox(tmp_path / "sandbox") as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", small=True) as sandbox:
         with house(tmp_path, SLOW_JOB, sandbox_url=sandbox.url) as home, busy(home, sandbox.url, box) as (_, events, _):
             began = time.monotonic()
             assert home.app.stop() == 0
@@ -141,7 +141,7 @@ def goes_on(folder: Path, sandbox: str, box: str) -> None:
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_it_at_once_and_breaks_nothing(tmp_path: Path, second: signal.Signals) -> None:
     box = fill(tmp_path / "data")
-    with testing.sandbox(tmp_path / "sandbox") as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", small=True) as sandbox:
         with house(tmp_path, SLOW_JOB, sandbox_url=sandbox.url) as home, busy(home, sandbox.url, box):
             process = home.app.process
             process.terminate()
