@@ -18,6 +18,7 @@ import pytest
 from apom.ai_providers import AIProviders
 from apom.config import Settings
 from apom.models import Actor, Role, User, new_id
+from apom.sandbox import order
 from apom.store import users
 from apom.studio import Studio, Workspace
 from apom.testing import small_pictures
@@ -28,6 +29,7 @@ hypothesis.settings.load_profile("apom")
 # hundreds of processes are started: what they import is compiled by the first one, whatever the environment says
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+FULL_SIZES = dict(order.SIZES)
 small_pictures()
 LOAD = AIProviders._load
 DATABASES = ("duckdb", "postgresql")
@@ -90,6 +92,13 @@ def person(studio: Studio, name: str) -> Actor:
     with studio._store.write() as tx:
         users.insert(tx, user, "no password fits this")
     return Actor(user_id=user.id, username=name)
+
+
+@pytest.fixture
+def full_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox of this process draws as large as that of a server."""
+    for shape, size in FULL_SIZES.items():
+        monkeypatch.setitem(order.SIZES, shape, size)
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
-from apom.sandbox import order
 from apom.sandbox.app import create_app
 from apom.sandbox.order import SEEDS, Refusal, read
 from apom.sandbox.tasks import BALANCE, Tasks, write
@@ -111,6 +110,7 @@ def png(size: tuple[int, int] = (64, 36)) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_a_picture_from_order_to_file(sandbox: Caller) -> None:
     before = time.time() * 1000 - 1
     answer = sandbox.create(prompt="Маяк", seed=7, aspect_ratio="9:16")
@@ -127,7 +127,7 @@ def test_a_picture_from_order_to_file(sandbox: Caller) -> None:
     file = sandbox("GET", url)
     assert (file.status_code, file.headers["content-type"]) == (200, "image/png")
     with Image.open(io.BytesIO(file.content)) as image:
-        assert image.size == order.SIZES["9:16"]
+        assert image.size == (720, 1280)
 
 
 def test_the_states_follow_the_time_and_wait_for_the_drawing(
