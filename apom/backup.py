@@ -12,7 +12,7 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,7 +155,8 @@ def restore(settings: Settings, folder: Path, name: str | None = None, *, only_f
     try:
         with store.read() as tx:
             tx.take_time()
-            wanted = sorted(sweeps.named(tx, purged=False))
+            digests = sweeps.digests(tx)
+            wanted = {key: digests.get(key) for key in sorted(sweeps.named(tx, purged=False))}
     finally:
         store.close()
     return _put_back(LocalStorage(folder / "media"), storage_of(settings), wanted, kept.stem, rows)
@@ -195,16 +196,19 @@ def _restore_store(settings: Settings, kept: Path) -> int:
             source.close()
 
 
-def _put_back(kept: LocalStorage, storage: LocalStorage, wanted: Iterable[str], name: str, rows: int) -> Restored:
+def _put_back(
+    kept: LocalStorage, storage: LocalStorage, wanted: Mapping[str, str | None], name: str, rows: int
+) -> Restored:
+    """`wanted`: each file's SHA-256, in hex, where that is known."""
     from apom.media.moving import bring, is_whole
 
     files, missing, damaged = 0, 0, 0
-    for key in wanted:
+    for key, sha256 in wanted.items():
         if storage.has(key):
             continue
         if not kept.has(key):
             missing += 1
-        elif not is_whole(kept.path(key)):
+        elif not is_whole(kept.path(key), sha256):
             damaged += 1
         else:
             bring(kept, storage, key)

@@ -74,6 +74,10 @@ class Limits(BaseModel):
         5, description="most exports, and archives to bring in, that a person has under way as jobs"
     )
     export_days: int = Field(7, description="a file that was exported as a job waits for so many days to be fetched")
+    exports_bytes: int = Field(
+        50 * 1024 * MB,
+        description="so much may wait to be fetched in all: where more does, what was made first goes first",
+    )
     shown_bytes: int = Field(8 * MB, description="most pictures and clips in one output of a notebook")
     shown_clip_bytes: int = Field(4 * MB, description="largest clip that an output of a notebook holds whole")
 

@@ -23,7 +23,7 @@ from apom.fields import one_line
 from apom.models import Actor, NoticeKind, Notification, User, new_id
 from apom.notices import notification
 from apom.store import Store, notices, users
-from apom.words import _, plural, speaking
+from apom.words import _, moment, plural, speaking
 
 if TYPE_CHECKING:
     from apom.net.mail import Post
@@ -210,7 +210,7 @@ def as_html(told: Sequence[Notification], base: str, settings_url: str, language
                 url=html.escape(base + each.path),
                 title=html.escape(each.title),
                 text=html.escape(each.text),
-                at=f"{each.at:%Y-%m-%d %H:%M} UTC",
+                at=f"{moment(each.at)} UTC",
             )
         )
     lines += [f"<p>{html.escape(_and_more(told))}</p>"] if len(told) > MOST else []

@@ -39,7 +39,7 @@ from apom.models import (
 from apom.money import in_currency, money, month_of
 from apom.store import Store, Tx, notices, system, users, webhooks
 from apom.store.notices import Fact, Hearer, New
-from apom.words import N_, _, plural, speaking
+from apom.words import N_, _, day, plural, speaking
 
 log = logging.getLogger("apom.notices")
 LOOK_S = 1.0
@@ -361,7 +361,7 @@ def _title(kind: NoticeKind, row: Mapping[str, Any], shot: str) -> str:
                 project=row["project_name"],
             )
         case NoticeKind.BATCH:
-            return _("The batch {name} is done", name=row["batch_name"] or f"{row['happened_at']:%Y-%m-%d}")
+            return _("The batch {name} is done", name=row["batch_name"] or day(row["happened_at"]))
         case NoticeKind.WEBHOOK:
             return _("Your webhook {name} was turned off", name=facts["name"])
 

@@ -42,6 +42,7 @@ from apom.store import Store, Tx, assets, boxes, projects, system
 
 if TYPE_CHECKING:
     from apom.media.recipes import Recipe
+    from apom.media.sendings import Sending
     from apom.media.storage import LocalStorage
 
 log = logging.getLogger("apom.uploads")
@@ -65,6 +66,7 @@ class Uploads:
         self._parts = Parts(folder)
         self._hub = hub
         self._clock = clock
+        self._on_their_way: dict[str, Sending] = {}  # what is sent to the bucket while it comes, by its part
         self._decoding = threading.BoundedSemaphore(os.cpu_count() or 1)  # each holds the largest picture it has seen
         self._whole: WeakValueDictionary[UUID, threading.Lock] = WeakValueDictionary()  # taken in by one at a time
 
@@ -80,14 +82,15 @@ class Uploads:
         if found is not None:
             return found
         gate, part = _Gate(upload, kind), _part(actor, asset_id)
+        ahead = _Ahead(self._on_their_way, part, lambda head: self._start_sending(asset_id, head, upload.size))
         self._check_room(actor, (upload.size or 0) + self._parts.held(str(actor.user_id)) - self._parts.size(part))
         try:
-            size = self._parts.write(part, upload.offset, content, gate)
+            size = self._parts.write(part, upload.offset, content, gate, ahead)
             if upload.size is not None and size < upload.size:
                 return Arriving(bytes=size)
             return Arriving(bytes=size, done=self._take_in(actor, box_id, upload, asset_id))
         except (BadMedia, TooLarge, Invalid):
-            self._parts.drop(part)
+            self._drop(part)
             raise
         except OSError as error:
             raise Unavailable(
@@ -109,7 +112,21 @@ class Uploads:
 
     def sweep(self) -> int:
         """Drops what was broken off long ago; how many."""
-        return self._parts.sweep(timedelta(hours=LIMITS.kept_piece_hours), self._clock())
+        dropped = self._parts.sweep(timedelta(hours=LIMITS.kept_piece_hours), self._clock())
+        for part in [part for part in list(self._on_their_way) if not self._parts.size(part)]:
+            self._drop(part)
+        return dropped
+
+    def _drop(self, part: str) -> None:
+        """Nobody wants it any more."""
+        self._parts.drop(part)
+        if sending := self._on_their_way.pop(part, None):
+            sending.cancel()
+
+    def _start_sending(self, asset_id: UUID, head: bytes, size: int | None) -> Sending | None:
+        from apom.media.arrive import start_sending
+
+        return start_sending(self._storage, head, size or 0, env=self._env, asset_id=asset_id)
 
     async def tidy(self, _: object) -> None:
         """The same as a chore of the engine. Raises nothing."""
@@ -138,17 +155,28 @@ class Uploads:
             kind, found = self._found(actor, box_id, asset_id)
             if found is not None and found.done is not None:
                 return found.done
+            part = _part(actor, asset_id)
             with self._storage.temp() as path:
-                sha256 = self._parts.hand_over(_part(actor, asset_id), path)
+                sha256, sending = self._parts.hand_over(part, path), self._on_their_way.pop(part, None)
                 try:
                     _type_for(kind, _head(path))  # a short one of unknown length was not seen while it came
-                    return self._stored(actor, box_id, upload, asset_id, path, sha256)
+                    return self._stored(actor, box_id, upload, asset_id, path, sha256, sending)
                 except (OSError, Unavailable):
-                    self._parts.take_back(_part(actor, asset_id), path)
+                    self._parts.take_back(part, path)
                     raise
+                finally:
+                    if sending is not None:
+                        sending.cancel()  # of one that is there nothing is left to be cancelled
 
     def _stored(
-        self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, path: Path, sha256: str | None
+        self,
+        actor: Actor,
+        box_id: UUID,
+        upload: Upload,
+        asset_id: UUID,
+        path: Path,
+        sha256: str | None,
+        sending: Sending | None,
     ) -> Uploaded:
         from apom.media.arrive import discard, take_in
         from apom.media.recipes import read_recipe
@@ -156,7 +184,13 @@ class Uploads:
         with self._decoding:
             recipe = read_recipe(path)
             asset_type, file = take_in(
-                self._storage, path, env=self._env, asset_id=asset_id, may_be_sound=True, sha256=sha256
+                self._storage,
+                path,
+                env=self._env,
+                asset_id=asset_id,
+                may_be_sound=True,
+                sha256=sha256,
+                sending=sending,
             )
         now = self._clock()
         try:
@@ -239,6 +273,36 @@ class _Gate:
         size = max(size, self._announced or 0)
         if size > self._most:
             raise too_large(size, self._most)
+
+
+class _Ahead:
+    """Sends a file to where it is kept while it comes. `start(head)`: begins that, where it can be done."""
+
+    def __init__(self, on_their_way: dict[str, Sending], part: str, start: Callable[[bytes], Sending | None]) -> None:
+        self._on_their_way = on_their_way
+        self._part = part
+        self._start = start
+        self._is_tried = False
+
+    def cut(self, size: int) -> None:
+        """Another beginning is another name."""
+        from apom.media.sniff import HEAD
+
+        if sending := self._on_their_way.get(self._part):
+            sending.back_to(size)
+            if size < HEAD:
+                del self._on_their_way[self._part]
+
+    def grew(self, head: bytes, path: Path, size: int) -> None:
+        """Sends what can be sent."""
+        from apom.media.sniff import HEAD
+
+        if len(head) == HEAD and not self._is_tried:
+            self._is_tried = True
+            if self._part not in self._on_their_way and (sending := self._start(head)):
+                self._on_their_way[self._part] = sending
+        if self._part in self._on_their_way:
+            self._on_their_way[self._part].reach(path, size)
 
 
 def _head(path: Path) -> bytes:

@@ -9,7 +9,7 @@ import gettext
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache
 
 from apom.config import shipped
@@ -18,6 +18,7 @@ from apom.models import Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
+DATED_AS = {"en": "en_GB"}  # the day before the month, as in the others
 DECIMAL_MARK = {"ru": ","}  # a point where nothing else is said
 
 language: ContextVar[str] = ContextVar("language", default="en")
@@ -131,9 +132,23 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def day(moment: datetime) -> str:
-    """A date as people write it."""
-    return f"{moment:%d.%m.%Y}"
+def day(at: date) -> str:
+    """A date as people write it: 29 Nov 2026. Of a moment that of its own time zone."""
+    return _dated(at, "yMMMd")
+
+
+def moment(at: datetime) -> str:
+    """A day and a minute, in the moment's own time zone: 29 Nov 2026, 14:05."""
+    return f"{day(at)}, {_dated(at, 'Hm')}"
+
+
+def _dated(at: date, parts: str) -> str:
+    from babel.dates import format_skeleton  # half of `import apom` otherwise
+
+    spoken = DATED_AS.get(language.get(), language.get())
+    if not isinstance(at, datetime):
+        at = datetime.combine(at, time())
+    return str(format_skeleton(parts, at, tzinfo=at.tzinfo, locale=spoken))
 
 
 def say(error: ApomError, code: str | None = None) -> str:

@@ -6,6 +6,7 @@ from apom.models import ApiToken, Scope
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.door import attempt, did, mine, plain
+from apom.ui.moments import day, moment
 from apom.words import _, plural, spoken
 from pages.telling import notifications
 
@@ -90,7 +91,7 @@ def sessions() -> None:
     for session in ws.sessions():
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.text(program(session.agent), width="stretch")
-            seen = f"{session.seen_at:%Y-%m-%d %H:%M} UTC"
+            seen = moment(session.seen_at)
             st.caption(plain(" · ".join(filter(None, (session.address, seen)))))
             if session.id == ws.actor.session_id:
                 st.badge(_("this one"))
@@ -141,12 +142,12 @@ def make(name: str, days: int, reads: bool) -> None:
 
 def row(token: ApiToken) -> None:
     """One token and its end."""
-    used = _("used {day}", day=f"{token.last_used_at:%Y-%m-%d}") if token.last_used_at else _("never used")
+    used = _("used {day}", day=day(token.last_used_at)) if token.last_used_at else _("never used")
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.text(token.name, width="stretch")
         if Scope.WRITE not in token.scopes:
             st.badge(_("only reads"))
-        st.caption(plain(f"{used} · " + _("ends {day}", day=f"{token.expires_at:%Y-%m-%d}")))
+        st.caption(plain(f"{used} · " + _("ends {day}", day=day(token.expires_at))))
         st.button(_("Revoke"), key=f"revoke-{token.id}", on_click=guard.guarded(revoke), args=(str(token.id),))
 
 

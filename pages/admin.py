@@ -11,6 +11,7 @@ from apom.models import SystemSetting, User
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.door import did, mine, plain
+from apom.ui.moments import moment
 from apom.words import N_, _, plural
 
 SHOWN = 25
@@ -228,7 +229,7 @@ def log() -> None:
     st.dataframe(
         [
             {
-                _("When"): f"{entry.at:%Y-%m-%d %H:%M:%S}",
+                _("When"): moment(entry.at),
                 _("Who"): entry.actor,
                 _("What"): entry.action,
                 _("About"): entry.object,

@@ -12,7 +12,8 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
 from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
-from apom.words import ROLE_WORDS, _, clock, day, plural
+from apom.ui.moments import day
+from apom.words import ROLE_WORDS, _, clock, plural
 from pages.export import export
 from pages.format import formats, soundtrack
 from pages.share import forget, share

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC
 from uuid import UUID
 
 import streamlit as st
@@ -17,6 +16,7 @@ from apom.ui.components.gallery import gallery
 from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
+from apom.ui.moments import moment
 from apom.words import _, paid, size
 from pages.shot import details, timing
 
@@ -176,7 +176,7 @@ def facts(take: Asset) -> None:
         (_("File"), f"{size(take.bytes)} · {take.mime}" if take.bytes else ""),
         (_("Cost"), paid(take.cost, take.cost_unit or "") if take.cost is not None else ""),
         (_("Made by"), take.created_by_name),
-        (_("Made"), take.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        (_("Made"), moment(take.created_at)),
     ]
     for label, value in rows:
         if value:

@@ -9,6 +9,7 @@ from apom.models import AIModel, AIProvider, AssetType, KeyState
 from apom.ui import form, guard
 from apom.ui.chrome import header
 from apom.ui.door import did, mine, plain
+from apom.ui.moments import moment, time_of_day
 from apom.words import N_, _, plural, say
 
 COMMERCIAL = {
@@ -130,11 +131,11 @@ def health(slug: str) -> str:
         return ""
     parts = []
     if found.last_success_at:
-        parts.append(_("last delivered {at}", at=f"{found.last_success_at:%Y-%m-%d %H:%M} UTC"))
+        parts.append(_("last delivered {at}", at=moment(found.last_success_at)))
     if found.error_rate:
         parts.append(_("{share} of its answers are errors", share=f"{found.error_rate:.0%}"))
     if found.paused_until:
-        parts.append(_("waits until {at}", at=f"{found.paused_until:%H:%M:%S} UTC"))
+        parts.append(_("waits until {at}", at=time_of_day(found.paused_until)))
     return " · ".join(parts)
 
 

@@ -1,7 +1,7 @@
 """What takes up room, what leaves by itself, and the trash."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -11,7 +11,8 @@ from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.shots import ShotItem, shots
 from apom.ui.door import asked_for, attempt, did, go_next, mine, plain
-from apom.words import HELD_WORDS, _, day, plural, size
+from apom.ui.moments import day, moment
+from apom.words import HELD_WORDS, _, plural, size
 
 MOST = 50
 LEAVING = 200
@@ -214,7 +215,7 @@ def cleaning() -> None:
         if runs:
             with st.expander(_("What was cleaned away"), icon=":material/history:"):
                 for each in runs:
-                    when = f"{each.happened_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+                    when = moment(each.happened_at)
                     label = f"{when} · {plain(each.started_by)} · {told(each)}"
                     st.caption(label)
 
@@ -225,12 +226,14 @@ def swept() -> None:
     if found is None:
         st.caption(_("Once a day the files are looked through: which belong to no take, and which are missing."))
         return
-    parts = [
-        plural("{n} file, {size}", "{n} files, {size}", found.files, size=size(found.bytes)),
-        plural("{n} belonged to no take", "{n} belonged to no take", found.strays),
-        plural("{n} take lacks its file", "{n} takes lack their files", found.missing),
-    ]
-    label = f"{found.happened_at.astimezone(UTC):%Y-%m-%d %H:%M} · " + " · ".join(parts)
+    parts = [plural("{n} file, {size}", "{n} files, {size}", found.files, size=size(found.bytes))]
+    if found.strays:
+        parts.append(plural("{n} belonged to no take", "{n} belonged to no take", found.strays))
+    if found.missing:
+        parts.append(plural("{n} take lacks its file", "{n} takes lack their files", found.missing))
+    if not found.strays and not found.missing:
+        parts.append(_("all in order"))
+    label = f"{moment(found.happened_at)} · " + " · ".join(parts)
     st.caption(label)
     if found.is_held:
         st.warning(

@@ -6,6 +6,7 @@ from apom.models import Channel, Digest, NoticeKind, NotificationSettings, Prese
 from apom.studio import webhook_template
 from apom.ui import guard
 from apom.ui.door import attempt, did, mine, plain
+from apom.ui.moments import moment
 from apom.words import N_, _
 
 KINDS = {
@@ -99,7 +100,7 @@ def row(webhook: Webhook) -> None:
         if webhook.last_error:
             st.caption(plain(_("The last post failed: {reason}", reason=webhook.last_error)))
         elif webhook.last_ok_at:
-            st.caption(plain(_("The last post went well, {at} UTC.", at=f"{webhook.last_ok_at:%Y-%m-%d %H:%M}")))
+            st.caption(plain(_("The last post went well, {at}.", at=moment(webhook.last_ok_at))))
         with st.container(horizontal=True):
             id = str(webhook.id)
             st.button(_("Test"), key=f"test-{id}", on_click=guard.guarded(test), args=(id,))

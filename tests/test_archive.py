@@ -298,6 +298,28 @@ def test_a_missing_file_is_said_and_the_rest_travels(
     assert len(bob.search_assets(project=brought).items) == 6
 
 
+def test_an_original_that_was_named_before_it_was_whole_travels_and_a_damaged_one_does_not(
+    cast: Cast, other: Studio, project: Project, tmp_path: Path
+) -> None:
+    finish(cast.studio, project)
+    storage = cast.studio._storage
+    with cast.studio._store.write() as tx:
+        clip, picture = (
+            tx.value("select file_key from asset where asset_type = $1 order by number", each)
+            for each in ("VIDEO", "IMAGE")
+        )
+        early = f"{clip.rpartition('-')[0]}-0123456789ab.mp4"
+        tx.all("update asset set file_key = $2 where file_key = $1", clip, early)
+    storage.path(clip).rename(storage.root / early)
+    storage.path(picture).write_bytes(b"damaged")
+    made = cast.alice.export_archive(project, tmp_path / "film.zip")
+    assert made.remarks == ("1 file cannot be found or is damaged; it is not in the archive.",)
+    admin(other, "alice").import_archive(tmp_path / "film.zip")
+    with other._store.read() as tx:
+        there = tx.value("select file_key from asset where file_key like $1", f"%{early.split('/a/')[1]}")
+    assert other._storage.path(there).read_bytes() == storage.path(early).read_bytes()
+
+
 def test_takes_of_other_projects_stay_there(cast: Cast, other: Studio, project: Project, tmp_path: Path) -> None:
     elsewhere = cast.alice.create_box(cast.alice.create_project("Other"), "x")
     corner().save(tmp_path / "x.png")

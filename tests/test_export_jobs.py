@@ -14,6 +14,7 @@ import pytest
 from conftest import Cast, let_in
 
 from apom import jobs
+from apom.config import LIMITS
 from apom.errors import Conflict, Invalid, NotAllowed, NotFound
 from apom.export import exports, formats
 from apom.models import Job, JobState, Project, Role
@@ -88,10 +89,26 @@ def test_files_wait_for_some_days(cast: Cast, project: Project, tmp_path: Path) 
     folder = cast.alice.export_file(order).path.parent
     assert cast.studio.exports.tidy() == 0
     past = (cast.studio.exports._clock() - timedelta(days=8)).timestamp()
-    os.utime(folder, (past, past))
+    os.utime(folder / "export.csv", (past, past))
     assert cast.studio.exports.tidy() == 1 and not folder.exists()
     with pytest.raises(Conflict, match="Export it anew"):
         cast.alice.export_file(order)
+
+
+def test_where_room_is_short_what_was_made_first_goes_first(
+    cast: Cast, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.studio.jobs.start()
+    first, second = (over(cast.alice, cast.alice.order_export(project, "csv")) for _ in range(2))
+    monkeypatch.setattr(exports, "LIMITS", LIMITS.model_copy(update={"exports_bytes": 1}))
+    assert cast.studio.exports.tidy() == 1 and cast.studio.exports.tidy() == 0
+    assert cast.alice.export_file(second).bytes > 1
+    with pytest.raises(Conflict, match="when others need the room"):
+        cast.alice.export_file(first)
+    third = over(cast.victor, cast.victor.order_export(project, "csv"))
+    assert cast.victor.export_file(third).bytes
+    with pytest.raises(Conflict):
+        cast.alice.export_file(second)
 
 
 def test_who_is_put_out_meanwhile_gets_nothing_and_nothing_is_left(

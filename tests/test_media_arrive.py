@@ -196,7 +196,7 @@ def test_a_large_file_is_written_out_while_it_is_looked_at_and_leaves_nothing_wh
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(arriving, "_write_out", full)
+        patched.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="Input"):
             take_in(storage, clip(path), env="dev", asset_id=ASSET)
     assert list(storage.list()) == []

@@ -68,10 +68,12 @@ def copies(storage: LocalStorage) -> list[str]:
     return [each.key for each in LocalStorage(storage.root).list()]
 
 
-def test_a_part_comes_alone_and_the_whole_is_kept_afterwards(storage: S3Storage) -> None:
+def test_what_is_wanted_whole_a_second_time_is_kept_then(storage: S3Storage) -> None:
     file = storage.coming(KEY)
     assert file is not None and (file.size, file.name) == (len(CONTENT), "original-" + "ab" * 6)
     assert b"".join(file.read(1_000_000, 1_000_010)) == CONTENT[1_000_000:1_000_010]
+    assert b"".join(file.read(0, file.size)) == CONTENT
+    assert b"".join(file.read(0, 10)) == CONTENT[:10]
     assert copies(storage) == []
     assert b"".join(file.read(0, file.size)) == CONTENT
     assert copies(storage) == [KEY] and storage.path(KEY).read_bytes() == CONTENT
@@ -81,6 +83,11 @@ def test_a_part_comes_alone_and_the_whole_is_kept_afterwards(storage: S3Storage)
 def test_who_breaks_off_leaves_nothing(storage: S3Storage) -> None:
     file = storage.coming(KEY)
     assert file is not None
+    for _ in range(3):
+        reading = file.read(0, file.size)
+        assert next(reading)
+        reading.close()  # type: ignore[attr-defined]
+    assert b"".join(file.read(0, file.size)) == CONTENT
     reading = file.read(0, file.size)
     assert next(reading)
     reading.close()  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import wait
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,16 +21,19 @@ import pytest
 from conftest import Clock, person
 from hypothesis import given
 from hypothesis import strategies as st
-from media_samples import corner, png
+from media_samples import clip, corner, png
 from storages import Place
 from test_media_route import get
 
+from apom import backup
 from apom import studio as studio_module
 from apom.config import Settings
-from apom.errors import Invalid, NotFound, Unavailable
+from apom.errors import BadMedia, Invalid, NotFound, Unavailable
+from apom.media import arrive, sendings
+from apom.media.s3 import S3Storage
 from apom.media.storage import LocalStorage, key
-from apom.models import Mark, Upload, media_url, new_id
-from apom.studio import Studio
+from apom.models import Arriving, Box, Mark, Upload, media_url, new_id
+from apom.studio import Studio, Workspace
 from apom.testing.invariants import assert_invariants
 
 ASSET = UUID("6f1c2d3e-0000-4000-8000-000000000001")
@@ -72,6 +76,31 @@ def test_putting_again_changes_nothing(storage: LocalStorage) -> None:
     put(storage, KEY)
     put(storage, KEY)
     assert [stored.key for stored in storage.list()] == [KEY]
+
+
+def test_what_was_sent_ahead_is_there_once_it_is_put(storage: LocalStorage) -> None:
+    content = os.urandom(40_000_000)  # more than one part
+    with storage.temp() as source:
+        source.write_bytes(content)
+        with storage.ahead(source, KEY, mime="image/webp"):
+            storage.put(source, KEY, mime="image/webp")
+    assert storage.path(KEY).read_bytes() == content
+    assert storage.size(KEY) == len(content)
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_what_was_sent_ahead_and_is_not_wanted_is_taken_back(place: Place, is_sent: bool) -> None:
+    storage = place.storage()
+    with pytest.raises(BadMedia), storage.temp() as source:
+        source.write_bytes(bytes(40_000_000))
+        with storage.ahead(source, KEY, mime="image/webp"):
+            if is_sent and isinstance(storage, S3Storage):
+                wait(storage._ahead[KEY]._parts)
+            raise BadMedia("no clip")
+    if isinstance(storage, S3Storage):
+        storage._senders.shutdown()  # nobody waits for what is taken back
+    assert not storage.has(KEY)
+    assert list(storage.list()) == [] and storage.sweep_temp(timedelta(0), datetime.now(UTC) + timedelta(days=1)) == 0
 
 
 def test_what_is_not_there_is_not_found(storage: LocalStorage) -> None:
@@ -360,6 +389,127 @@ def test_an_upload_outlives_a_storage_that_is_away(house: Studio, place: Place, 
     done = alice.receive(box, Upload(id=id, size=len(content), offset=len(content)), []).done
     assert done is not None and alice.asset(done.take).bytes == len(content)
     assert_invariants(house, ())
+
+
+@pytest.fixture
+def film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What counts as a large clip here: two parts and a bit."""
+    monkeypatch.setattr(arrive, "LARGE", 1_000_000)
+    monkeypatch.setattr(sendings, "PART_BYTES", 5 * 1024 * 1024)  # S3 takes no smaller ones
+    made = clip(tmp_path / "x.mp4").read_bytes()
+    free = 11_000_000 - len(made)
+    return made + free.to_bytes(4, "big") + b"free" + os.urandom(free - 8)
+
+
+def sent(alice: Workspace, box: Box, id: UUID, content: bytes, *ends: int, begin: int = 0) -> Arriving:
+    """Piece by piece, as far as these."""
+    for end in ends:
+        arriving = alice.receive(box, Upload(id=id, size=len(content), offset=begin), [content[begin:end]])
+        begin = end
+    return arriving
+
+
+def on_its_way(studio: Studio) -> list[int]:
+    """Parts that were sent of each upload that is not whole yet."""
+    for sending in studio.uploads._on_their_way.values():
+        wait(sending._parts)
+    return [len(sending._parts) for sending in studio.uploads._on_their_way.values()]
+
+
+def left(studio: Studio) -> int:
+    """What of uploads in parts is left in the bucket."""
+    studio._storage._senders.shutdown()  # type: ignore[attr-defined]  # nobody waits for what is taken back
+    return studio._storage.sweep_temp(timedelta(0), datetime.now(UTC) + timedelta(days=1))
+
+
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)
+def test_a_large_upload_is_in_the_bucket_for_the_most_part_before_it_is_whole(
+    house: Studio, place: Place, tmp_path: Path, film: bytes
+) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    sent(alice, box, id, film, 6_000_000)
+    assert on_its_way(house) == [1]
+    sent(alice, box, id, film, 10_500_000, begin=5_500_000)
+    assert on_its_way(house) == [2]
+    done = sent(alice, box, id, film, len(film), begin=10_500_000).done
+    assert done is not None and on_its_way(house) == []
+    there = place.storage()
+    assert there.path(str(done.take.file_key)).read_bytes() == film and left(house) == 0
+    assert_invariants(house, ())
+    # its name is none of its content's: who asks whether it is whole asks its row
+    house.operator().backup(str(tmp_path / "kept"))
+    settings = Settings(data_dir=tmp_path / "new")
+    restored = backup.restore(settings, tmp_path / "kept")
+    assert (restored.files, restored.missing, restored.damaged) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)
+@pytest.mark.parametrize("again", [0, 3_000, 4_000_000], ids=["anew", "from within the first bytes", "from a part"])
+def test_an_upload_that_goes_on_from_further_back_is_what_came_last(
+    house: Studio, place: Place, film: bytes, again: int
+) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    other = film[:again] + os.urandom(len(film) - again)
+    if not again:
+        other = film[: film.index(b"free") + 4] + os.urandom(len(film) - film.index(b"free") - 4)
+    sent(alice, box, id, other, 10_500_000)
+    assert on_its_way(house) == [2]
+    done = sent(alice, box, id, film, 9_000_000, len(film), begin=again).done
+    assert done is not None
+    assert place.storage().path(str(done.take.file_key)).read_bytes() == film and left(house) == 0
+
+
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)
+def test_a_large_upload_outlives_a_bucket_that_goes_away_and_a_restart(
+    house: Studio, place: Place, tmp_path: Path, film: bytes
+) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    sent(alice, box, id, film, 6_000_000)
+    on_its_way(house)
+    place.down()
+    sent(alice, box, id, film, 10_500_000, begin=6_000_000)
+    assert on_its_way(house) == [2], "the second failed"
+    with pytest.raises(Unavailable):
+        sent(alice, box, id, film, len(film), begin=10_500_000)
+    place.up()
+    house.uploads._on_their_way.clear()  # as a new process
+    done = sent(alice, box, id, film, len(film), begin=len(film)).done
+    assert done is not None
+    assert place.storage().path(str(done.take.file_key)).read_bytes() == film
+    assert_invariants(house, ())
+
+
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)
+def test_what_the_bucket_has_forgotten_of_an_upload_is_sent_anew(house: Studio, place: Place, film: bytes) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    sent(alice, box, id, film, 10_500_000)
+    assert on_its_way(house) == [2]
+    assert house._storage.sweep_temp(timedelta(0), datetime.now(UTC) + timedelta(days=1)) == 1
+    done = sent(alice, box, id, film, len(film), begin=10_500_000).done
+    assert done is not None
+    assert place.storage().path(str(done.take.file_key)).read_bytes() == film
+
+
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)
+def test_of_a_large_upload_that_is_refused_or_given_up_nothing_stays(
+    house: Studio, place: Place, tmp_path: Path, film: bytes
+) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    broken = film[:500] + bytes(len(film) - 500)
+    with pytest.raises(BadMedia):
+        sent(alice, box, id, broken, 10_500_000, len(broken))
+    sent(alice, box, new_id(), film, 10_500_000)
+    assert on_its_way(house) == [2]
+    for part in (tmp_path / "data").rglob("*.part"):
+        os.utime(part, (0, 0))
+    assert house.uploads.sweep() == 1
+    assert on_its_way(house) == [] and left(house) == 0
+    assert list(place.storage().list()) == []
 
 
 def test_retention_and_sweep_lose_nothing_while_it_is_away(

@@ -295,7 +295,7 @@ def every_message(pages: dict[str, str], ids: dict[str, str]) -> Iterator[BackMs
 @pytest.fixture(scope="module")
 def links(house: House) -> dict[str, str]:
     """A cookie for each kind of link."""
-    live, dead, locked = house.link(), house.link(), house.link(password="seven ships")
+    live, dead, locked, wrong = (house.link(password=each) for each in ("", "", "seven ships", "seven ships"))
     house.alice.revoke_link(dead.link)
     old = json.loads((house.data / "expired.json").read_text("utf-8"))
     with RemoteStudio(house.app.url) as studio:
@@ -303,12 +303,17 @@ def links(house: House) -> dict[str, str]:
         foreign = bob.create_link(bob.create_project("Another film"), "client", can_approve=True)
     known = {
         name: (each.link.id.hex, each.token)
-        for name, each in {"live": live, "revoked": dead, "locked": locked, "foreign": foreign}.items()
+        for name, each in {"live": live, "revoked": dead, "locked": locked, "wrong": wrong, "foreign": foreign}.items()
     } | {"expired": tuple(old)}
+    for browser, password, answer in (("c", "seven ships", 204), ("b", "eight ships", 401)):
+        link, token = known["wrong"]
+        headers = {"Cookie": f"apom_review_{link}={token}.{browser * 43}", "Origin": house.app.url}
+        url = f"{house.app.url}/api/review/{link}/password"
+        assert httpx.post(url, json={"password": password}, headers=headers, trust_env=False).status_code == answer
     return {name: f"apom_review_{link}={token}.{'b' * 43}" for name, (link, token) in known.items()}
 
 
-@pytest.mark.parametrize("who", ["live", "revoked", "locked", "expired", "foreign"])
+@pytest.mark.parametrize("who", ["live", "revoked", "locked", "wrong", "expired", "foreign"])
 def test_a_guests_sockets_uploads_and_media_change_nothing(house: House, links: dict[str, str], who: str) -> None:
     box = house.alice.get_project_boxes(house.alice.projects().items[0])[0]
     take = house.alice.get_assets([box.headliner_asset_id])[0]  # type: ignore[list-item]

@@ -21,7 +21,7 @@ from apom.export.room import Progress, Room
 from apom.export.sheet import PAPER, PROGRESS, Sheet, Shot, clean, length
 from apom.export.sheets import sheet as read_sheet
 from apom.models import Grid, Layout, Paper, Record, Which
-from apom.words import N_, _, plural
+from apom.words import N_, _, day, plural
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -281,7 +281,7 @@ def _edges(pdf: FPDF, letters: Letters, sheet: Sheet, page: str) -> None:
     room = pdf.w - 2 * MARGIN
     for line in letters.fitted(sheet.project.name, 12, room * 0.7, 1):
         letters.write(line, MARGIN, MARGIN + 4, 12, INK)
-    right = f"{sheet.made_at:%Y-%m-%d}"
+    right = day(sheet.made_at)
     pdf.set_font_size(8)
     letters.write(right, pdf.w - MARGIN - pdf.get_string_width(right), MARGIN + 4, 8, GREY)
     foot = pdf.h - MARGIN

@@ -14,7 +14,7 @@ from apom.export.room import Room
 from apom.export.sheet import PROGRESS, Choice, Sheet, Shot, clean, length, picture_size
 from apom.export.sheets import sheet as read_sheet
 from apom.models import Progress
-from apom.words import N_, _, paid, plural
+from apom.words import N_, _, day, paid, plural
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -75,7 +75,7 @@ def _facts(sheet: Sheet) -> Sequence[tuple[str, str]]:
     counted = [plural("{n} shot", "{n} shots", len(shots)), plural("{n} take", "{n} takes", project.assets_count)]
     whole = sum(shot.duration_s or 0 for shot in shots)
     told = [
-        (N_("Date"), f"{sheet.made_at:%Y-%m-%d}"),
+        (N_("Date"), day(sheet.made_at)),
         (N_("Content"), ", ".join(counted)),
         (N_("Approved"), _("{n} of {all}", n=approved, all=len(shots))),
         (N_("Length"), length(whole) if whole else ""),

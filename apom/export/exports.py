@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -154,7 +154,10 @@ class Exports:
             raise Conflict("The file is not ready yet. Look at the job: it says how far it is, or what went wrong.")
         path = self._path(job.id, format)
         if not path.is_file():
-            raise Conflict("The file was cleared away after {days} days. Export it anew.", days=LIMITS.export_days)
+            raise Conflict(
+                "The file was cleared away: it waits for {days} days, for less when others need the room. Export it anew.",
+                days=LIMITS.export_days,
+            )
         result = job.result if isinstance(job.result, dict) else {}
         return Exported.model_validate({**result, "path": path, "mime": format.mime})
 
@@ -168,11 +171,20 @@ class Exports:
     def tidy(self) -> int:
         """The same, for who has no loop; how many. A file is a copy of what the project holds still."""
         before = (self._clock() - timedelta(days=LIMITS.export_days)).timestamp()
-        kept = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        old = [path for path in kept if path.stat().st_mtime < before]
-        for path in old:
-            shutil.rmtree(path, ignore_errors=True)
-        return len(old)
+        room, gone = LIMITS.exports_bytes, 0
+        newest_first = sorted(self._finished(), key=lambda each: each[1], reverse=True)
+        for n, (path, made, size) in enumerate(newest_first):
+            room -= size
+            if made < before or (room < 0 and n):
+                shutil.rmtree(path, ignore_errors=True)
+                gone += 1
+        return gone
+
+    def _finished(self) -> Iterator[tuple[Path, float, int]]:
+        """Of each that is ready: its folder, when it was made, its bytes. What broke off is as old as it is large."""
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            facts = [path.stat() for path in folder.iterdir()] or [folder.stat()]
+            yield folder, max(each.st_mtime for each in facts), sum(each.st_size for each in facts)
 
     def _room(self, actor: Actor, project_id: UUID, format: Format, choice: Record) -> Room:
         """Raises NotFound, NotAllowed."""
@@ -206,6 +218,8 @@ class Exports:
         except BaseException:
             shutil.rmtree(path.parent, ignore_errors=True)
             raise
+        with suppress(OSError):  # another thread tidied the same; the chore does it later
+            self.tidy()
         return {"name": _called(room, format, choice), "bytes": path.stat().st_size, "remarks": list(remarks)}
 
     def _progress(self, work: Work, room: Room, format: Format, choice: Record) -> Progress:

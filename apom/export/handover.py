@@ -29,7 +29,7 @@ from apom.media.sniff import HEAD, JPEG, PNG, sniff
 from apom.models import AssetType, Box, BoxKind, Record, Scope, new_id
 from apom.names import media_names, stem, take8
 from apom.store import boxes, exporting
-from apom.words import N_, _, plural, say
+from apom.words import N_, _, day, plural, say
 
 OTIOZ = "1.0.0"  # the version of OpenTimelineIO's bundles
 UPRIGHT = 1
@@ -409,7 +409,7 @@ class _Making:
             )
         )
         facts = _("{rate} frames a second, non-drop-frame, timecode from 01:00:00:00.", rate=f"{float(self._rate):.6g}")
-        head = f"{line(self._found.project.name)}\n{_('Hand-over {n}', n=number)}, {self._room.now:%Y-%m-%d}\n"
+        head = f"{line(self._found.project.name)}\n{_('Hand-over {n}', n=number)}, {day(self._room.now)}\n"
         missing = [_("What is missing:"), *(f"- {remark}" for remark in self.remarks), ""] if self.remarks else []
         return "\n".join([head, since, facts, "", *missing, *(_(text) for text in README), ""])
 

@@ -50,7 +50,9 @@ class _Packing:
 
     def __init__(self, room: Room, archive: zipfile.ZipFile, progress: Progress) -> None:
         self._room, self._zip, self._progress = room, archive, progress
-        self._keys: dict[str, str] = {}  # where a file is in the archive: its key in the storage
+        self._keys: dict[
+            str, tuple[str, str | None]
+        ] = {}  # where a file is in the archive: its key in the storage, its hash
         self._lost = 0
 
     def run(self) -> list[str]:
@@ -108,38 +110,38 @@ class _Packing:
             elif name in archiving.PEOPLE and table != archiving.OUTLIVES and value in people:
                 value = f"@{people[value]}"
             elif table == "asset" and name.endswith("_key") and value is not None:
-                value = self._file(row["id"], value)
+                value = self._file(row["id"], value, row["sha256"] if name == "file_key" else None)
             made[name] = archiving.text(value)
         return made
 
-    def _file(self, asset_id: UUID, key: str) -> str:
+    def _file(self, asset_id: UUID, key: str, sha256: str | None) -> str:
         name = f"{asset_id}/{key.rpartition('/')[2]}"
-        self._keys[f"media/{name}"] = key
+        self._keys[f"media/{name}"] = key, sha256
         return name
 
     def _media(self) -> tuple[dict[str, object], list[str]]:
         """What each file is, and which could not be had whole."""
         files: dict[str, object] = {}
         missing = []
-        for done, (name, key) in enumerate(sorted(self._keys.items())):
+        for done, (name, (key, expected)) in enumerate(sorted(self._keys.items())):
             self._progress(done / len(self._keys))
             try:
                 path = self._room.storage.path(key)
             except ApomError:
                 missing.append(name)
                 continue
-            sha256 = self._add(name, path)
+            sha256 = self._add(name, path, expected)
             if sha256 is None:
                 missing.append(name)
             else:
                 files[name] = {"bytes": path.stat().st_size, "sha256": sha256}
         return files, missing
 
-    def _add(self, name: str, path: Path) -> str | None:
-        """Its SHA-256; None for a damaged file, which is not packed: what its name says of it is not so."""
+    def _add(self, name: str, path: Path, expected: str | None) -> str | None:
+        """Its SHA-256; None for a damaged file, which is not packed: what its take or its name says of it is not so."""
         with path.open("rb") as source:
             sha256 = hashlib.file_digest(source, "sha256").hexdigest()
-            if f"-{sha256[:12]}." not in name:
+            if expected not in (None, sha256) or (expected is None and f"-{sha256[:12]}." not in name):
                 return None
             source.seek(0)
             with self._zip.open(_entry(name, zipfile.ZIP_STORED), "w", force_zip64=True) as entry:

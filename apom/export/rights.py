@@ -24,7 +24,7 @@ from apom.export.tables import write as write_table
 from apom.models import BoxKind, Delivered, Opinion, Paper, Project, Record, Rights, SourceType
 from apom.names import media_names
 from apom.store import exporting
-from apom.words import N_, _, plural
+from apom.words import N_, _, day, moment, plural
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -144,7 +144,7 @@ class Judged:
         """In a line."""
         said = _("approved") if self.opinion is Opinion.APPROVED else _("changes wanted")
         link = _("link “{label}”", label=self.through) if self.through else _("member of the project")
-        return f"{said}: {self.name}, {self.at:%Y-%m-%d %H:%M} UTC, {_('round {n}', n=self.round)}, {link}"
+        return f"{said}: {self.name}, {moment(self.at)} UTC, {_('round {n}', n=self.round)}, {link}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +207,7 @@ class Source:
         if terms is None:
             return [made, _("terms: UNKNOWN"), _(COMMERCIAL["unknown"])]
         link = _("terms: {url}", url=terms.url or _("UNKNOWN"))
-        looked = _("as of {day}", day=f"{terms.checked_on:%Y-%m-%d}")
+        looked = _("as of {day}", day=day(terms.checked_on))
         disclosure = _("disclosure: {words}", words=terms.disclosure or _("UNKNOWN"))
         return [made, f"{link}, {looked}", _(COMMERCIAL[terms.commercial]), disclosure]
 
@@ -411,7 +411,7 @@ def write_docx(
     document = word.new(f"{project.name} · {_('Rights sheet')}", paper, made_at)
     document.add_heading(clean(project.name), 0)
     counted = plural("{n} file", "{n} files", len(files))
-    word.facts(document, [(_("Rights sheet"), counted), (_("Date"), f"{made_at:%Y-%m-%d %H:%M} UTC")])
+    word.facts(document, [(_("Rights sheet"), counted), (_("Date"), f"{moment(made_at)} UTC")])
     document.add_paragraph()
     _summary(document, files, told)
     document.add_paragraph(_("Provider terms are those that were kept when the file was ordered, not those of today."))
@@ -446,7 +446,7 @@ def _fill(row: _Row, each: Delivery) -> None:
     word.put(named, each.name, bold=True)
     word.put(named, f"{source.shot}, {_('take {n}', n=source.number)}")
     word.put(named, f"sha256 {source.sha256}" if source.sha256 else _("sha256 UNKNOWN"))
-    word.put(named, _("{day}, by {person}", day=f"{each.made_at:%Y-%m-%d}", person=each.made_by or _("UNKNOWN")))
+    word.put(named, _("{day}, by {person}", day=day(each.made_at), person=each.made_by or _("UNKNOWN")))
     for text in source.origin:
         word.put(made, text)
     for question in each.questions:

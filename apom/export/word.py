@@ -14,7 +14,7 @@ from zipfile import ZipInfo
 
 from apom.export.sheet import PAPER, clean
 from apom.models import Paper
-from apom.words import language
+from apom.words import day, language
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -50,7 +50,7 @@ def new(title: str, paper: Paper, made_at: datetime) -> Document:
     about.created = about.modified = made_at.replace(tzinfo=None)
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    footer.add_run(f"{clean(title)} · {made_at:%Y-%m-%d} · ")
+    footer.add_run(f"{clean(title)} · {day(made_at)} · ")
     _field(footer, "PAGE")
     footer.add_run(" / ")
     _field(footer, "NUMPAGES")

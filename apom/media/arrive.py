@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,9 @@ from apom.words import N_
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LARGE = 64 * MB  # from here on the disk works while the file is looked at
+    from apom.media.sendings import Sending
+
+LARGE = 64 * MB  # from here on a file is on its way into storage while it is looked at
 KEYS = ("thumb_key", "preview_key", "proxy_key", "file_key")  # a take's stored files, the original last
 MIMES = {  # of what is made here
     ".webp": "image/webp",
@@ -83,40 +84,40 @@ def take_in(
     expect: AssetType | None = None,
     may_be_sound: bool = False,
     sha256: str | None = None,
+    sending: Sending | None = None,
 ) -> tuple[AssetType, dict[str, Any]]:
     """The one way into storage, wherever a file comes from: looked at whole, made small, put; `path` is moved.
-    `sha256`: of the file, in hex, where it is known.
+    `sha256`: of the file, in hex, where it is known; `sending`: what was sent of it already, see `start_sending`.
 
     Answers with what it is, and with keys and measures named as a take's columns. What was put goes again when not all
     could be. Raises BadMedia, TooLarge, OSError.
     """
     file: dict[str, Any] = {}
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder, _on_its_way_to_disk(path):
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder, ExitStack() as on_its_way:
+            if path.stat().st_size >= LARGE:
+                kind, sha256 = _kind(path, expect), sha256 or _sha256(path)
+                file_key = sending.key if sending else key(env, asset_id, "original", sha256, kind.ext)
+                on_its_way.enter_context(storage.ahead(path, file_key, mime=kind.mime, sending=sending))
             arrival = arrive(path, Path(folder), expect=expect, sha256=sha256)
             if arrival.asset_type is AssetType.AUDIO and not may_be_sound:
                 raise BadMedia(NOT_EXPECTED[AssetType.AUDIO])
-            file = columns(arrival, keep(storage, arrival, path, env=env, asset_id=asset_id))
+            kept = keep(storage, arrival, path, env=env, asset_id=asset_id, file_key=sending.key if sending else None)
+            file = columns(arrival, kept)
     except BaseException:
         discard(storage, file)  # the disk said no in the end
         raise
     return arrival.asset_type, file
 
 
-@contextmanager
-def _on_its_way_to_disk(path: Path) -> Iterator[None]:
-    """A large file is written out while it is looked at: `put` has little to wait for then. Raises OSError."""
-    if path.stat().st_size < LARGE or os.name != "posix":  # Windows moves no file that is open
-        yield
-        return
-    with path.open("r+b") as file, ThreadPoolExecutor(1) as beside:
-        written = beside.submit(_write_out, file.fileno())
-        yield
-        written.result()
-
-
-def _write_out(descriptor: int) -> None:
-    os.fsync(descriptor)
+def start_sending(storage: LocalStorage, head: bytes, size: int, *, env: str, asset_id: UUID) -> Sending | None:
+    """A large file of which only the first bytes are here, where the storage takes it while it comes; it is named after them
+    and its size. Raises BadMedia.
+    """
+    if size < LARGE:
+        return None
+    kind, name = sniff(head), hashlib.sha256(head + str(size).encode()).hexdigest()
+    return storage.sending(key(env, asset_id, "original", name, kind.ext), mime=kind.mime)
 
 
 def discard(storage: LocalStorage, file: Mapping[str, Any]) -> None:
@@ -157,19 +158,18 @@ def arrive(
 
     Raises BadMedia when it cannot be shown or is not what is expected, TooLarge, OSError.
     """
-    with path.open("rb") as file:
-        kind = sniff(file.read(HEAD))
-    if expect not in (None, kind.asset_type):
-        raise BadMedia(NOT_EXPECTED[kind.asset_type])
-    _check_bytes(path, kind, limits)
+    kind = _kind(path, expect, limits)
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(1) as beside:  # hashed while it is decoded: both leave the interpreter to others
         counted = beside.submit(lambda: sha256 or _sha256(path))
         return replace(READERS[kind.asset_type](path, folder, kind, limits), sha256=counted.result())
 
 
-def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID) -> Kept:
-    """Moves everything into storage, the original last: once it is there, nothing is missing.
+def keep(
+    storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset_id: UUID, file_key: str | None = None
+) -> Kept:
+    """Moves everything into storage, the original last: once it is there, nothing is missing. `file_key`: of the original,
+    by default named after what it holds.
 
     Doing it again after a crash leads to the same keys. Raises OSError; nothing of it is in storage then.
     """
@@ -179,7 +179,7 @@ def keep(storage: LocalStorage, arrival: Arrival, path: Path, *, env: str, asset
         for variant, small in made.items():
             if small:
                 keys[variant] = put_small(storage, small, variant, env=env, asset_id=asset_id)
-        file_key = key(env, asset_id, "original", arrival.sha256, arrival.ext)
+        file_key = file_key or key(env, asset_id, "original", arrival.sha256, arrival.ext)
         storage.put(path, file_key, mime=arrival.mime)
     except BaseException:
         for small_key in keys.values():
@@ -197,11 +197,16 @@ def put_small(storage: LocalStorage, small: Path, variant: str, *, env: str, ass
     return small_key
 
 
-def _check_bytes(path: Path, kind: Kind, limits: Limits) -> None:
-    most = most_bytes(kind.asset_type, limits)
-    size = path.stat().st_size
+def _kind(path: Path, expect: AssetType | None, limits: Limits = LIMITS) -> Kind:
+    """By its first bytes. Raises BadMedia, TooLarge."""
+    with path.open("rb") as file:
+        kind = sniff(file.read(HEAD))
+    if expect not in (None, kind.asset_type):
+        raise BadMedia(NOT_EXPECTED[kind.asset_type])
+    size, most = path.stat().st_size, most_bytes(kind.asset_type, limits)
     if size > most:
         raise too_large(size, most)
+    return kind
 
 
 def most_bytes(asset_type: AssetType, limits: Limits = LIMITS) -> int:

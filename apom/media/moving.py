@@ -33,9 +33,12 @@ def move(source: LocalStorage, target: S3Storage, key: str) -> None:
     source.delete(key)
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a stored file is what its name says: it holds the beginning of its SHA-256."""
-    return path.stem.rpartition("-")[2] == digest(path)[:12]
+def is_whole(path: Path, sha256: str | None) -> bool:
+    """Whether a stored file is what is known of it: its SHA-256, of an original that of its take; else the beginning of one
+    that is in its name.
+    """
+    found = digest(path)
+    return found == sha256 if sha256 else path.stem.rpartition("-")[2] == found[:12]
 
 
 def digest(path: Path) -> str:

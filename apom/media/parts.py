@@ -12,13 +12,24 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from io import FileIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from apom.config import MB
 from apom.errors import Conflict
 from apom.media.sniff import HEAD
 
 Judge: TypeAlias = Callable[[bytes, int], None]
+
+
+class Witness(Protocol):
+    """Is told how a file grows."""
+
+    def cut(self, size: int) -> None:
+        """What came beyond so many bytes is gone."""
+
+    def grew(self, head: bytes, path: Path, size: int) -> None:
+        """It has so many bytes now, and begins with `head`."""
+
 
 EARLY = 64 * MB  # so much at a time goes to the disk while more comes: little is left to wait for at the end
 
@@ -48,17 +59,20 @@ class Parts:
         paths = self._folder.glob(f"{beginning}*.part") if self._folder.is_dir() else ()
         return sum(self.size(path.stem) for path in paths)
 
-    def write(self, name: str, offset: int, content: Iterable[bytes], judge: Judge) -> int:
+    def write(
+        self, name: str, offset: int, content: Iterable[bytes], judge: Judge, witness: Witness | None = None
+    ) -> int:
         """Adds `content` behind the first `offset` bytes; how many there are then. What has come stays when it breaks off.
 
         `judge(head, size)` is asked before anything is written, with the first `HEAD` bytes and the size to be; what it
-        raises ends the writing. Raises Conflict when so much is not here, or somebody else has begun to write; OSError.
+        raises ends the writing. `witness` is told what was written, by nobody who has been ended. Raises Conflict when so
+        much is not here, or somebody else has begun to write; OSError.
         """
         if offset > self.size(name):
             raise Conflict("Only {bytes} bytes of this file are here. Go on from there.", bytes=self.size(name))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         me = self._writer(name, offset)
-        with me.opened(self.path(name)) as file:
+        with me.opened(self.path(name), witness) as file:
             head = file.read(min(offset, HEAD))
             file.seek(offset)
             size = offset
@@ -67,6 +81,8 @@ class Parts:
                 size += len(chunk)
                 judge(head, size)
                 me.add(file, chunk)
+                if witness is not None:
+                    me.tell(witness, head, self.path(name))
                 if size // EARLY > (size - len(chunk)) // EARLY:
                     self._disk.submit(_write_out, self.path(name))
             return size
@@ -124,9 +140,11 @@ class _Writer:
         self._is_over = False
         self._lock = threading.Lock()
 
-    def opened(self, path: Path) -> FileIO:
+    def opened(self, path: Path, witness: Witness | None) -> FileIO:
         """The file, cut to the size. Raises Conflict, OSError."""
         with self._writing():
+            if witness is not None:
+                witness.cut(self._size)
             file = FileIO(path, "r+" if self._size else "w+")
             file.truncate(self._size)
             return file
@@ -140,6 +158,11 @@ class _Writer:
             self._size += len(chunk)
             if self._sha256 is not None:
                 self._sha256.update(chunk)
+
+    def tell(self, witness: Witness, head: bytes, path: Path) -> None:
+        """What has come. Raises Conflict."""
+        with self._writing():
+            witness.grew(head, path, self._size)
 
     def end(self, size: int) -> hashlib._Hash | None:
         """Nothing is added any more. What was counted, if it was of so many bytes."""

@@ -1,8 +1,10 @@
 """Files in a bucket, for S3 and what speaks like it. Whatever is used lies in a folder here, too, as long as there is room.
 
 Files are named by their content, so a copy is never out of date: what reads a file reads the copy, which is fetched first
-when it is not here. boto3 is loaded when the first storage is made. Credentials come from boto3's own places (the
-environment, a profile, the machine's role); they are in no setting of ours and in no message.
+when it is not here. A large one that is merely sent on passes through, and is kept when it is wanted again: most are wanted
+once, and who waits for the bucket need not wait for this disk, too. boto3 is loaded when the first storage is made.
+Credentials come from boto3's own places (the environment, a profile, the machine's role); they are in no setting of ours and
+in no message.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ from typing import Any, TypeVar
 from apom.config import S3Settings
 from apom.errors import Misconfigured, NotFound, Unavailable
 from apom.media.addresses import Addresses
+from apom.media.sendings import PART_BYTES, Sending
 from apom.media.storage import Coming, LocalStorage, Stored, check_prefix
 
+log = logging.getLogger("apom.media")
 T = TypeVar("T")
 GB = 1024**3
 LARGE = 32 * 1024**2  # from here on nobody waits until all of it is here
@@ -34,8 +38,9 @@ CONNECT_S, READ_S = 3, 10
 TRIES = 4
 CONNECTIONS = 32
 READ_BYTES = 4 * 1024 * 1024
+REMEMBERED = 1000  # large files that were fetched once
 AHEAD = 2  # so often that many are here before they are wanted
-PART_BYTES = 32 * 1024 * 1024  # of what goes to the bucket in parts, and there are ten thousand at most
+SENDERS = 8  # parts that are sent at once, of all files
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
 IN_USE_S = 600.0  # a copy that was asked for so recently stays, whoever needs the room
@@ -57,22 +62,55 @@ class S3Storage(LocalStorage):
         self.before = before
         session, self._client = _client(settings)
         self._addresses = Addresses(settings, session, self._client)
-        self._parts = TransferConfig(multipart_chunksize=PART_BYTES, io_chunksize=1024 * 1024, max_io_queue=16)
+        self._transfers = TransferConfig(multipart_chunksize=PART_BYTES, io_chunksize=1024 * 1024, max_io_queue=16)
         self._room = threading.Lock()
+        self._senders = ThreadPoolExecutor(SENDERS)
+        self._ahead: dict[str, Sending] = {}  # what is being sent while it is looked at
+        self._passed: deque[str] = deque(maxlen=REMEMBERED)  # large files that passed through whole
         self._kept: int | None = None  # bytes of all copies, once they were counted
 
     def put(self, source: Path, key: str, *, mime: str) -> None:
         """Uploads `source`, in parts when it is large, and keeps it as the copy. Raises Invalid, Unavailable."""
         self._target(key)
-        more = {
-            "ContentType": mime,
-            "CacheControl": CACHE_CONTROL,
-            **({"ACL": acl} if (acl := self.settings.acl) else {}),
-        }
         size = source.stat().st_size
-        self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), more, None, self._parts))
+        ahead = self._ahead.pop(key, None)
+        if ahead is None or not self._finished(ahead, source, size):
+            more, config = self._more(mime), self._transfers
+            self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), more, None, config))
         super().put(source, key, mime=mime)
         self._make_room(size)
+
+    def _finished(self, sending: Sending, source: Path, size: int) -> bool:
+        """Whether it is there; what failed on the way is tried once more from the beginning."""
+        try:
+            self._ask(lambda: sending.finish(source, size))
+        except (Unavailable, NotFound) as error:
+            log.warning("a file on its way to the bucket is sent anew: %s", error)
+            return False
+        return True
+
+    def sending(self, key: str, *, mime: str) -> Sending:
+        """A file that is sent while it grows: for `ahead`."""
+        named = {"Bucket": self._bucket, "Key": self._name(key)}
+        return Sending(self._client, self._senders, key, named, self._more(mime))
+
+    @contextmanager
+    def ahead(self, source: Path, key: str, *, mime: str, sending: Sending | None = None) -> Iterator[None]:
+        """The same, in parts; `sending`: what has been sent of it."""
+        sending = self._ahead[key] = sending or self.sending(key, mime=mime)
+        sending.rest(source, source.stat().st_size)
+        try:
+            yield
+        except BaseException:
+            sending.cancel()
+            raise
+        finally:
+            self._ahead.pop(key, None)
+
+    def _more(self, mime: str) -> dict[str, str]:
+        """What the bucket is told of a file."""
+        more = {"ContentType": mime, "CacheControl": CACHE_CONTROL}
+        return more | ({"ACL": acl} if (acl := self.settings.acl) else {})
 
     def path(self, key: str) -> Path:
         """The copy, fetched when it is not here. Raises NotFound, Invalid, Unavailable."""
@@ -97,10 +135,13 @@ class S3Storage(LocalStorage):
         return None
 
     def _passed_on(self, key: str, size: int, start: int, end: int) -> Iterator[bytes]:
-        """Its bytes; read whole, it is a copy afterwards."""
+        """Its bytes; read whole a second time, it is a copy afterwards."""
         chunks = _ahead(self._chunks(key, start, end))
-        if (start, end) != (0, size):
+        is_whole = (start, end) == (0, size)
+        if not is_whole or key not in self._passed:
             yield from chunks
+            if is_whole:
+                self._passed.append(key)
             return
         with self.temp() as part:
             with part.open("wb") as copy, ThreadPoolExecutor(1) as beside:  # nobody who reads waits for this disk
@@ -137,7 +178,7 @@ class S3Storage(LocalStorage):
             try:
                 self._ask(
                     lambda: self._client.download_file(
-                        self._bucket, self._name(key), str(part), None, None, self._parts
+                        self._bucket, self._name(key), str(part), None, None, self._transfers
                     )
                 )
             except NotFound:
@@ -273,7 +314,7 @@ class S3Storage(LocalStorage):
             raise self._as_ours(error) from error
 
     def _as_ours(self, error: BaseException) -> Exception:
-        answer: dict[str, Any] = getattr(error, "response", {})
+        answer: dict[str, Any] = getattr(error, "response", None) or {}
         code = str(answer.get("Error", {}).get("Code", ""))
         if code == "NoSuchBucket":
             return Misconfigured(
@@ -331,7 +372,8 @@ def _client(settings: S3Settings) -> tuple[Any, Any]:
 
     config = Config(
         signature_version="s3v4",
-        s3={"addressing_style": settings.style},
+        # by https only the head is signed anyway; by http, in one's own network, hashing it all again would make it slower
+        s3={"addressing_style": settings.style, "payload_signing_enabled": False},
         # since 1.36 botocore adds checksums that S3-like servers refuse
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

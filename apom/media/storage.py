@@ -1,7 +1,8 @@
 """Files under keys, in a folder: what stands under a key is whole, or it is not there.
 
 Keys are `{env}/a/{asset}/{variant}-{sha12}.{ext}`: random ids and hashes, nothing a person typed. The name changes with
-the content, so browsers may keep what they have for ever, and putting the same file twice changes nothing.
+the content, so browsers may keep what they have for ever, and putting the same file twice changes nothing. `sha12` is the
+beginning of the file's SHA-256, or that of its first bytes and size, when it had to have a name before the rest had come.
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from apom.config import Settings
 from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from apom.media.sendings import Sending
 
 log = logging.getLogger("apom.media")
 PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"  # begins with no dot: neither hidden, nor `..`
@@ -72,6 +78,23 @@ class LocalStorage:
             if error.errno != errno.EXDEV:
                 raise
             self._copy(source, target)
+
+    def sending(self, key: str, *, mime: str) -> Sending | None:
+        """A file that is sent while it still comes in, where it has a way to go: for `ahead`."""
+        return None
+
+    @contextmanager
+    def ahead(self, source: Path, key: str, *, mime: str, sending: Sending | None = None) -> Iterator[None]:
+        """`source` is on its way to `key` from now on, so that `put` has little to wait for; not after all when this ends
+        with an error. Raises OSError.
+        """
+        if os.name != "posix":  # Windows moves no file that is open
+            yield
+            return
+        with source.open("r+b") as file, ThreadPoolExecutor(1) as beside:
+            written = beside.submit(os.fsync, file.fileno())
+            yield
+            written.result()
 
     def path(self, key: str) -> Path:
         """Where the file lies. Raises NotFound, Invalid."""

@@ -23,6 +23,12 @@ def named(tx: Tx, *, purged: bool = True) -> dict[str, UUID]:
     return {key: asset_id for batch in tx.batches(sql, BATCH) for asset_id, key in batch}
 
 
+def digests(tx: Tx) -> dict[str, str]:
+    """The SHA-256 of originals, in hex, by the files that hold them."""
+    rows = tx.batches("select file_key, sha256 from asset where file_key is not null and sha256 is not null", BATCH)
+    return {key: sha256 for batch in rows for key, sha256 in batch}
+
+
 def still_named(tx: Tx, keys: Collection[str]) -> set[str]:
     """Those of these files that a row names now."""
     return {row["key"] for row in tx.all(f"{KEYS} and key = any($1::text[])", list(keys))}
