@@ -95,9 +95,7 @@ def small_pictures() -> None:
 
 
 @contextmanager
-def sandbox(
-    folder: Path, *, image_s: float = 0.2, video_s: float = 0.5, small: bool = False
-) -> Iterator[Running]:
+def sandbox(folder: Path, *, image_s: float = 0.2, video_s: float = 0.5, small: bool = False) -> Iterator[Running]:
     """The sandbox provider as a process of its own. `small`: see `small_pictures`."""
     program = ["-c", SMALL] if small else ["-m", "apom.sandbox"]
     options = ["--port", "0", "--folder", str(folder), "--image-s", str(image_s), "--video-s", str(video_s)]
