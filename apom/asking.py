@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import Any, TypeAlias, TypedDict
 from uuid import UUID
 
-from apom.errors import NotFound
+from apom.config import LIMITS, MB
+from apom.errors import Invalid, NotFound, TooLarge
 from apom.models import AssetType, Ref, SourceType, Status
 
 DEFAULT_IMAGE = "sandbox/sandbox-image"
 DEFAULT_VIDEO = "sandbox/sandbox-video"
+
+
+Table: TypeAlias = bytes | Path | str  # a table's content, or where its file is
+
+
+def content_of(table: Table) -> bytes:
+    """The bytes of a table. Raises Invalid for a file that cannot be read, TooLarge."""
+    if isinstance(table, bytes):
+        return table
+    try:
+        with Path(table).open("rb") as file:
+            content = file.read(LIMITS.table_bytes + 1)
+    except OSError as error:
+        raise Invalid("{path} cannot be read: {reason}.", path=table, reason=error.strerror or error) from None
+    if len(content) > LIMITS.table_bytes:
+        raise TooLarge("A table may have {most} MB. Save only the sheet with the shots.", most=LIMITS.table_bytes // MB)
+    return content
 
 
 def id_of(thing: Ref) -> UUID:

@@ -11,7 +11,7 @@ from uuid import UUID
 from apom.decisions import stop
 from apom.errors import Invalid, NotFound, Refused
 from apom.events import Hub
-from apom.generate import Bill, Generate, Placing, checked_token, ordered_before, recipe_of
+from apom.generate import AS_ORDERED, Bill, Generate, Placing, checked_token, ordered_before, recipe_of
 from apom.models import (
     Actor,
     Asset,
@@ -54,7 +54,7 @@ class Batches:
 
     def estimate(self, actor: Actor, project_id: UUID, order: BatchOrder) -> BatchPlan:
         """What an order would come to, and every reason why it would be refused. Raises NotFound."""
-        worked_out = self._generate.draft(actor, order)
+        worked_out = self._generate.draft(actor, order, project_id=project_id)
         with self._store.read() as tx:
             need(tx, actor, project_id, Role.VIEWER)
             faults, bill = self._generate.assess(tx, actor, project_id, worked_out)
@@ -74,7 +74,7 @@ class Batches:
 
         Raises NotFound, NotAllowed, Conflict, Refused with every reason.
         """
-        worked_out = self._generate.draft(actor, order)
+        worked_out = self._generate.draft(actor, order, project_id=project_id)
         token, now = checked_token(token), self._clock()
         recipe = recipe_of(worked_out.order)
         new: Sequence[Asset] = ()
@@ -224,7 +224,8 @@ def _batch(tx: Tx, row: dict[str, Any]) -> Batch:
     """A row with its amounts in the project's currency of now."""
     amount, spent, currency = row.pop("amount"), row.pop("spent"), row["currency"]
     ordered_in = row.pop("amount_currency") or currency
-    recipe = BatchOrder(**{name: value for name, value in row.pop("recipe").items() if name in BatchOrder.model_fields})
+    said = {**AS_ORDERED, **row.pop("recipe")}
+    recipe = BatchOrder(**{name: value for name, value in said.items() if name in BatchOrder.model_fields})
     return Batch(
         **row,
         recipe=recipe,

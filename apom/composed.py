@@ -41,6 +41,7 @@ class CanCompose(Protocol):
         model: str = DEFAULT_IMAGE,
         params: Mapping[str, JsonValue] | None = None,
         inputs: Sequence[tuple[InputRole, Ref]] = (),
+        with_style: bool = True,
     ) -> Rows[Take]:
         """Orders takes."""
 
@@ -89,9 +90,10 @@ class Composed:
         model: str = DEFAULT_IMAGE,
         params: Mapping[str, JsonValue] | None = None,
         inputs: Sequence[tuple[InputRole, Ref]] = (),
+        with_style: bool = True,
     ) -> Take:
         """One generated take: `generate` with n=1."""
-        return self.generate(box, prompt, model=model, params=params, inputs=inputs)[0]
+        return self.generate(box, prompt, model=model, params=params, inputs=inputs, with_style=with_style)[0]
 
     def wait(
         self: CanCompose,

@@ -25,7 +25,8 @@ class Onward:
     """What a person asks for: the shot goes on from its headliner, or from the clip that is named.
 
     `words`: of the new clip; empty for those of the shot it goes to, else of the old clip. `into_id`: that shot; None for
-    the one that follows, which `adds_shot` adds after the last. `token`: the same one twice is one order.
+    the one that follows, which `adds_shot` adds after the last. `with_style`: the project's style follows words that were
+    not sent before. `token`: the same one twice is one order.
     """
 
     box_id: UUID
@@ -34,6 +35,7 @@ class Onward:
     clip_id: UUID | None = None
     into_id: UUID | None = None
     adds_shot: bool = False
+    with_style: bool = True
     token: str | None = None
 
 
@@ -41,13 +43,14 @@ class Onward:
 class Way:
     """From a clip to the shot it goes on in. The same order leads to the same ids, so that said twice it is one.
 
-    `frame_id`: of the picture between the two; `is_new`: the shot is not there yet; `is_cut`: the picture is there.
+    `frame_id`: of the picture between the two; `words`: None for those that the clip was sent with; `is_new`: the shot is
+    not there yet; `is_cut`: the picture is there.
     """
 
     clip: Asset
     shot: Box
     frame_id: UUID
-    words: str
+    words: str | None
     is_new: bool
     is_cut: bool
 
@@ -76,9 +79,19 @@ class Continuing:
             cut = self._stills.cut(actor, way.clip, way.shot, None, way.frame_id)
             with nullcontext() if way.is_cut else cut as still:
                 inputs = [(InputRole.FIRST_FRAME, way.frame_id)]
-                order = Order(prompt=way.words, model=wish.model, inputs=inputs, token=wish.token)
+                order = Order(
+                    prompt=way.words or way.clip.prompt_text,
+                    model=wish.model,
+                    inputs=inputs,
+                    with_style=wish.with_style and way.words is not None,
+                    token=wish.token,
+                )
                 take = self._generate.order(
-                    actor, way.shot.id, order, first=lambda tx: self._bring(tx, actor, way, still)
+                    actor,
+                    way.shot.id,
+                    order,
+                    project_id=way.shot.project_id,
+                    first=lambda tx: self._bring(tx, actor, way, still),
                 )[0]
         if way.is_new:
             self._hub.publish(Event(type="boxes_changed", project_id=way.shot.project_id, box_id=way.shot.id))
@@ -96,7 +109,7 @@ class Continuing:
             clip=clip,
             shot=shot,
             frame_id=frame_id,
-            words=tidy(wish.words) or shot.prompt_text or clip.prompt_text,
+            words=tidy(wish.words) or shot.prompt_text or None,
             is_new=following is None,
             is_cut=assets.take(tx, actor.user_id, frame_id, even_trashed=True) is not None,
         )

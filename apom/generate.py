@@ -37,7 +37,7 @@ from apom.models import (
     new_id,
 )
 from apom.money import Line, Money, Quote
-from apom.orders import Choice, Draft, Fault, Shot, Wanted, asks_shots, draft, unusable_inputs
+from apom.orders import Choice, Draft, Fault, Shot, Wanted, asks_shots, asks_style, draft, unusable_inputs
 from apom.projects import need_box
 from apom.store import Store, Tx, assets, batches, boxes, generations, lists, projects
 
@@ -47,12 +47,14 @@ if TYPE_CHECKING:
 INTERACTIVE = 4  # takes of one order that somebody sits and waits for; more are a batch
 APART = timedelta(microseconds=1)  # the takes of an order, so that they stand in the order they were asked for
 LONGEST_TOKEN, SHORTEST_TOKEN = 100, 8
+AS_ORDERED: Mapping[str, Any] = {"with_style": False}  # what recipes say that are older than the word
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What a person asks for in one shot. `params`: the model's own parameters beside the prompt; `inputs`: takes by role.
 
+    `with_style`: the project's style follows the prompt; without it the prompt is sent as it is, as one that was sent before.
     `token`: the same token twice is one order, so that a double click pays once. `instead_of`: a take that waits for a
     person, and is given up for this. `again_of`: one that failed, whose place this takes.
     """
@@ -62,6 +64,7 @@ class Order:
     params: Mapping[str, JsonValue] = field(default_factory=dict)
     inputs: Sequence[tuple[InputRole, UUID]] = ()
     n: int = 1
+    with_style: bool = False
     token: str | None = None
     instead_of: UUID | None = None
     again_of: UUID | None = None
@@ -129,15 +132,22 @@ class Generate:
         return tuple(m for m in self._catalog.models() if asset_type in (None, m.model_type))
 
     def order(
-        self, actor: Actor, box_id: UUID, order: Order, *, first: Callable[[Tx], None] | None = None
+        self,
+        actor: Actor,
+        box_id: UUID,
+        order: Order,
+        *,
+        project_id: UUID | None = None,
+        first: Callable[[Tx], None] | None = None,
     ) -> tuple[Take, ...]:
         """Stores `n` takes, PENDING, and wakes the engine. Nothing is stored when anything is wrong.
 
-        `first` brings what the order stands on into its transaction; it is called again when the order is.
+        `first` brings what the order stands on into its transaction; it is called again when the order is. `project_id`: of a
+        shot that `first` brings.
 
         Raises NotFound, NotAllowed, Invalid, Conflict, OverBudget.
         """
-        worked_out = self.draft(actor, _as_batch(box_id, order), is_literal=True)
+        worked_out = self.draft(actor, _as_batch(box_id, order), project_id=project_id, is_literal=True)
         token, now = checked_token(order.token), self._clock()
         recipe = recipe_of(worked_out.order, instead_of=order.instead_of)
         with self._store.write() as tx:
@@ -162,13 +172,19 @@ class Generate:
         self._wake()
         return tuple(Take(**{name: getattr(asset, name) for name in Take.model_fields}) for asset in new)
 
-    def draft(self, actor: Actor, order: BatchOrder, *, is_literal: bool = False) -> Draft:
-        """What an order comes to. See `apom.orders.draft`."""
+    def draft(
+        self, actor: Actor, order: BatchOrder, *, project_id: UUID | None = None, is_literal: bool = False
+    ) -> Draft:
+        """What an order comes to, in the project of its first shot unless one is named. See `apom.orders.draft`."""
         shots: dict[UUID, Shot] = {}
-        if asks_shots(order):
+        style = ""
+        if asks_shots(order) or asks_style(order):
             with self._store.read() as tx:
-                shots = {row.pop("id"): Shot(**row) for row in boxes.own(tx, actor.user_id, order.boxes)}
-        return draft(self._catalog.at_this_moment(), order, shots, is_literal=is_literal)
+                if asks_shots(order):
+                    shots = {row.pop("id"): Shot(**row) for row in boxes.own(tx, actor.user_id, order.boxes)}
+                if asks_style(order):
+                    style = _style(tx, actor, order.boxes, project_id)
+        return draft(self._catalog.at_this_moment(), order, shots, is_literal=is_literal, style=style)
 
     def choice(self, name: str) -> Choice:
         """A model by its name in an order. Raises Invalid."""
@@ -247,6 +263,13 @@ class Generate:
         return [asset for asset, _ in new]
 
 
+def _style(tx: Tx, actor: Actor, box_ids: Sequence[UUID], project_id: UUID | None) -> str:
+    """The style of a project that the actor sees; "" where there is none."""
+    if project_id is None and (place := boxes.place(tx, box_ids[0])):
+        project_id = place.project_id
+    return "" if project_id is None else projects.style(tx, actor.user_id, project_id)
+
+
 def _as_batch(box_id: UUID, order: Order) -> BatchOrder:
     """The same as a batch of one prompt, one model and one shot. Raises Invalid."""
     try:
@@ -257,6 +280,7 @@ def _as_batch(box_id: UUID, order: Order) -> BatchOrder:
             n=order.n,
             params=dict(order.params),
             inputs=tuple(BatchInput(role=role, asset_id=source) for role, source in order.inputs),
+            with_style=order.with_style,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -285,7 +309,7 @@ def ordered_before(tx: Tx, actor: Actor, token: str, recipe: Mapping[str, Any]) 
     if found is None:
         return None
     batch_id, ordered_by, before = found
-    if ordered_by != actor.user_id or before != recipe:
+    if ordered_by != actor.user_id or {**AS_ORDERED, **before} != recipe:
         raise _another_order()
     return batch_id
 

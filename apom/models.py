@@ -345,7 +345,7 @@ class Project(Record):
     updated_at: datetime
     role: Role = Field(description="the reader's own")
     boxes_count: int = 0
-    assets_count: int = 0
+    assets_count: int = Field(0, description="pictures and clips; sound is no take of the film")
     active_count: int = Field(0, description="takes in flight")
     attention_count: int = Field(0, description="takes that wait for a person")
     unread_count: int = Field(0, description="comments and verdicts of others that nobody has read")
@@ -423,6 +423,34 @@ class Box(Record):
     def cover_url(self) -> str | None:
         """What the shot looks like by now, None before the first take."""
         return media_url(self.cover_key)
+
+
+RowOutcome: TypeAlias = Literal["new", "changed", "same", "here", "refused"]
+
+
+class ShotRow(Record):
+    """What a row of a table of shots comes to."""
+
+    row: int = Field(description="as a spreadsheet counts them, from 1")
+    outcome: RowOutcome = Field(
+        description="`new`; `changed`; `same`: nothing to change; `here`: there already and left alone; `refused`"
+    )
+    code: str = Field(description="of the shot, the one it will be given too")
+    name: str
+    fields: Json = Field(description="what is stored of it, by the fields of a box; what stays as it is, is left out")
+    problems: tuple[str, ...] = Field((), description="why it is refused, in the reader's language")
+
+
+class ShotTable(Record):
+    """A table of shots, read: what bringing it in would do."""
+
+    rows: tuple[ShotRow, ...]
+    columns: dict[str, str] = Field(description="the heading of each field of a box that is read")
+    unread: tuple[str, ...] = Field((), description="headings of columns that are not read")
+
+    def of(self, *outcomes: RowOutcome) -> tuple[ShotRow, ...]:
+        """The rows that come to this."""
+        return tuple(row for row in self.rows if row.outcome in outcomes)
 
 
 def media_url(key: str | None) -> str | None:
@@ -962,6 +990,9 @@ class BatchOrder(Record):
         default_factory=dict, description="by what they mean (`x-role`), asked of every model under its own name for it"
     )
     inputs: tuple[BatchInput, ...] = ()
+    with_style: bool = Field(
+        True, description="the project's style follows each prompt; edits of a take are never given it"
+    )
     name: str = ""
 
 
@@ -1558,6 +1589,7 @@ class StorageUse(Record):
     code: str | None = None
     box_name: str | None = None
     takes: int = Field(description="without the trash")
+    sounds: int = Field(0, description="of the takes")
     bytes: int
     trashed: int
     trashed_bytes: int

@@ -19,7 +19,7 @@ from apom.config import LIMITS
 from apom.errors import ApomError, Invalid
 from apom.fields import one_line, tidy
 from apom.media.fitting import fits
-from apom.models import BatchInput, BatchOrder, Json, Reason, Status, Take
+from apom.models import BatchInput, BatchOrder, InputRole, Json, Reason, Status, Take
 from apom.words import N_, say
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from apom.providers.spec import Model, Worth
 
 SEEDS = 2**31
+STOPS = frozenset(".,;:!?…\n")  # after these a style needs no comma
 OPTIONS = {
     "negative": N_("a negative prompt"),
     "aspect_ratio": N_("an aspect ratio"),
@@ -150,14 +151,37 @@ def asks_shots(order: BatchOrder) -> bool:
     return order.own_prompts or any(used.asset_id is None for used in order.inputs)
 
 
+def asks_style(order: BatchOrder) -> bool:
+    """Whether the project's style belongs to an order. Of an edit the words say what changes, and nothing else."""
+    return order.with_style and all(used.role is not InputRole.EDIT_SOURCE for used in order.inputs)
+
+
+def styled(prompt: str, style: str) -> str:
+    """A prompt as it is sent: the project's style after it, once, also where it was sent with it before.
+
+    >>> styled("harbour at dawn", "35 mm film")
+    'harbour at dawn, 35 mm film'
+    """
+    if not prompt or not style or prompt.endswith(style):
+        return prompt
+    return prompt + (" " if prompt[-1] in STOPS else ", ") + style
+
+
 def draft(
-    catalog: Catalog, order: BatchOrder, shots: Mapping[UUID, Shot] | None = None, *, is_literal: bool = False
+    catalog: Catalog,
+    order: BatchOrder,
+    shots: Mapping[UUID, Shot] | None = None,
+    *,
+    is_literal: bool = False,
+    style: str = "",
 ) -> Draft:
-    """What an order comes to. `shots`: for an order that `asks_shots`; `is_literal`: braces in the prompts are braces."""
+    """What an order comes to. `shots`: for an order that `asks_shots`; `is_literal`: braces in the prompts are braces;
+    `style`: of the project, for an order that `asks_style`.
+    """
     tidied = {"prompts": tuple(tidy(prompt) for prompt in order.prompts), "name": one_line(order.name)}
     order = order.model_copy(update=tidied)
     shots = shots or {}
-    fields, prompts, in_prompts = _texts(order, shots, is_literal)
+    fields, prompts, in_prompts = _texts(order, shots, is_literal, style)
     choices, in_models = _choices(catalog, order)
     inputs, in_inputs = _headliners(order, shots)
     known = {name for choice in choices for name in choice.properties}
@@ -172,14 +196,14 @@ def draft(
 
 
 def _texts(
-    order: BatchOrder, shots: Mapping[UUID, Shot], is_literal: bool
+    order: BatchOrder, shots: Mapping[UUID, Shot], is_literal: bool, style: str
 ) -> tuple[dict[str, str], dict[UUID, Sequence[str]], list[Fault]]:
     """The prompts, each with the field of the order it came from; those of each shot; and what is wrong with them."""
     fields, faults = dict[str, str](), list[Fault]()
 
     def written_out(text: str, field: str) -> Sequence[str]:
         try:
-            found = [tidy(prompt) for prompt in _texts_of(text, is_literal)]
+            found = [_with(style, tidy(prompt)) for prompt in _texts_of(text, is_literal)]
         except Invalid as error:
             faults.append(Fault(error=error, field=field))
             return ()
@@ -236,6 +260,18 @@ def _texts_of(text: str, is_literal: bool) -> Sequence[str]:
     if len(text) > LIMITS.prompt_chars:
         raise Invalid("A prompt has at most {most} characters.", field="prompt", most=LIMITS.prompt_chars)
     return [text] if is_literal else alternatives(text, most=LIMITS.batch_takes)
+
+
+def _with(style: str, prompt: str) -> str:
+    text = styled(prompt, style)
+    if len(text) > LIMITS.prompt_chars >= len(prompt):
+        raise Invalid(
+            "With the project's style the prompt has more than {most} characters. Shorten one of them, or leave the style "
+            "out.",
+            field="prompt",
+            most=LIMITS.prompt_chars,
+        )
+    return text
 
 
 def _choices(catalog: Catalog, order: BatchOrder) -> tuple[list[Choice], list[Fault]]:

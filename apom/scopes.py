@@ -21,7 +21,7 @@ READING = frozenset(
     " allowance system users audit balances providers provider_file dry_run received known_files"
     " export_formats export export_docx export_pdf export_xlsx export_csv export_rights export_animatic export_archive"
     " export_zip export_cut export_file download retention_plan leaving retention_runs storage sweeps"
-    " notifications notification unread_notifications notification_settings webhooks archive_received".split()
+    " notifications notification unread_notifications notification_settings webhooks archive_received plan_shots".split()
 )
 IN_PERSON = frozenset(
     "change_password end_session logout create_token revoke_token set_key remove_key set_address edit_provider"

@@ -77,8 +77,11 @@ def asked(project: Project, boxes: Sequence[Box]) -> BatchOrder | None:
     """What stands in the form; None while something in it cannot be read, which is said beside it."""
     chosen = shots(boxes)
     own, prompts = words(project, chosen)
+    below_prompts = st.container()
     models = able()
     inputs = tuple(BatchInput(role=role, asset_id=None) for role in needed(models))
+    with below_prompts:
+        with_style = style(project, inputs)
     if inputs:
         st.caption(_("Starts from the headliner of each shot."))
     options = form.common(models, key="batch")
@@ -98,7 +101,17 @@ def asked(project: Project, boxes: Sequence[Box]) -> BatchOrder | None:
         n=int(n),
         options=options,
         inputs=inputs,
+        with_style=with_style,
         name=name,
+    )
+
+
+def style(project: Project, inputs: Sequence[BatchInput]) -> bool:
+    """Whether the project's style follows each prompt. Words that edit a picture are sent as they are."""
+    if not project.style_text or any(used.role is InputRole.EDIT_SOURCE for used in inputs):
+        return False
+    return st.toggle(
+        _("Add the project's style"), value=True, key=f"batch-style-{project.id}", help=plain(project.style_text)
     )
 
 
@@ -202,7 +215,7 @@ def planned(project: Project, order: BatchOrder) -> None:
             with st.container(horizontal=True):
                 st.text(f"{line.count} × {line.title}", width="stretch")
                 st.caption(plain(price(line, plan)), width="content")
-        if len(plan.prompts) > 1:
+        if len(plan.prompts) > 1 or (order.with_style and plan.prompts):
             with st.expander(plural("{n} prompt", "{n} prompts", len(plan.prompts))):
                 listed(plan.prompts)
         if plan.reasons:

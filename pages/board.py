@@ -16,6 +16,8 @@ from apom.ui.moments import day
 from apom.words import ROLE_WORDS, _, clock, plural
 from pages.export import export
 from pages.format import formats, soundtrack
+from pages.listing import add_shots, empty, lines
+from pages.play import offer, playing
 from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
@@ -40,11 +42,14 @@ def show() -> None:
                     args=("batch",),
                     kwargs={"project": str(project.id)},
                 )
+        offer()
+        if can_edit:
             st.button(_("Share"), icon=":material/share:", on_click=guard.guarded(_open), args=("sharing",))
             st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
         st.button(_("Export"), icon=":material/download:", on_click=guard.guarded(_open), args=("exporting",))
         st.space("stretch")
     board(project.id, can_edit)
+    playing(project)
     opened = st.session_state.pop("board-dialog", None)
     if opened == "adding":
         add_shots(project)
@@ -63,6 +68,7 @@ def _project_asked_for() -> UUID:
 
 def _open(dialog: str) -> None:
     forget()
+    empty()
     st.session_state["board-dialog"] = dialog
 
 
@@ -84,7 +90,7 @@ def board(project_id: UUID, can_edit: bool) -> None:
         allow={"open", *STEPS} if can_edit else {"open"},
     )
     if not boxes and can_edit:
-        paste(project, key="first-shots")
+        lines(project, key="first-shots")
 
 
 def leaving(project: Project) -> None:
@@ -131,31 +137,6 @@ def act(action: Action) -> None:
         go_next("box", box=str(action.id))
     else:
         attempt(mine().move_box, action.id, STEPS[action.action])
-
-
-def paste(project: Project, *, key: str) -> None:
-    """A list of lines becomes shots."""
-    with st.form(key, border=False):
-        text = st.text_area(
-            _("One line for each shot"),
-            height=160,
-            placeholder=_("Harbour at dawn\nThe keeper climbs the stairs\nStorm over the sea"),
-        )
-        sent = st.form_submit_button(_("Make shots"), type="primary")
-    if sent:
-        names = [line.strip() for line in text.splitlines() if line.strip()]
-        if not names:
-            st.toast(_("Write at least one line."))
-        elif attempt(mine().create_boxes, project, names) is not None:
-            st.rerun()
-
-
-@st.dialog(" ")
-@guard.guarded
-def add_shots(project: Project) -> None:
-    """More shots at the end."""
-    st.subheader(_("Add shots"))
-    paste(project, key="more-shots")
 
 
 @st.dialog(" ")

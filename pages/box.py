@@ -17,7 +17,7 @@ from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
 from apom.ui.moments import moment
-from apom.words import _, paid, size
+from apom.words import _, box_title, paid, size
 from pages.shot import details, timing
 
 
@@ -27,12 +27,12 @@ def show() -> None:
     box = ws.box(asked_for("box"))
     project = ws.project(box.project_id)
     way = [(_("Projects"), "", {}), (project.name, "board", {"project": str(project.id)})]
-    header(f"{box.code} {box.name}", way)
+    header(box_title(box.code, box.name), way)
     can_edit = project.role is not Role.VIEWER
     if can_edit:
         left, right = st.columns([1, 2.6], gap="medium")
         with left, st.container(key="beside"):
-            prompt(box)
+            prompt(box, project.style_text)
             if box.kind is BoxKind.SHOT:
                 timing(box)
             details(box)
@@ -49,10 +49,10 @@ def show() -> None:
             close()
 
 
-def prompt(box: Box) -> None:
+def prompt(box: Box, style: str) -> None:
     """Words, model, options, how many; and what it will cost."""
     models = tuple(model for model in mine().models(AssetType.IMAGE) if not model.needs_take)
-    filled = form.draw(models, box.prompt_text, key=f"prompt-{box.id}")
+    filled = form.draw(models, box.prompt_text, style=style, key=f"prompt-{box.id}")
     cost = form.estimate(filled.model, filled.n)
     if st.button(_("Generate"), type="primary", icon=":material/auto_awesome:", width="stretch", shortcut="Ctrl+Enter"):
         generate(box, filled)
@@ -77,6 +77,7 @@ def generate(box: Box, filled: form.Filled) -> None:
         model=form.model_id(filled.model),
         params=filled.params,
         n=filled.n,
+        with_style=filled.with_style,
         token=token,
     )
     del st.session_state[key]
@@ -202,8 +203,9 @@ def actions(take: Asset) -> None:
     if take.asset_type is AssetType.IMAGE and take.file_url:
         with st.container(border=True):
             words = st.text_input(_("Motion"), placeholder=_("slow push in"), key=f"motion-{take.id}")
+            with_style = adds_style(take, words, take.prompt_text, key=f"motion-{take.id}")
             if st.button(_("Animate"), type="primary", icon=":material/movie:", width="stretch"):
-                once(f"clip-{take.id}", lambda token: mine().animate(take, words, token=token))
+                once(f"clip-{take.id}", lambda token: mine().animate(take, words, with_style=with_style, token=token))
         with st.container(border=True):
             change = st.text_input(_("Change"), placeholder=_("make it night, add snow"), key=f"change-{take.id}")
             if st.button(
@@ -240,6 +242,12 @@ def use_sound(take: Asset) -> None:
         st.rerun()
 
 
+def adds_style(take: Asset, words: str, otherwise: str, *, key: str) -> bool:
+    """Whether the project's style follows the words; `otherwise` is sent as it is where there are none."""
+    style = mine().project(take.project_id).style_text
+    return form.add_style(style, lambda: form.sent(words, style) if words else otherwise, key=key)
+
+
 def onward(take: Asset) -> None:
     """The next shot begins where this clip ends."""
     box, shots = mine().box(take.box_id), mine().get_project_boxes(take.project_id, kind=BoxKind.SHOT)
@@ -248,12 +256,16 @@ def onward(take: Asset) -> None:
     is_last = box.id == shots[-1].id
     with st.container(border=True):
         words = st.text_input(_("What happens next"), placeholder=_("she turns around"), key=f"next-{take.id}")
+        own = "" if is_last else shots[box.order_index + 1].prompt_text
+        with_style = adds_style(take, words or own, take.prompt_text, key=f"next-{take.id}")
         label = _("Continue in a new shot") if is_last else _("Continue in the next shot")
         hint = _("A clip that begins with the last frame of this one.")
         if st.button(label, icon=":material/skip_next:", width="stretch", help=hint):
             once(
                 f"next-order-{take.id}",
-                lambda token: mine().continue_shot(box, words, clip=take, adds_shot=is_last, token=token),
+                lambda token: mine().continue_shot(
+                    box, words, clip=take, adds_shot=is_last, with_style=with_style, token=token
+                ),
             )
 
 

@@ -52,7 +52,7 @@ def formats(project: Project) -> None:
             height=90,
             disabled=not can_edit,
             placeholder=_("35 mm film, muted greens, soft side light"),
-            help=_("How everything should look, kept with the project."),
+            help=_("How everything should look. It follows each prompt, unless one leaves it out."),
         )
         money: dict[str, Any] = {}
         if is_owner:

@@ -39,7 +39,7 @@ BOTH = set(
         "test_config_doors test_crash test_engine test_engine_races test_export_jobs test_handover_store test_idor test_jobs "
         "test_money test_notices test_projects test_providers_service test_queue test_retention "
         "test_retention_crash test_review_routes test_sharing test_sheets test_smart_edit test_soundtrack "
-        "test_statement test_store test_sweep test_takes test_tokens test_uploads test_vault"
+        "test_statement test_store test_style test_sweep test_takes test_tokens test_uploads test_vault"
     ).split()
 )
 

@@ -259,6 +259,14 @@ def scene(w: Any) -> None:
     w.create_boxes(project, [])
     w.create_boxes(project, ["fine", ""])
     w.create_boxes(project, ["fine", "x" * 200])
+    listed = b"Code;Name;Prompt\nA1;One;harbour\nA2;Two more;waves\nA2;Again;\n"
+    w.plan_shots(project, listed, update=True)
+    w.plan_shots(project, b"nothing")
+    w.plan_shots(project, listed, leave_out=["nonsense"])
+    w.import_shots(project, listed)
+    w.import_shots(project, listed.replace(b"A2;Again;\n", b""), update=True, leave_out=["prompt_text"])
+    w.import_shots(project, "no such file.csv")
+    w.import_shots(new_id(), listed)
     w.box(one)
     w.update_box(one, line="“Aye.”", out_s=1)
     w.update_box(one, order_index=3)
@@ -280,6 +288,7 @@ def scene(w: Any) -> None:
     assert [take.id for take in again] == [take.id for take in ordered]
     w.generate(one, "another", token="once-and-only-once")
     w.generate(one, "x", n=0)
+    w.generate(one, "harbour", with_style=False, token="without-a-style")
     w.generate(one, "x", token="short")
     w.generate(one, "x", model="no/such")
     w.generate(one, "x" * 20_001)

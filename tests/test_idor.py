@@ -291,6 +291,8 @@ ROWS = [
     Row(method="GET", path="/archives/{upload_id}", owner=200, viewer=200, stranger=200),
     Row(method="PUT", path="/archives/{upload_id}", params={"size": "9"}, owner=202, viewer=202, stranger=202),
     Row(method="POST", path="/boxes/{box_id}/upload", owner=422, viewer=403),
+    Row(method="PUT", path="/projects/{project_id}/shots/plan", owner=422, viewer=403),
+    Row(method="PUT", path="/projects/{project_id}/shots", owner=422, viewer=403),
     Row(method="POST", path="/projects/{project_id}/known-files", body={"sha256": []}, owner=200, viewer=200),
     Row(method="GET", path="/assets", params={"id": "{asset_id}"}, owner=200, viewer=200, stranger=200),
     Row(

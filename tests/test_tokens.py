@@ -200,6 +200,7 @@ def test_what_reads_writes_nothing(cast: Cast, tmp_path: Path) -> None:
         "leaving": (project,),
         "received": (box, new_id()),
         "known_files": (project, ["0" * 64]),
+        "plan_shots": (project, b"Name\nHarbour"),
         "file": (take, "original-000000000000.png"),
         "rounds": (project,),
         "round_shots": (alice.publish_round(project),),

@@ -29,21 +29,25 @@ class Input(Body):
 
 
 class Generate(Body):
-    """An order. The same `token` twice is one order: send one so that a repeated request pays once."""
+    """An order. The same `token` twice is one order: send one so that a repeated request pays once. `with_style`: the
+    project's style follows the prompt.
+    """
 
     prompt: str
     model: Text = DEFAULT_IMAGE
     params: dict[str, JsonValue] = Field(default_factory=dict)
     inputs: list[Input] = Field(default_factory=list)
     n: int = 1
+    with_style: bool = True
     token: str | None = None
 
 
 class Animate(Body):
-    """Words for the motion; the picture's own when empty."""
+    """Words for the motion; the picture's own when empty, as they were sent."""
 
     prompt: str = ""
     model: Text = DEFAULT_VIDEO
+    with_style: bool = True
     token: str | None = None
 
 
@@ -65,6 +69,7 @@ class Continue(Body):
     into_id: UUID | None = None
     adds_shot: bool = False
     model: Text = DEFAULT_VIDEO
+    with_style: bool = True
     token: str | None = None
 
 
@@ -123,7 +128,14 @@ def generate(box_id: UUID, body: Generate, mine: Mine) -> tuple[Take, ...]:
     """Takes that will come; follow them in the project's events."""
     inputs = [(used.role, used.asset_id) for used in body.inputs]
     return mine.generate(
-        box_id, body.prompt, model=body.model, params=body.params, inputs=inputs, n=body.n, token=body.token
+        box_id,
+        body.prompt,
+        model=body.model,
+        params=body.params,
+        inputs=inputs,
+        n=body.n,
+        with_style=body.with_style,
+        token=body.token,
     )
 
 
@@ -239,7 +251,7 @@ def frame(asset_id: UUID, body: Frame, mine: Mine) -> Take:
 @router.post("/assets/{asset_id}/animate", status_code=201)
 def animate(asset_id: UUID, body: Animate, mine: Mine) -> Take:
     """A clip that starts from this picture."""
-    return mine.animate(asset_id, body.prompt, model=body.model, token=body.token)
+    return mine.animate(asset_id, body.prompt, model=body.model, with_style=body.with_style, token=body.token)
 
 
 @router.post("/assets/{asset_id}/edit", status_code=201)
@@ -258,5 +270,6 @@ def continue_shot(box_id: UUID, body: Continue, mine: Mine) -> Take:
         into=body.into_id,
         adds_shot=body.adds_shot,
         model=body.model,
+        with_style=body.with_style,
         token=body.token,
     )

@@ -71,6 +71,7 @@ class Try(Dry):
     username: str | None = None
     project: str = TRIALS
     source_id: UUID | None = None
+    with_style: bool = True
 
 
 @router.get("/health")
@@ -289,6 +290,7 @@ def try_model(body: Try, operator: Operating) -> Take:
         project=body.project,
         params=body.params,
         source=body.source_id,
+        with_style=body.with_style,
     )
 
 

@@ -19,17 +19,30 @@ from apom.api.deps import Mine
 from apom.api.forms import Form
 from apom.config import LIMITS, MB
 from apom.errors import ApomError, Invalid, TooLarge, TooMany, Unavailable
-from apom.models import ArchiveArriving, Arriving, Drop, RefusedFile, Rights, Upload, Uploaded, new_id
+from apom.models import (
+    ArchiveArriving,
+    Arriving,
+    Box,
+    Drop,
+    RefusedFile,
+    Rights,
+    ShotTable,
+    Upload,
+    Uploaded,
+    new_id,
+)
 from apom.studio import Workspace
 
 T = TypeVar("T")
-PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload|archives/[^/]+)/?")
+PATHS = re.compile(r"/api/(uploads/[^/]+/[^/]+|boxes/[^/]+/upload|archives/[^/]+|projects/[^/]+/shots(/plan)?)/?")
 SILENCE_S = 60.0
 FORM_FILES = 100
 FORM_BYTES = FORM_FILES * LIMITS.image_bytes + LIMITS.video_bytes
 ENOUGH = MB  # bytes that are handed to the disk at once: from one thread to another it is a long way
 AHEAD = 8  # so often that many may wait for it
 router = APIRouter()
+Fields = Annotated[list[str], Query(default_factory=list)]
+TABLE = {"type": "string", "format": "binary"}
 Word = Annotated[str, Query(max_length=2 * LIMITS.rights_chars)]
 
 
@@ -127,10 +140,52 @@ async def upload_form(request: Request, box_id: UUID, mine: Mine) -> Drop:
     return await _in_thread(request, lambda body: _received(mine, box_id, Form(body=body, content_type=content_type)))
 
 
+@router.put(
+    "/projects/{project_id}/shots/plan",
+    max_body_size=LIMITS.table_bytes + MB,
+    openapi_extra=_body("application/octet-stream", TABLE),
+)
+async def plan_shots(
+    request: Request, project_id: UUID, mine: Mine, leave_out: Fields, update: bool = False
+) -> ShotTable:
+    """What bringing in a table of shots (CSV, XLSX, cells copied from a spreadsheet; the body) would do, row by row."""
+    return await _in_thread(
+        request, lambda body: mine.plan_shots(project_id, _table(body), update=update, leave_out=leave_out)
+    )
+
+
+@router.put(
+    "/projects/{project_id}/shots",
+    status_code=201,
+    max_body_size=LIMITS.table_bytes + MB,
+    openapi_extra=_body("application/octet-stream", TABLE),
+)
+async def import_shots(
+    request: Request, project_id: UUID, mine: Mine, leave_out: Fields, update: bool = False
+) -> tuple[Box, ...]:
+    """A table of shots, as the body: those that were made, and with `update` those that were changed. All or none.
+
+    `leave_out`: fields that are not read. What is here already stays as it is without `update`.
+    """
+    return await _in_thread(
+        request, lambda body: mine.import_shots(project_id, _table(body), update=update, leave_out=leave_out)
+    )
+
+
 @router.post("/projects/{project_id}/known-files")
 def known_files(project_id: UUID, body: Hashes, mine: Mine) -> list[str]:
     """Those of these files that a take of the project has."""
     return sorted(mine.known_files(project_id, body.sha256))
+
+
+def _table(body: Iterator[bytes]) -> bytes:
+    """The body, as far as a table may be long."""
+    content = bytearray()
+    for piece in body:
+        content += piece
+        if len(content) > LIMITS.table_bytes:
+            break
+    return bytes(content)
 
 
 def _size(request: Request, size: int | None, offset: int) -> int | None:

@@ -29,6 +29,7 @@ from apom.cli import (
     providers,
     retention,
     serving,
+    shots,
     soundtrack,
     statement,
     tokens,
@@ -38,7 +39,7 @@ from apom.config import Settings
 from apom.errors import ApomError, Invalid, Misconfigured, Unavailable
 
 NOUNS = (
-    serving, providers, generating, importing, soundtrack, exporting, media, retention, people, tokens, config, statement,
+    serving, providers, generating, importing, shots, soundtrack, exporting, media, retention, people, tokens, config, statement,
     database, backup, doctor
 )  # fmt: skip
 ABOUT = "The production asset manager for people who make films, ads and clips with AI."

@@ -86,6 +86,7 @@ class OperatorDoor(Protocol):
         project: str,
         params: Json | None,
         source: str | None,
+        with_style: bool,
     ) -> Take: ...
     def trial(self, asset: str, *, username: str | None) -> Trial: ...
 

@@ -34,6 +34,7 @@ def add(commands: Commands) -> None:
         "--from", dest="source", metavar="TAKE", help="the id of a take of the same project to start from"
     )
     parser.add_argument("--project", default=TRIALS, metavar="NAME", help=f"where it goes to ({TRIALS})")
+    parser.add_argument("--no-style", action="store_true", help="send the prompt without the style of its project")
     parser.add_argument("--user", metavar="NAME", help="whose take it is (the first admin's)")
     parser.add_argument(
         "--dry-run", action="store_true", help="show the very request, its key masked, and send nothing"
@@ -58,6 +59,7 @@ def generate(settings: Settings, arguments: argparse.Namespace) -> Reply:
             project=arguments.project,
             params=params,
             source=arguments.source,
+            with_style=not arguments.no_style,
         )
         found = _awaited(door, str(take.id), arguments.user, arguments.timeout)
     if found.take.status is not Status.COMPLETED:

@@ -144,8 +144,9 @@ class OperatorClient:
         project: str = TRIALS,
         params: Json | None = None,
         source: Ref | None = None,
+        with_style: bool = True,
     ) -> Take:
-        order = {"model": model, "prompt": prompt, "params": params or {}}
+        order = {"model": model, "prompt": prompt, "params": params or {}, "with_style": with_style}
         whose = {"username": username, "project": project}
         body = {**order, **whose, "source_id": None if source is None else id_of(source)}
         return self._door.ask(Take, "POST", "operator/trials", body=body)

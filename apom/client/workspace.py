@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from apom.asking import DEFAULT_IMAGE, DEFAULT_VIDEO, Wanted, id_of, parts_of
+from apom.asking import DEFAULT_IMAGE, DEFAULT_VIDEO, Table, Wanted, content_of, id_of, parts_of
 from apom.client.door import LONG_S, Door, Made, documented_as, path_part
 from apom.client.files import Files
 from apom.client.listening import listening
@@ -81,6 +81,7 @@ from apom.models import (
     Scope,
     Session,
     SharedLink,
+    ShotTable,
     SourceType,
     Spending,
     SpendingDay,
@@ -302,6 +303,20 @@ class RemoteWorkspace(Composed, Exporting):
         body = {"names": list(names), "kind": kind}
         return self._door.ask(Rows[Box], "POST", f"projects/{id_of(project)}/boxes", body=body)
 
+    def plan_shots(
+        self, project: Ref, table: Table, *, update: bool = False, leave_out: Collection[str] = ()
+    ) -> ShotTable:
+        params = {"update": update, "leave_out": sorted(leave_out)}
+        path = f"projects/{id_of(project)}/shots/plan"
+        return self._door.read(ShotTable, self._door.send(path, [content_of(table)], params=params))
+
+    def import_shots(
+        self, project: Ref, table: Table, *, update: bool = False, leave_out: Collection[str] = ()
+    ) -> Rows[Box]:
+        params = {"update": update, "leave_out": sorted(leave_out)}
+        content = iter([content_of(table)])  # sent once: a shot without a code would be made twice
+        return self._door.read(Rows[Box], self._door.send(f"projects/{id_of(project)}/shots", content, params=params))
+
     def box(self, box: Ref) -> Box:
         return self._door.ask(Box, "GET", f"boxes/{id_of(box)}")
 
@@ -347,6 +362,7 @@ class RemoteWorkspace(Composed, Exporting):
         params: Mapping[str, JsonValue] | None = None,
         inputs: Sequence[tuple[InputRole, Ref]] = (),
         n: int = 1,
+        with_style: bool = True,
         token: str | None = None,
     ) -> Rows[Take]:
         body = {
@@ -355,12 +371,21 @@ class RemoteWorkspace(Composed, Exporting):
             "params": params or {},
             "inputs": [{"role": role, "asset_id": id_of(source)} for role, source in inputs],
             "n": n,
+            "with_style": with_style,
             "token": token or _order_token(),
         }
         return self._door.ask(Rows[Take], "POST", f"boxes/{id_of(box)}/generate", body=body, is_safe=True)
 
-    def animate(self, asset: Ref, prompt: str = "", *, model: str = DEFAULT_VIDEO, token: str | None = None) -> Take:
-        body = {"prompt": prompt, "model": model, "token": token or _order_token()}
+    def animate(
+        self,
+        asset: Ref,
+        prompt: str = "",
+        *,
+        model: str = DEFAULT_VIDEO,
+        with_style: bool = True,
+        token: str | None = None,
+    ) -> Take:
+        body = {"prompt": prompt, "model": model, "with_style": with_style, "token": token or _order_token()}
         return self._door.ask(Take, "POST", f"assets/{id_of(asset)}/animate", body=body, is_safe=True)
 
     def edit(self, asset: Ref, words: str, *, n: int = 1, token: str | None = None) -> Rows[Take]:
@@ -376,6 +401,7 @@ class RemoteWorkspace(Composed, Exporting):
         into: Ref | None = None,
         adds_shot: bool = False,
         model: str = DEFAULT_VIDEO,
+        with_style: bool = True,
         token: str | None = None,
     ) -> Take:
         body = {
@@ -384,6 +410,7 @@ class RemoteWorkspace(Composed, Exporting):
             "into_id": None if into is None else id_of(into),
             "adds_shot": adds_shot,
             "model": model,
+            "with_style": with_style,
             "token": token or _order_token(),
         }
         return self._door.ask(Take, "POST", f"boxes/{id_of(box)}/continue", body=body, is_safe=True)

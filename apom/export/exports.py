@@ -159,7 +159,8 @@ class Exports:
                 days=LIMITS.export_days,
             )
         result = job.result if isinstance(job.result, dict) else {}
-        return Exported.model_validate({**result, "path": path, "mime": format.mime})
+        kept = {name: result[name] for name in ("name", "bytes", "remarks") if name in result}
+        return Exported.model_validate({**kept, "path": path, "mime": format.mime})
 
     async def look(self, _: object) -> None:
         """A chore of the engine: files that nobody fetches any more go. Raises nothing."""
@@ -220,7 +221,9 @@ class Exports:
             raise
         with suppress(OSError):  # another thread tidied the same; the chore does it later
             self.tidy()
-        return {"name": _called(room, format, choice), "bytes": path.stat().st_size, "remarks": list(remarks)}
+        told = dict(format.told(room, choice))
+        name = _called(room, format, choice, told.get("number"))
+        return {"name": name, "bytes": path.stat().st_size, "remarks": list(remarks), **told}
 
     def _progress(self, work: Work, room: Room, format: Format, choice: Record) -> Progress:
         """Notes how far it is, and asks again whether its person may have it still."""
@@ -269,5 +272,6 @@ def speaking(actor: Actor) -> Iterator[None]:
         language.reset(token)
 
 
-def _called(room: Room, format: Format, choice: Any) -> str:
-    return called(" ".join(filter(None, (room.project().name, format.suffix(choice)))), format.ext)
+def _called(room: Room, format: Format, choice: Any, number: int | None = None) -> str:
+    parts = (room.project().name, format.suffix(choice), "" if number is None else str(number))
+    return called(" ".join(filter(None, parts)), format.ext)

@@ -23,7 +23,8 @@ shots as (
     where kind = 'SHOT' and trashed_at is null and project_id in (select id from wanted) group by project_id
 ),
 takes as (
-    select project_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
+    select project_id, count(*) filter (where asset_type <> 'AUDIO') as n,
+        count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
         count(*) filter (where status = 'ATTENTION') as attention, cast(sum(bytes) as bigint) as bytes,
         count(leaves_at) as leaving, min(leaves_at) as leaves_at
     from asset where trashed_at is null and project_id in (select id from wanted) group by project_id
@@ -84,6 +85,12 @@ def insert(tx: Tx, project: Project) -> None:
         project.updated_at,
     )
     add_member(tx, project.id, project.created_by, Role.OWNER, project.created_at)
+
+
+def style(tx: Tx, user_id: UUID, project_id: UUID) -> str:
+    """How everything in a project should look, in words; "" for who does not see it."""
+    select = f"select p.style_text from project p {visible('p.id')} where p.id = $2"
+    return str(tx.value(select, user_id, project_id) or "")
 
 
 def role(tx: Tx, user_id: UUID, project_id: UUID) -> Role | None:

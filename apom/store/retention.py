@@ -80,6 +80,7 @@ THROWN = _leaving(
     "u.purged_at is null",
 )
 USE = """count(a.id) filter (where a.trashed_at is null) as takes,
+    count(a.id) filter (where a.trashed_at is null and a.asset_type = 'AUDIO') as sounds,
     cast(coalesce(sum(a.bytes) filter (where a.trashed_at is null), 0) as bigint) as bytes,
     count(a.id) filter (where a.trashed_at is not null) as trashed,
     cast(coalesce(sum(a.bytes) filter (where a.trashed_at is not null), 0) as bigint) as trashed_bytes,

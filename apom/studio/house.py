@@ -54,6 +54,7 @@ from apom.retention import LOOK_S as CLEANING_S
 from apom.retention import Retention
 from apom.reviewing import Pass, Reviewing
 from apom.sharing import Sharing
+from apom.shot_lists import ShotLists
 from apom.stills import Stills
 from apom.store import Store, assets, open_store
 from apom.studio.operator import Operator
@@ -123,6 +124,7 @@ class Studio:
             store, self.generate, self.hub, clock, self.engine.wake, lambda ids: self.engine.heed(*ids)
         )
         self.editing = Editing(store, catalog, self.generate)
+        self.shot_lists = ShotLists(store, self.hub, clock)
         self.continuing = Continuing(store, self.stills, self.generate, self.hub, clock)
         self.system = SystemConfig(store, catalog, clock)
         self.balances = Balances(store, catalog, clock)

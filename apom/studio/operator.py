@@ -173,6 +173,7 @@ class Operator:
         project: str = TRIALS,
         params: Json | None = None,
         source: Ref | None = None,
+        with_style: bool = True,
     ) -> Take:
         """Orders one take in a project of that name, made when it is not there; it costs what a take costs.
 
@@ -185,7 +186,7 @@ class Operator:
         boxes = workspace.get_project_boxes(found)
         box = boxes[-1] if boxes else workspace.create_box(found, "One")
         inputs = [] if source is None else [(_first_role(workspace.models(), model), source)]
-        return workspace.create_asset(box, prompt, model=model, params=params, inputs=inputs)
+        return workspace.create_asset(box, prompt, model=model, params=params, inputs=inputs, with_style=with_style)
 
     def trial(self, asset: Ref, *, username: str | None = None) -> Trial:
         """How far a take is, and where its file lies once it is here. Raises NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ import streamlit as st
 from pydantic import JsonValue
 
 from apom.config import LIMITS
+from apom.fields import tidy
 from apom.models import AIModel, OptionRole
+from apom.orders import styled
 from apom.ui.door import plain
 from apom.words import N_, _, paid
 
@@ -28,6 +30,7 @@ class Filled:
     model: AIModel
     params: dict[str, JsonValue]
     n: int
+    with_style: bool
 
 
 def model_id(model: AIModel) -> str:
@@ -74,7 +77,7 @@ def cost(amount: float, unit: str, *, is_play: bool) -> str:
     return paid(amount, unit) if is_play else _("about {cost}", cost=paid(amount, unit))
 
 
-def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
+def draw(models: tuple[AIModel, ...], prompt: str, *, style: str, key: str) -> Filled:
     """The form's widgets, outside of any st.form so that the estimate follows; what stands in them now."""
     text = st.text_area(
         _("Prompt"),
@@ -85,6 +88,7 @@ def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
         key=f"{key}-prompt",
         on_change="ignore",  # leaving the field must not get in the way of the link that was clicked
     )
+    with_style = add_style(style, lambda: sent(text, style), key=key)
     model = pick(models, key=f"{key}-model")
     params: dict[str, JsonValue] = {
         name: value for name, value in _params(model, f"{key}-{model_id(model)}") if value is not None
@@ -96,7 +100,25 @@ def draw(models: tuple[AIModel, ...], prompt: str, *, key: str) -> Filled:
         key=f"{key}-n",
         help=_("Each take gets a seed of its own."),
     )
-    return Filled(prompt=text, model=model, params=params, n=int(n))
+    return Filled(prompt=text, model=model, params=params, n=int(n), with_style=with_style)
+
+
+def add_style(style: str, sent: Callable[[], str], *, key: str) -> bool:
+    """Whether the project's style goes along, which is asked where there is one; and the words as they would be sent."""
+    if not style:
+        return True
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-styling"):
+        adds = st.toggle(_("Add the project's style"), value=True, key=f"{key}-style", help=plain(style))
+        if adds:
+            # opening it brings what was typed meanwhile
+            with st.popover(_("What is sent"), type="tertiary", key=f"{key}-sent", on_change="rerun"):
+                st.text(sent())
+    return adds
+
+
+def sent(prompt: str, style: str) -> str:
+    """A prompt with the project's style."""
+    return styled(tidy(prompt), style) or _("Write a prompt first.")
 
 
 COMMON: Mapping[OptionRole, str] = {

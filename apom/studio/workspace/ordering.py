@@ -29,22 +29,38 @@ class Ordering(Part):
         params: Mapping[str, JsonValue] | None = None,
         inputs: Sequence[tuple[InputRole, Ref]] = (),
         n: int = 1,
+        with_style: bool = True,
         token: str | None = None,
     ) -> Rows[Take]:
         """`n` takes with different seeds, PENDING; the engine goes on by itself. See `apom.generate.Order`.
 
+        `with_style`: the project's style follows the prompt, where it has one and this is no edit of a take.
         Raises NotFound, NotAllowed, Invalid, Conflict; nothing is stored or sent then.
         """
         used = [(InputRole(role), id_of(source)) for role, source in inputs]
-        order = Order(prompt=prompt, model=model, params=params or {}, inputs=used, n=n, token=token)
+        order = Order(
+            prompt=prompt, model=model, params=params or {}, inputs=used, n=n, with_style=with_style, token=token
+        )
         return Rows(self._studio.generate.order(self.actor, id_of(box), order), Take)
 
-    def animate(self, asset: Ref, prompt: str = "", *, model: str = DEFAULT_VIDEO, token: str | None = None) -> Take:
-        """A clip that starts from this picture. Raises as `generate` does."""
+    def animate(
+        self,
+        asset: Ref,
+        prompt: str = "",
+        *,
+        model: str = DEFAULT_VIDEO,
+        with_style: bool = True,
+        token: str | None = None,
+    ) -> Take:
+        """A clip that starts from this picture; without a prompt, with the very words the picture was sent with.
+
+        `with_style`: the project's style follows the prompt. Raises as `generate` does.
+        """
         picture = self._studio.assets.get(self.actor, id_of(asset))
         inputs = [(InputRole.FIRST_FRAME, picture)]
         words = prompt or picture.prompt_text
-        return self.generate(picture.box_id, words, model=model, inputs=inputs, token=token)[0]
+        style = with_style and bool(prompt)
+        return self.generate(picture.box_id, words, model=model, inputs=inputs, with_style=style, token=token)[0]
 
     def edit(self, asset: Ref, words: str, *, n: int = 1, token: str | None = None) -> Rows[Take]:
         """Smart Edit: `n` takes made from this picture, changed by words, beside it. An admin sets with which model.
@@ -62,12 +78,14 @@ class Ordering(Part):
         into: Ref | None = None,
         adds_shot: bool = False,
         model: str = DEFAULT_VIDEO,
+        with_style: bool = True,
         token: str | None = None,
     ) -> Take:
         """A clip that begins with the last frame of this shot's headliner, or of `clip`; that picture becomes a take too.
 
         It goes `into` a shot, else into the one that follows, which `adds_shot` adds after the last. Without a prompt it
-        has that shot's, else the clip's. Raises as `generate` does, and BadMedia.
+        has that shot's, else the very words the clip was sent with. `with_style`: as for `animate`.
+        Raises as `generate` does, and BadMedia.
         """
         wish = Onward(
             box_id=id_of(box),
@@ -76,6 +94,7 @@ class Ordering(Part):
             clip_id=None if clip is None else id_of(clip),
             into_id=None if into is None else id_of(into),
             adds_shot=adds_shot,
+            with_style=with_style,
             token=token,
         )
         return self._studio.continuing.go_on(self.actor, wish)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Unpack
 from uuid import UUID
 
-from apom.asking import id_of
+from apom.asking import Table, content_of, id_of
 from apom.fields import BoxChanges, BoxFields, ProjectChanges, ProjectFields
-from apom.models import Box, BoxKind, Member, Page, Project, Ref, Role, Rows
+from apom.models import Box, BoxKind, Member, Page, Project, Ref, Role, Rows, ShotTable
 from apom.studio.workspace.part import Part
 
 
@@ -66,6 +66,33 @@ class Planning(Part):
     def create_boxes(self, project: Ref, names: Sequence[str], *, kind: BoxKind = BoxKind.SHOT) -> Rows[Box]:
         """Many boxes at once, all or none. Raises NotFound, NotAllowed, Invalid."""
         return Rows(self._studio.projects.create_boxes(self.actor, id_of(project), list(names), kind, {}), Box)
+
+    def plan_shots(
+        self, project: Ref, table: Table, *, update: bool = False, leave_out: Collection[str] = ()
+    ) -> ShotTable:
+        """What `import_shots` would do with a table, row by row, and what is wrong with it; nothing is stored.
+
+        Raises as `import_shots` does, but for rows that cannot be used: those say it themselves.
+        """
+        content = content_of(table)
+        return self._studio.shot_lists.plan(
+            self.actor, id_of(project), content, update=update, leave_out=frozenset(leave_out)
+        )
+
+    def import_shots(
+        self, project: Ref, table: Table, *, update: bool = False, leave_out: Collection[str] = ()
+    ) -> Rows[Box]:
+        """Shots from a CSV or XLSX file, or from cells as text in bytes: those that were made or changed; all or none.
+
+        Columns are known by their headings, and those of our own exports are. Shots whose code is here already stay as
+        they are unless `update`, which changes what a cell says. `leave_out`: fields that are not read. Raises NotFound,
+        NotAllowed, Invalid, TooLarge.
+        """
+        content = content_of(table)
+        made = self._studio.shot_lists.bring_in(
+            self.actor, id_of(project), content, update=update, leave_out=frozenset(leave_out)
+        )
+        return Rows(made, Box)
 
     def box(self, box: Ref) -> Box:
         """One box. Raises NotFound."""
