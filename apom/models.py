@@ -345,7 +345,7 @@ class Project(Record):
     updated_at: datetime
     role: Role = Field(description="the reader's own")
     boxes_count: int = 0
-    assets_count: int = 0
+    assets_count: int = Field(0, description="pictures and clips; sound is no take of the film")
     active_count: int = Field(0, description="takes in flight")
     attention_count: int = Field(0, description="takes that wait for a person")
     unread_count: int = Field(0, description="comments and verdicts of others that nobody has read")
@@ -1589,6 +1589,7 @@ class StorageUse(Record):
     code: str | None = None
     box_name: str | None = None
     takes: int = Field(description="without the trash")
+    sounds: int = Field(0, description="of the takes")
     bytes: int
     trashed: int
     trashed_bytes: int

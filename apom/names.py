@@ -16,6 +16,8 @@ from apom.config import LIMITS
 DIGITS = 8
 LONGER = (12, 16, 32)  # for two takes of one shot that begin alike
 CODE_CHARS = 40
+BREAK = re.compile(r"\s*[:;|/\\]+\s+")  # between a title and what follows it: "Sample: the lighthouse"
+QUOTES = re.compile("[\"'“”„‘’«»]")
 NO_NAME = re.compile(r"[^\w .,()-]+")
 DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)  # Windows opens those
 
@@ -62,7 +64,8 @@ def file_safe(text: str) -> str:
 
 def called(words: str, ext: str) -> str:
     """What a file is called that is made of a project: good on every file system."""
-    plain = NO_NAME.sub("_", words).strip(". ")[: LIMITS.name_chars] or "export"
+    title = BREAK.sub(" - ", QUOTES.sub("", words).strip())
+    plain = NO_NAME.sub("_", title).strip(". ")[: LIMITS.name_chars] or "export"
     return _no_device(f"{plain}.{ext}")
 
 

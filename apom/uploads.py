@@ -88,7 +88,7 @@ class Uploads:
             size = self._parts.write(part, upload.offset, content, gate, ahead)
             if upload.size is not None and size < upload.size:
                 return Arriving(bytes=size)
-            return Arriving(bytes=size, done=self._take_in(actor, box_id, upload, asset_id))
+            return Arriving(bytes=size, done=self._take_in(actor, box_id, upload, asset_id, size))
         except (BadMedia, TooLarge, Invalid):
             self._drop(part)
             raise
@@ -120,6 +120,10 @@ class Uploads:
     def _drop(self, part: str) -> None:
         """Nobody wants it any more."""
         self._parts.drop(part)
+        self._give_up(part)
+
+    def _give_up(self, part: str) -> None:
+        """What was sent of it is not wanted."""
         if sending := self._on_their_way.pop(part, None):
             sending.cancel()
 
@@ -148,8 +152,8 @@ class Uploads:
         with self._store.read() as tx:
             check_room(tx, actor, more)
 
-    def _take_in(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID) -> Uploaded:
-        """The whole file becomes a take, once, however many ask."""
+    def _take_in(self, actor: Actor, box_id: UUID, upload: Upload, asset_id: UUID, size: int) -> Uploaded:
+        """The whole file, of so many bytes, becomes a take, once, however many ask."""
         lock = self._whole.setdefault(asset_id, threading.Lock())
         with lock:
             kind, found = self._found(actor, box_id, asset_id)
@@ -157,12 +161,13 @@ class Uploads:
                 return found.done
             part = _part(actor, asset_id)
             with self._storage.temp() as path:
-                sha256, sending = self._parts.hand_over(part, path), self._on_their_way.pop(part, None)
+                sha256, sending = self._parts.hand_over(part, path, size), self._on_their_way.pop(part, None)
                 try:
                     _type_for(kind, _head(path))  # a short one of unknown length was not seen while it came
                     return self._stored(actor, box_id, upload, asset_id, path, sha256, sending)
                 except (OSError, Unavailable):
                     self._parts.take_back(part, path)
+                    self._give_up(part)  # what was sent since is of another try
                     raise
                 finally:
                     if sending is not None:
@@ -291,7 +296,7 @@ class _Ahead:
         if sending := self._on_their_way.get(self._part):
             sending.back_to(size)
             if size < HEAD:
-                del self._on_their_way[self._part]
+                self._on_their_way.pop(self._part, None)
 
     def grew(self, head: bytes, path: Path, size: int) -> None:
         """Sends what can be sent."""
@@ -299,10 +304,10 @@ class _Ahead:
 
         if len(head) == HEAD and not self._is_tried:
             self._is_tried = True
-            if self._part not in self._on_their_way and (sending := self._start(head)):
-                self._on_their_way[self._part] = sending
-        if self._part in self._on_their_way:
-            self._on_their_way[self._part].reach(path, size)
+            if self._part not in self._on_their_way and (started := self._start(head)):
+                self._on_their_way[self._part] = started
+        if sending := self._on_their_way.get(self._part):
+            sending.reach(path, size)
 
 
 def _head(path: Path) -> bytes:

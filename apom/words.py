@@ -14,7 +14,7 @@ from functools import cache
 
 from apom.config import shipped
 from apom.errors import ApomError
-from apom.models import Held, Role, Status
+from apom.models import SOUND, Held, Role, Status
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALE = shipped("locale")
@@ -145,10 +145,17 @@ def moment(at: datetime) -> str:
 def _dated(at: date, parts: str) -> str:
     from babel.dates import format_skeleton  # half of `import apom` otherwise
 
-    spoken = DATED_AS.get(language.get(), language.get())
+    spoken = DATED_AS.get(language.get(), language.get() if language.get() in LANGUAGES else DATED_AS["en"])
     if not isinstance(at, datetime):
         at = datetime.combine(at, time())
     return str(format_skeleton(parts, at, tzinfo=at.tzinfo, locale=spoken))
+
+
+def box_title(code: str, name: str) -> str:
+    """A shot as people call it; by its name alone where its code says the same, as the box for sound does."""
+    if code.casefold() != name.casefold():
+        return f"{code} {name}"
+    return _(SOUND) if name == SOUND else name
 
 
 def say(error: ApomError, code: str | None = None) -> str:

@@ -17,6 +17,7 @@ from apom.words import ROLE_WORDS, _, clock, plural
 from pages.export import export
 from pages.format import formats, soundtrack
 from pages.listing import add_shots, empty, lines
+from pages.play import offer, playing
 from pages.share import forget, share
 
 STEPS = {"earlier": -1, "later": 1}
@@ -41,11 +42,14 @@ def show() -> None:
                     args=("batch",),
                     kwargs={"project": str(project.id)},
                 )
+        offer()
+        if can_edit:
             st.button(_("Share"), icon=":material/share:", on_click=guard.guarded(_open), args=("sharing",))
             st.button(_("Settings"), icon=":material/settings:", on_click=guard.guarded(_open), args=("settings",))
         st.button(_("Export"), icon=":material/download:", on_click=guard.guarded(_open), args=("exporting",))
         st.space("stretch")
     board(project.id, can_edit)
+    playing(project)
     opened = st.session_state.pop("board-dialog", None)
     if opened == "adding":
         add_shots(project)

@@ -17,7 +17,7 @@ from apom.ui.components.upload import upload
 from apom.ui.components.viewer import viewer
 from apom.ui.door import asked_for, attempt, did, go, mine, plain
 from apom.ui.moments import moment
-from apom.words import _, paid, size
+from apom.words import _, box_title, paid, size
 from pages.shot import details, timing
 
 
@@ -27,7 +27,7 @@ def show() -> None:
     box = ws.box(asked_for("box"))
     project = ws.project(box.project_id)
     way = [(_("Projects"), "", {}), (project.name, "board", {"project": str(project.id)})]
-    header(f"{box.code} {box.name}", way)
+    header(box_title(box.code, box.name), way)
     can_edit = project.role is not Role.VIEWER
     if can_edit:
         left, right = st.columns([1, 2.6], gap="medium")

@@ -9,12 +9,14 @@ import streamlit as st
 from apom.models import OPEN_JOBS, ExportFormat, Job, JobState, Project
 from apom.ui import guard
 from apom.ui.door import attempt, mine, plain
+from apom.ui.moments import moment
 from apom.words import N_, _, plural, size
 from pages.work import STATES
 
 LOOK_S = 1.0
 SHOWN = 5
 CHOSEN = "export-format"
+TELLING = ("holds", "size", "layout", "which", "what", "table")  # choices by which two files of a kind differ
 OPTIONS = {  # what may be chosen, in words; sizes and rates are shown as they are
     "grid": N_("Pictures in a grid"),
     "storyboard": N_("Storyboard, words below the pictures"),
@@ -138,6 +140,7 @@ def _row(job: Job, title: str) -> None:
     made: Any = job.result if job.state is JobState.DONE else {}
     with words:
         st.text(f"{title} · {_(STATES[job.state])}" + (f" · {size(made['bytes'])}" if made else ""))
+        st.caption(plain(" · ".join([*holds(job), moment(job.created_at)])))
         if job.state in OPEN_JOBS:
             st.progress(job.progress)
         if job.error_message:
@@ -153,6 +156,18 @@ def _row(job: Job, title: str) -> None:
             _button(_("Stop"), ":material/stop:", job, mine().cancel_job)
         elif job.state is JobState.FAILED:
             _button(_("Try again"), ":material/replay:", job, mine().resume_job)
+
+
+def holds(job: Job) -> list[str]:
+    """What tells it from another file of the same kind."""
+    made: Any = job.result or {}
+    choices: Any = job.request["choices"]
+    if made.get("since"):
+        return [_("Hand-over {n}: what is new since hand-over {since}", n=made["number"], since=made["since"])]
+    if made.get("number"):
+        return [_("Hand-over {n}: everything", n=made["number"])]
+    said = (choices.get(name) for name in TELLING)
+    return [option(str(value)) for value in said if value]
 
 
 def _button(label: str, icon: str, job: Job, act: Callable[[Job], Job]) -> None:

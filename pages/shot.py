@@ -8,7 +8,7 @@ import streamlit as st
 from apom.models import STILL_S, Box
 from apom.ui import guard
 from apom.ui.door import attempt, did, go, mine
-from apom.words import N_, _, plural
+from apom.words import N_, _, box_title, plural
 
 
 def timing(box: Box) -> None:
@@ -80,7 +80,7 @@ def details(box: Box) -> None:
 def delete_shot(box_id: UUID) -> None:
     """Asks with today's numbers: the takes come and go without this page being drawn again."""
     box = mine().box(box_id)
-    st.text(f"{box.code} {box.name}")
+    st.text(box_title(box.code, box.name))
     one, many = N_("The shot and its take go with the file, for good."), N_("The shot and its {n} takes go, for good.")
     st.text(plural(one, many, box.assets_count))
     if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(mine().delete_box, box):

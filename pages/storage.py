@@ -12,7 +12,7 @@ from apom.ui.components.assembly import Action
 from apom.ui.components.shots import ShotItem, shots
 from apom.ui.door import asked_for, attempt, did, go_next, mine, plain
 from apom.ui.moments import day, moment
-from apom.words import HELD_WORDS, _, plural, size
+from apom.words import HELD_WORDS, _, box_title, plural, size
 
 MOST = 50
 LEAVING = 200
@@ -56,7 +56,11 @@ def everything(rows: Sequence[StorageUse]) -> None:
 
 def use(row: StorageUse) -> None:
     """One line of numbers; what is nothing is not said."""
-    parts = [plural("{n} take", "{n} takes", row.takes), size(row.bytes)]
+    takes = row.takes - row.sounds
+    parts = [plural("{n} take", "{n} takes", takes)] if takes or not row.sounds else []
+    if row.sounds:
+        parts.append(plural("{n} sound", "{n} sounds", row.sounds))
+    parts.append(size(row.bytes))
     if row.missing:
         parts.append(plural("{n} file cannot be found", "{n} files cannot be found", row.missing))
     if row.leaving:
@@ -79,7 +83,7 @@ def one(project: Project) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"use-{row.box_id}"):
             st.page_link(
                 guard.page("box"),
-                label=plain(f"{row.code} {row.box_name}"),
+                label=plain(box_title(row.code or "", row.box_name or "")),
                 query_params={"box": str(row.box_id)},
                 width="stretch",
             )
@@ -126,7 +130,7 @@ def _item(take: Take, code: str, name: str, label: str, at: datetime | None) -> 
     said = label.format(n=take.number, size=size(take.bytes or 0), day=day(at) if at else "")
     return ShotItem(
         id=str(take.id),
-        code=code,
+        code="" if code.casefold() == name.casefold() else code,
         name=name,
         thumb=take.thumbnail_url,
         placeholder=take.placeholder,

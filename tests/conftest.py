@@ -5,6 +5,8 @@ What stands on the store is tested on both databases: the modules named in BOTH.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,14 +15,23 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from apom.ai_providers import AIProviders
 from apom.config import Settings
 from apom.models import Actor, Role, User, new_id
+from apom.sandbox import order
 from apom.store import users
 from apom.studio import Studio, Workspace
+from apom.testing import small_pictures
 
 pytest_plugins = ["browser", "databases", "storages"]
 hypothesis.settings.register_profile("apom", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("apom")
+# hundreds of processes are started: what they import is compiled by the first one, whatever the environment says
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+FULL_SIZES = dict(order.SIZES)
+small_pictures()
+LOAD = AIProviders._load
 DATABASES = ("duckdb", "postgresql")
 BOTH = set(
     (
@@ -31,6 +42,18 @@ BOTH = set(
         "test_statement test_store test_style test_sweep test_takes test_tokens test_uploads test_vault"
     ).split()
 )
+
+
+def load_hurried(self: AIProviders) -> None:
+    """As from the files, but the sandbox is asked for a take five times a second instead of once."""
+    LOAD(self)
+    sandbox = self._shipped.get("sandbox")
+    if sandbox is not None and sandbox.poll is not None:
+        poll = sandbox.poll.model_copy(update={"every_s": 0.2})
+        self._shipped = {**self._shipped, "sandbox": sandbox.model_copy(update={"poll": poll})}
+
+
+AIProviders._load = load_hurried  # type: ignore[method-assign]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -69,6 +92,13 @@ def person(studio: Studio, name: str) -> Actor:
     with studio._store.write() as tx:
         users.insert(tx, user, "no password fits this")
     return Actor(user_id=user.id, username=name)
+
+
+@pytest.fixture
+def full_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox of this process draws as large as that of a server."""
+    for shape, size in FULL_SIZES.items():
+        monkeypatch.setitem(order.SIZES, shape, size)
 
 
 @pytest.fixture

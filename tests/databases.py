@@ -180,6 +180,14 @@ def postgres() -> Iterator[Postgres]:
         yield postgres
 
 
+@pytest.fixture(scope="session")
+def duck(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store in a file: copied, which takes a tenth of making one."""
+    path = tmp_path_factory.mktemp("duck") / "apom.duckdb"
+    open_store(f"duckdb:///{path}").close()
+    return path
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> str:
     """The one a test is run on: see BOTH in conftest.py."""
@@ -190,7 +198,10 @@ def database(request: pytest.FixtureRequest) -> str:
 def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty store."""
     if database == "duckdb":
-        yield f"duckdb:///{tmp_path / 'data' / 'apom.duckdb'}"
+        path = tmp_path / "data" / "apom.duckdb"
+        path.parent.mkdir()
+        shutil.copyfile(request.getfixturevalue("duck"), path)
+        yield f"duckdb:///{path}"
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     with postgres.store() as url:

@@ -89,7 +89,7 @@ class Room:
 def opened(tmp_path: Path, database_url: str = "") -> Iterator[Room]:
     """A studio whose sandbox is a process of its own."""
     folder = tmp_path / "sandbox"
-    with testing.sandbox(folder, image_s=0.2) as sandbox:
+    with testing.sandbox(folder, image_s=0.2, small=True) as sandbox:
         settings = Settings(data_dir=tmp_path / "data", sandbox_url=sandbox.url, database_url=database_url)
         with Studio.open(settings) as studio:
             alice = studio.workspace(person(studio, "alice"))

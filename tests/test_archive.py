@@ -316,7 +316,8 @@ def test_an_original_that_was_named_before_it_was_whole_travels_and_a_damaged_on
     assert made.remarks == ("1 file cannot be found or is damaged; it is not in the archive.",)
     admin(other, "alice").import_archive(tmp_path / "film.zip")
     with other._store.read() as tx:
-        there = tx.value("select file_key from asset where file_key like $1", f"%{early.split('/a/')[1]}")
+        there = tx.value("select file_key from asset where file_key like $1", f"%{clip.split('/a/')[1]}")
+    assert there, "nobody brings in a file under another's name"
     assert other._storage.path(there).read_bytes() == storage.path(early).read_bytes()
 
 

@@ -374,3 +374,30 @@ def test_when_it_is_stopped_nothing_is_left(good: Path, bob: Workspace, other: S
     with pytest.raises(Stop):
         other.archives.bring(bob.actor, good, progress)
     assert is_untouched(other)
+
+
+def swapped(parts: Parts, manifest: Any) -> None:
+    """Other originals under the same names, and their rows say so."""
+    for asset in parts["tables/asset.jsonl"]:
+        if (name := f"media/{asset['file_key']}") in parts:
+            parts[name] += b"x"
+            asset.update(bytes=len(parts[name]), sha256=hashlib.sha256(parts[name]).hexdigest())
+
+
+def test_nobody_puts_another_file_in_the_place_of_what_somebody_else_brings_in(good: Path, tmp_path: Path) -> None:
+    forged = resealed(good, tmp_path / "forged.zip", swapped)
+    with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False, clock=Clock()) as studio:
+        eve, mallory = (studio.workspace(person(studio, name)) for name in ("eve", "mallory"))
+
+        def progress(share: float) -> None:
+            if share > 0.5 and not eve.projects().items:
+                eve.import_archive(good)
+
+        with pytest.raises(Invalid, match="called after"):
+            studio.archives.bring(mallory.actor, forged, progress)
+        progress(1)
+        with studio._store.read() as tx:
+            named = tx.all("select file_key, sha256 from asset where file_key is not null")
+        for each in named:
+            found = hashlib.sha256(studio._storage.path(each["file_key"]).read_bytes()).hexdigest()
+            assert found == each["sha256"], each["file_key"]

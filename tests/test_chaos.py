@@ -22,9 +22,9 @@ from apom import studio as studio_module
 from apom.api import hooks
 from apom.config import Settings
 from apom.models import Attention, Status
-from apom.providers.client import Client
 from apom.store import generations
 from apom.studio import Studio, Workspace
+from apom.testing.alone import hurry
 from apom.testing.invariants import assert_invariants, books
 from apom.testing.storm import ROUGH, Storm
 
@@ -49,11 +49,7 @@ def hooks_served() -> Iterator[str]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits for a provider are an eighth as long."""
-    defaults = Client.__init__.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "timeout_s", 2.0)
-    monkeypatch.setattr(steps, "LEASE_S", 2.5)
-    monkeypatch.setattr(steps, "PROVEN_S", 3.5)
+    hurry(1 / 8, monkeypatch.setattr)
     monkeypatch.setattr(steps, "CALLBACK_S", 8.0)
 
 

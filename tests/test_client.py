@@ -593,6 +593,7 @@ def picture(anna: RemoteWorkspace) -> Take:
     return anna.wait([anna.create_asset(box, "harbour")], timeout_s=60)[0]
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_one_scene_through_both_doors_is_the_same(house: House, settings: Settings) -> None:
     with Studio.open(settings) as studio:
         studio.register("nora", GOOD)

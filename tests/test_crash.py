@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 import pytest
 from engine_room import until
+from stopping import house
 
 from apom import testing
 from apom.config import Settings
@@ -30,6 +31,7 @@ from apom.testing.storm import Storm
 TAKES = 12
 SLOTS = 6
 AT_ONCE = 4
+HURRIED = "from apom.testing.alone import hurry; hurry(0.25)"  # before a server starts: a lease is 5 s
 KILL_S = 2.2  # a kill comes so long after a life began, at the latest
 
 
@@ -116,7 +118,7 @@ def trials(folder: Path, count: int, **options: Any) -> Counter[str]:
 
 @pytest.mark.parametrize("lookup", [True, False], ids=["lookup", "no lookup"])
 def test_killed_twice_at_random_moments_nothing_is_lost_or_sent_twice(tmp_path: Path, lookup: bool) -> None:
-    assert trials(tmp_path, 2, lookup=lookup, takes=20, pace=0.4)["kills"] >= 2
+    assert trials(tmp_path, 2, lookup=lookup, takes=20, pace=0.25)["kills"] >= 2
 
 
 @pytest.mark.long
@@ -182,7 +184,7 @@ def submitted(url: str) -> int:
 
 
 def test_twelve_takes_in_flight_survive_a_sigkill_and_are_submitted_once(tmp_path: Path, database_url: str) -> None:
-    with testing.sandbox(tmp_path / "sandbox", image_s=4) as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", image_s=4, small=True) as sandbox:
         settings = {"sandbox_url": sandbox.url, "database_url": database_url}
         with testing.server(tmp_path / "data", **settings) as app, Served(app.url) as alice:
             box = alice.order()
@@ -200,12 +202,12 @@ def test_twelve_takes_in_flight_survive_a_sigkill_and_are_submitted_once(tmp_pat
 def test_the_whole_server_killed_while_submitting_asks_the_provider_and_goes_on(tmp_path: Path) -> None:
     with testing.chaos(tmp_path / "sandbox", Storm(), image_s=0.3) as sandbox:
         httpx.post(sandbox.url + "/_sandbox/settings", json={"create_delay_s": 1.0})
-        with testing.server(tmp_path / "data", sandbox_url=sandbox.url) as app, Served(app.url) as alice:
+        with house(tmp_path, HURRIED, sandbox_url=sandbox.url) as home, Served(home.app.url) as alice:
             box = alice.order()
             until(lambda: submitted(sandbox.url) > 0)
-            app.kill()
-        again = testing.server(tmp_path / "data", sandbox_url=sandbox.url)
-        with again as app, Served(app.url, alice.client.cookies) as alice:
+            home.app.kill()
+        again = house(tmp_path, HURRIED, sandbox_url=sandbox.url)
+        with again as home, Served(home.app.url, alice.client.cookies) as alice:
             assert alice.ended(box) == ["COMPLETED"] * TAKES
         with Studio.open(Settings(data_dir=tmp_path / "data"), engine=False) as studio:
             assert_invariants(studio, books(tmp_path / "sandbox"))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -30,8 +31,18 @@ def names() -> list[str]:
     return [f"{path}: {code.splitlines()[0]}" for path, _, code in BLOCKS]
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data folder of a running server, on which one command after the other is used."""
+    folder = tmp_path_factory.mktemp("docs") / "data"
+    with testing.server(folder):
+        yield folder
+
+
 @pytest.mark.parametrize(("path", "kind", "code"), BLOCKS, ids=names())
-def test_a_block_of_the_documents_runs(path: str, kind: str, code: str, tmp_path: Path) -> None:
+def test_a_block_of_the_documents_runs(
+    path: str, kind: str, code: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     if kind == "python":
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
     elif code in SERVES:
@@ -40,8 +51,7 @@ def test_a_block_of_the_documents_runs(path: str, kind: str, code: str, tmp_path
         dry = subprocess.run(["make", "--dry-run", "test"], cwd=ROOT, check=True, capture_output=True, text=True)
         assert "pytest" in dry.stdout, "it is what runs this very test"
     else:
-        with testing.server(tmp_path / "data"):
-            bash(code, tmp_path / "data")
+        bash(code, request.getfixturevalue("data"))
 
 
 def environment(data: Path) -> dict[str, str]:

@@ -200,6 +200,7 @@ def test_a_result_that_was_ready_while_we_slept_is_fetched_however_late(settings
         take = alice.generate(alice.create_box(alice.create_project("P"), "one"), "x")[0]
         until(lambda: alice.asset(take).status is Status.PROCESSING)
         time.sleep(0.3)
+    time.sleep(0.8)  # it is ready now
     with Studio.open(settings, engine=False) as studio:
         with studio._store.write() as tx:
             tx.all("update generation set submitted_at = submitted_at - interval '8 hours'")

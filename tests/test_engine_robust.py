@@ -45,7 +45,7 @@ def wall() -> Jumping:
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[str]:
-    with testing.sandbox(tmp_path / "sandbox", image_s=1.0) as running:
+    with testing.sandbox(tmp_path / "sandbox", image_s=1.0, small=True) as running:
         yield running.url
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import docx
@@ -109,6 +110,28 @@ def test_where_room_is_short_what_was_made_first_goes_first(
     assert cast.victor.export_file(third).bytes
     with pytest.raises(Conflict):
         cast.alice.export_file(second)
+
+
+def test_what_is_being_made_is_not_cleared_away(cast: Cast, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, end = Event(), Event()
+
+    def write(_room: Any, _choice: Any, path: Path, _progress: Any) -> Sequence[str]:
+        path.write_bytes(b"half")
+        begun.set()
+        assert end.wait(10)
+        with path.open("ab") as file:
+            file.write(b" and half")
+        return ()
+
+    long(monkeypatch, write)
+    monkeypatch.setattr(exports, "LIMITS", LIMITS.model_copy(update={"exports_bytes": 1}))
+    cast.studio.jobs.start()
+    slow = cast.alice.order_export(project, "slow")
+    assert begun.wait(10)
+    over(cast.alice, cast.alice.order_export(project, "csv"))
+    end.set()
+    assert over(cast.alice, slow).state is JobState.DONE
+    assert cast.alice.export_file(slow).path.read_bytes() == b"half and half"
 
 
 def test_who_is_put_out_meanwhile_gets_nothing_and_nothing_is_left(

@@ -175,11 +175,11 @@ def cull(
     return left
 
 
-def test_a_hundred_takes_at_five_keys_a_second(rooms: Seat) -> None:
+def test_a_hundred_takes_at_ten_keys_a_second(rooms: Seat) -> None:
     room = rooms(100)
     posts: list[str] = []
     room.page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
-    room.agree(cull(room.page, 100, keys_per_s=5))
+    room.agree(cull(room.page, 100, keys_per_s=10))
     assert {url.partition("/api")[2] for url in posts} == {"/assets/marks"}
     room.context.close()
 
@@ -210,7 +210,7 @@ def test_nothing_is_lost_when_the_network_is(rooms: Seat, trouble: str) -> None:
         room.context.set_offline(False)
         page.unroute_all()
 
-    room.agree(cull(page, 40, keys_per_s=12, at={8: begin, 32: end}))
+    room.agree(cull(page, 40, keys_per_s=20, at={8: begin, 32: end}))
     room.context.close()
 
 

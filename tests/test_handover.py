@@ -26,6 +26,7 @@ from apom.export.handover import CutChoice
 from apom.export.room import Room
 from apom.models import JobState, Project, Take, Visibility, new_id
 from apom.waiting import ended
+from pages.export import holds
 
 
 def room(cast: Cast, project: Project, job_id: UUID | None = None) -> Room:
@@ -213,12 +214,16 @@ def test_it_is_a_job_for_who_may_edit(film: Film) -> None:
     order = film.alice.order_export(film.project, "cut", alternates="none")
     film.cast.studio.jobs.start()
     job = ended(film.alice.job, order)
-    film.cast.studio.jobs.stop()
     assert job.state is JobState.DONE and job.result
+    assert holds(order) == ["Changes since the last one"], "until it is known since which"
+    assert holds(job) == ["Hand-over 1: everything"]
+    next_one = film.alice.order_export(film.project, "cut", alternates="none")
+    assert holds(ended(film.alice.job, next_one)) == ["Hand-over 2: what is new since hand-over 1"]
+    film.cast.studio.jobs.stop()
     found = film.alice.export_file(order, film.folder / "job.zip")
-    assert found.name.endswith("hand-over.zip") and len(media(found.path)) == 7
+    assert found.name == "Film Маяк hand-over 1.zip" and len(media(found.path)) == 7
     with film.cast.studio._store.read() as tx:
-        assert [row["id"] for row in tx.all("select id from handover")] == [order.id]
+        assert {row["id"] for row in tx.all("select id from handover")} == {order.id, next_one.id}
     film.alice.delete_project(film.project)
     with film.cast.studio._store.read() as tx:
         assert tx.all("select id from handover") == []

@@ -51,7 +51,10 @@ def ordered(client: httpx.Client) -> str:
 
 
 def test_a_provider_that_calls_is_heard_and_nobody_else_is(tmp_path: Path) -> None:
-    with testing.sandbox(tmp_path / "sandbox", image_s=0.3) as sandbox, called(tmp_path, sandbox.url) as (url, client):
+    with (
+        testing.sandbox(tmp_path / "sandbox", image_s=0.3, small=True) as sandbox,
+        called(tmp_path, sandbox.url) as (url, client),
+    ):
         # its answer is lost and it cannot be asked for it: what remains is its call
         httpx.post(sandbox.url + "/_sandbox/settings", json={"drop_next": 1, "no_lookup": 1})
         take = ordered(client)
@@ -84,7 +87,7 @@ def test_a_provider_that_calls_is_heard_and_nobody_else_is(tmp_path: Path) -> No
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[tuple[Studio, Workspace, Box, str]]:
-    with testing.sandbox(tmp_path / "sandbox", image_s=0.2) as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", image_s=0.2, small=True) as sandbox:
         settings = Settings(data_dir=tmp_path / "data", sandbox_url=sandbox.url, public_url="http://127.0.0.1:9")
         with Studio.open(settings) as studio:
             studio_module.set_current(studio)

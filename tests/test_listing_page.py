@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import xlsxwriter
@@ -101,15 +102,17 @@ def styled(page: Page, ws: RemoteWorkspace, project: Project, folder: Path) -> N
     idle(page)
     screen(page, "style", folder)
     page.keyboard.press("Escape")
-    for sent in (f"boats at night, {STYLE}", "boats at night"):
+    for n, sent in enumerate((f"boats at night, {STYLE}", "boats at night"), 1):
         if sent == "boats at night":
             page.get_by_text("Add the project's style").click()
             idle(page)
         page.get_by_role("button", name=re.compile("^Generate")).click()
-        expect(page.get_by_text(re.compile("Sandbox pictures"))).to_be_visible()
-        idle(page)
-        takes = ws.search_assets(project=project).items
+        until = time.monotonic() + 10
+        while len(takes := ws.search_assets(project=project).items) < n:
+            assert time.monotonic() < until, "nothing was ordered"
+            time.sleep(0.1)
         assert ws.asset(takes[0]).prompt_text == sent
+        idle(page)
     assert ws.get_project_boxes(project)[0].prompt_text == "boats at night"
 
 

@@ -21,7 +21,7 @@ def parts(tmp_path: Path) -> Parts:
 
 
 def handed_over(parts: Parts, tmp_path: Path) -> tuple[bytes, str | None]:
-    sha256 = parts.hand_over("a", tmp_path / "whole")
+    sha256 = parts.hand_over("a", tmp_path / "whole", parts.size("a"))
     return (tmp_path / "whole").read_bytes(), sha256
 
 
@@ -50,3 +50,41 @@ def test_who_begins_anew_ends_who_wrote_before(parts: Parts, tmp_path: Path) -> 
     with pytest.raises(Conflict):
         parts.write("a", 0, content(), anything)
     assert handed_over(parts, tmp_path) == (b"brandnew", hashlib.sha256(b"brandnew").hexdigest())
+
+
+def test_what_somebody_else_has_begun_anew_is_not_whole(parts: Parts, tmp_path: Path) -> None:
+    def content() -> Iterator[bytes]:
+        yield b"onetwo"
+        parts.write("a", 1, [b"n"], anything)
+
+    with pytest.raises(Conflict):
+        parts.write("a", 0, content(), anything)
+    with pytest.raises(Conflict):
+        parts.hand_over("a", tmp_path / "whole", 6)
+    assert parts.write("a", 2, [b"etwo"], anything) == 6 and not (tmp_path / "whole").exists()
+    assert handed_over(parts, tmp_path)[0] == b"onetwo"
+
+
+def test_who_writes_while_a_file_is_taken_back_has_ended(parts: Parts, tmp_path: Path) -> None:
+    def content() -> Iterator[bytes]:
+        yield b"new"
+        parts.take_back("a", tmp_path / "whole")
+        yield b"ish"
+
+    parts.write("a", 0, [b"oldold"], anything)
+    parts.hand_over("a", tmp_path / "whole", 6)
+    with pytest.raises(Conflict):
+        parts.write("a", 0, content(), anything)
+    assert handed_over(parts, tmp_path) == (b"oldold", None)
+
+
+def test_who_writes_to_what_is_dropped_has_ended(parts: Parts) -> None:
+    def content() -> Iterator[bytes]:
+        yield b"old"
+        parts.drop("a")
+        assert parts.write("a", 0, [b"new"], anything) == 3
+        yield b"late"
+
+    with pytest.raises(Conflict):
+        parts.write("a", 0, content(), anything)
+    assert parts.path("a").read_bytes() == b"new"

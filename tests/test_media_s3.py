@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ from apom.errors import Conflict, Misconfigured, NotAllowed, NotFound, Unavailab
 from apom.media import s3
 from apom.media.s3 import S3Storage
 from apom.media.s3_look import Look
+from apom.media.sendings import PART_BYTES
 from apom.media.storage import LocalStorage, key
 from apom.models import JobState, Status
 from apom.server.logs import redact
@@ -295,6 +297,28 @@ def test_a_bucket_that_is_away_keeps_the_file_that_was_to_be_put(settings: S3Set
     with pytest.raises(Unavailable):
         storage.delete(KEY)
     storage.drop(KEY)  # said in the log; a sweep finds it
+
+
+def test_who_ends_does_not_wait_for_a_bucket_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "TRIES", 4)
+    monkeypatch.setattr(s3, "READ_S", 1)
+    (tmp_path / "film").write_bytes(bytes(PART_BYTES))
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as mute:
+        endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        storage = S3Storage(S3Settings(bucket=BUCKET, endpoint=endpoint, region="us-east-1"), tmp_path / "copies")
+        sendings = [storage.sending(f"{KEY}{n}", mime="video/mp4") for n in range(12)]
+        for sending in sendings:
+            sending.reach(tmp_path / "film", PART_BYTES)
+        time.sleep(0.1)
+        begun = time.monotonic()
+        storage.close()
+        storage._senders.shutdown()  # as the interpreter does at its end
+        assert time.monotonic() - begun < 3
+        for sending in sendings:
+            sending.cancel()
+        with storage.temp() as late, pytest.raises(Unavailable):
+            late.write_bytes(b"late")
+            storage.put(late, KEY, mime="image/png")
 
 
 def test_many_are_deleted_at_once_and_one_by_one_where_the_server_cannot(

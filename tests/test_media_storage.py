@@ -28,11 +28,11 @@ from test_media_route import get
 from apom import backup
 from apom import studio as studio_module
 from apom.config import Settings
-from apom.errors import BadMedia, Invalid, NotFound, Unavailable
+from apom.errors import BadMedia, Conflict, Invalid, NotFound, Unavailable
 from apom.media import arrive, sendings
 from apom.media.s3 import S3Storage
 from apom.media.storage import LocalStorage, key
-from apom.models import Arriving, Box, Mark, Upload, media_url, new_id
+from apom.models import Arriving, Box, Mark, Upload, Uploaded, media_url, new_id
 from apom.studio import Studio, Workspace
 from apom.testing.invariants import assert_invariants
 
@@ -416,6 +416,14 @@ def on_its_way(studio: Studio) -> list[int]:
     return [len(sending._parts) for sending in studio.uploads._on_their_way.values()]
 
 
+def kept(place: Place, done: Uploaded) -> bytes:
+    """What lies where it is kept: of a bucket no copy that is here."""
+    storage, key = place.storage(), str(done.take.file_key)
+    if isinstance(storage, S3Storage):
+        return b"".join(storage._chunks(key, 0, storage.size(key)))
+    return storage.path(key).read_bytes()
+
+
 def left(studio: Studio) -> int:
     """What of uploads in parts is left in the bucket."""
     studio._storage._senders.shutdown()  # type: ignore[attr-defined]  # nobody waits for what is taken back
@@ -434,8 +442,7 @@ def test_a_large_upload_is_in_the_bucket_for_the_most_part_before_it_is_whole(
     assert on_its_way(house) == [2]
     done = sent(alice, box, id, film, len(film), begin=10_500_000).done
     assert done is not None and on_its_way(house) == []
-    there = place.storage()
-    assert there.path(str(done.take.file_key)).read_bytes() == film and left(house) == 0
+    assert kept(place, done) == film and left(house) == 0
     assert_invariants(house, ())
     # its name is none of its content's: who asks whether it is whole asks its row
     house.operator().backup(str(tmp_path / "kept"))
@@ -458,7 +465,44 @@ def test_an_upload_that_goes_on_from_further_back_is_what_came_last(
     assert on_its_way(house) == [2]
     done = sent(alice, box, id, film, 9_000_000, len(film), begin=again).done
     assert done is not None
-    assert place.storage().path(str(done.take.file_key)).read_bytes() == film and left(house) == 0
+    assert kept(place, done) == film and left(house) == 0
+
+
+def test_who_was_overtaken_takes_in_nothing_of_the_others(house: Studio, place: Place, film: bytes) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+
+    def overtaken() -> Iterator[bytes]:
+        yield film
+        sent(alice, box, id, film, 9_000_000, begin=4_000_000)
+
+    with pytest.raises(Conflict):
+        alice.receive(box, Upload(id=id, size=len(film)), overtaken())
+    assert alice.get_box_assets(box).items == () and alice.received(box, id).bytes == 9_000_000
+    done = sent(alice, box, id, film, len(film), begin=9_000_000).done
+    assert done is not None and kept(place, done) == film
+
+
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)
+def test_what_was_sent_of_another_try_is_no_part_of_what_is_taken_back(
+    house: Studio, place: Place, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = house.workspace(person(house, "alice"))
+    box, id = alice.create_box(alice.create_project("P"), "one"), new_id()
+    other = film[:-8_000_000] + os.urandom(8_000_000)
+
+    def put(*_: object, mime: str) -> None:
+        sent(alice, box, id, other, 10_500_000)
+        assert on_its_way(house) == [2]
+        raise Unavailable("full")
+
+    with monkeypatch.context() as full:
+        full.setattr(house._storage, "put", put)
+        with pytest.raises(Unavailable):
+            sent(alice, box, id, film, len(film))
+    done = sent(alice, box, id, film, len(film), begin=len(film)).done
+    assert done is not None
+    assert kept(place, done) == film and left(house) == 0
 
 
 @pytest.mark.parametrize("place", ["bucket"], indirect=True)
@@ -478,7 +522,7 @@ def test_a_large_upload_outlives_a_bucket_that_goes_away_and_a_restart(
     house.uploads._on_their_way.clear()  # as a new process
     done = sent(alice, box, id, film, len(film), begin=len(film)).done
     assert done is not None
-    assert place.storage().path(str(done.take.file_key)).read_bytes() == film
+    assert kept(place, done) == film
     assert_invariants(house, ())
 
 
@@ -491,7 +535,7 @@ def test_what_the_bucket_has_forgotten_of_an_upload_is_sent_anew(house: Studio, 
     assert house._storage.sweep_temp(timedelta(0), datetime.now(UTC) + timedelta(days=1)) == 1
     done = sent(alice, box, id, film, len(film), begin=10_500_000).done
     assert done is not None
-    assert place.storage().path(str(done.take.file_key)).read_bytes() == film
+    assert kept(place, done) == film
 
 
 @pytest.mark.parametrize("place", ["bucket"], indirect=True)

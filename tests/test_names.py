@@ -45,7 +45,10 @@ def test_no_code_leads_out_of_the_folder() -> None:
 def test_no_name_is_a_device_of_windows() -> None:
     assert called("CON", "docx") == "_CON.docx"
     assert called("aux.txt shots", "csv") == "_aux.txt shots.csv"
-    assert called("../Film: One\r\n", "zip") == "_Film_ One_.zip"
+    assert called("../Film: One\r\n", "zip") == "_Film - One.zip"
+    assert called("Sample: the lighthouse", "docx") == "Sample - the lighthouse.docx"
+    assert called("Film «Маяк»", "zip") == "Film Маяк.zip"
+    assert called("16:9 / vertical", "zip") == "16_9 - vertical.zip"
     assert called("Console", "zip") == "Console.zip"
     assert media_name("nul.b", TAKE, "png") == "_nul.b_1a2b3c4d.png"
     assert media_name("nul", TAKE, "png") == "nul_1a2b3c4d.png"

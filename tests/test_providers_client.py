@@ -35,6 +35,7 @@ def keyed(*, hosts: tuple[str, ...] = (), fetch_with_key: bool = False, auth: An
     data["auth"] = auth or {"type": "bearer", "secret": "KIE_API_KEY"}
     data["hosts"] = list(hosts)
     data["result"]["auth"] = fetch_with_key
+    data["submit"]["timeout_s"] = 1
     return parse(json.dumps(data), file="sandbox.json")
 
 

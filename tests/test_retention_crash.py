@@ -206,14 +206,14 @@ def test_killed_at_a_named_moment_the_next_one_goes_on(small: Scene, point: str)
 def test_killed_again_and_again_at_random_moments_it_ends_as_if_nothing_had_been(settings: Settings, seed: int) -> None:
     """By the clock, and among the files, which by the clock it hardly ever hits."""
     chance, big = random.Random(seed), scene(settings, 12)
-    kills = 0
+    kills, left = 0, 400
     for _ in range(8):
         among = chance.choice(["", "before a file goes", "after a file went"])
-        life = big.life(among, chance.randrange(1, 430))
+        life = big.life(among, chance.randint(1, max(1, left // 2)))
         if not among:
-            time.sleep(chance.uniform(0.3, 3.0))
+            time.sleep(chance.uniform(0.1, 1.0))
             life.process.kill()
         kills += life.ended(60) == -signal.SIGKILL
-        big.look()
+        left = big.look()
     assert kills >= 3
     big.goes_on()

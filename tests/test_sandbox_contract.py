@@ -110,6 +110,7 @@ def png(size: tuple[int, int] = (64, 36)) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_a_picture_from_order_to_file(sandbox: Caller) -> None:
     before = time.time() * 1000 - 1
     answer = sandbox.create(prompt="Маяк", seed=7, aspect_ratio="9:16")

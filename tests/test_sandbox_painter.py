@@ -195,6 +195,7 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
     assert (opened(tmp_path / "a.jpg").size, opened(tmp_path / "a.jpg").mode) == ((20, 30), "RGB")
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_an_order_is_drawn_as_a_whole_file(tmp_path: Path) -> None:
     order = read("sandbox-image", {"prompt": "harbour", "aspect_ratio": "9:16", "resolution": "1080p"})
     draw(order, 7, tmp_path, tmp_path / "out")

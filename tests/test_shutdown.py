@@ -28,7 +28,8 @@ from apom.studio import Studio
 PASSWORD = "seven tall ships at dawn"
 FILE = "original-0123456789ab.bin"
 SENT, TAKES = 6, 600
-SLOW_JOB = "from apom import bulk, jobs; bulk.PIECE, jobs.NOTE_S = 1, 0.0"
+HURRIED = "from apom.testing.alone import hurry; hurry(0.4)"  # a submission may take 6 s, a lease is 8 s
+SLOW_JOB = f"from apom import bulk, jobs; bulk.PIECE, jobs.NOTE_S = 1, 0.0; {HURRIED}"
 
 
 def fill(data: Path) -> str:
@@ -70,7 +71,7 @@ def fill(data: Path) -> str:
 @contextmanager
 def busy(home: House, sandbox: str, box: str) -> Iterator[tuple[httpx.Client, ClientConnection, socket.socket]]:
     """alice has everything under way at once: orders being sent, a job, a download that she does not read, two sockets."""
-    httpx.post(sandbox + "/_sandbox/settings", json={"create_delay_s": 5.0})
+    httpx.post(sandbox + "/_sandbox/settings", json={"create_delay_s": 4.0})
     url = home.app.url
     with home.client() as client:
         assert client.post("/api/session", json={"username": "alice", "password": PASSWORD}).is_success
@@ -108,7 +109,7 @@ def submitted(sandbox: str) -> int:
 
 def test_sigterm_lets_what_is_under_way_come_to_its_end(tmp_path: Path) -> None:
     box = fill(tmp_path / "data")
-    with testing.sandbox(tmp_path / "sandbox") as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", small=True) as sandbox:
         with house(tmp_path, SLOW_JOB, sandbox_url=sandbox.url) as home, busy(home, sandbox.url, box) as (_, events, _):
             began = time.monotonic()
             assert home.app.stop() == 0
@@ -128,7 +129,7 @@ def test_sigterm_lets_what_is_under_way_come_to_its_end(tmp_path: Path) -> None:
 
 def goes_on(folder: Path, sandbox: str, box: str) -> None:
     """The next server ends what the one before has begun; nothing was sent twice."""
-    with house(folder, sandbox_url=sandbox) as home, home.client() as client:
+    with house(folder, HURRIED, sandbox_url=sandbox) as home, home.client() as client:
         client.post("/api/session", json={"username": "alice", "password": PASSWORD})
         orders = "source_type=GENERATED&status=COMPLETED"
         until(lambda: client.get(f"/api/assets/count?box_id={box}&{orders}").json() == SENT, 60)
@@ -140,7 +141,7 @@ def goes_on(folder: Path, sandbox: str, box: str) -> None:
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_it_at_once_and_breaks_nothing(tmp_path: Path, second: signal.Signals) -> None:
     box = fill(tmp_path / "data")
-    with testing.sandbox(tmp_path / "sandbox") as sandbox:
+    with testing.sandbox(tmp_path / "sandbox", small=True) as sandbox:
         with house(tmp_path, SLOW_JOB, sandbox_url=sandbox.url) as home, busy(home, sandbox.url, box):
             process = home.app.process
             process.terminate()

@@ -202,7 +202,7 @@ def test_an_edit_and_a_continued_shot_come_back_from_the_sandbox(running: Studio
     edited, new = alice.wait(
         [alice.edit(picture, "make it night")[0], alice.continue_shot(one, "it turns")], timeout_s=60
     )
-    assert (edited.status, edited.width, edited.parent_asset_id) == (Status.COMPLETED, 1280, picture)
+    assert (edited.status, edited.width, edited.parent_asset_id) == (Status.COMPLETED, 320, picture)
     assert alice.asset(edited).cost == 4
     assert (new.status, new.asset_type, new.box_id) == (Status.COMPLETED, AssetType.VIDEO, two.id)
 

@@ -11,6 +11,7 @@ from media_samples import corner, sound
 
 from apom.errors import BadMedia, Conflict, Invalid, NotAllowed, NotFound
 from apom.models import AssetType, BoxKind, Mark, Project, Rights, Role, Upload, new_id
+from apom.words import box_title, speaking
 
 
 @pytest.fixture
@@ -35,6 +36,27 @@ def test_a_soundtrack_is_set_and_taken_away(cast: Cast, project: Project, song: 
     assert cast.alice.asset(take).id == take.id, "the sound itself stays"
     again = cast.alice.update_project(project, soundtrack_asset_id=take.id)
     assert again.soundtrack_asset_id == take.id
+
+
+def test_a_sound_is_no_take_of_the_film(cast: Cast, project: Project, song: Path, tmp_path: Path) -> None:
+    assert cast.alice.set_soundtrack(project, song).assets_count == 0
+    shot = cast.alice.create_box(project, "one")
+    corner().save(tmp_path / "x.png")
+    cast.alice.upload(shot, tmp_path / "x.png")
+    assert cast.alice.project(project).assets_count == 1
+    of_shot, of_sound = cast.alice.storage(project)
+    assert ((of_shot.takes, of_shot.sounds), (of_sound.takes, of_sound.sounds)) == ((1, 0), (1, 1))
+    assert (of_sound.bytes > 0, [row.sounds for row in cast.alice.storage()]) == (True, [1])
+
+
+def test_the_box_for_sound_is_called_once() -> None:
+    assert (box_title("sound", "Sound"), box_title("010", "Harbour"), box_title("Anna", "anna")) == (
+        "Sound",
+        "010 Harbour",
+        "anna",
+    )
+    with speaking("ru"):
+        assert box_title("sound", "Sound") == "Звук"
 
 
 def test_there_is_one_box_for_sound(cast: Cast, project: Project) -> None:

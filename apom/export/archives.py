@@ -85,7 +85,7 @@ class Archives:
             ) from error
         if here < size:
             return ArchiveArriving(bytes=here)
-        self._parts.hand_over(part, self._whole(part))
+        self._parts.hand_over(part, self._whole(part), here)
         return ArchiveArriving(bytes=here, job=self._jobs.add(actor, KIND, {"upload": str(upload_id), "file": part}))
 
     def received(self, actor: Actor, upload_id: UUID) -> ArchiveArriving:

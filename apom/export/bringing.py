@@ -161,11 +161,10 @@ class Bringing:
             wanted, said = self._wanted[name], manifest.files[f"media/{name}"]
             if said.bytes > LIMITS.video_bytes:
                 raise damaged(f"{name} is too large")
-            if wanted.column == "file_key":
-                if (wanted.bytes, wanted.sha256) != (said.bytes, said.sha256):
-                    raise damaged(f"{name} is not the file that its take has")
-            elif unpacking.NAME.fullmatch(name)["sha12"] != said.sha256[:12]:  # type: ignore[index]
+            if unpacking.NAME.fullmatch(name)["sha12"] != said.sha256[:12]:  # type: ignore[index]
                 raise damaged(f"{name} is not called after what it holds")
+            if wanted.column == "file_key" and (wanted.bytes, wanted.sha256) != (said.bytes, said.sha256):
+                raise damaged(f"{name} is not the file that its take has")
 
     def _here(self) -> list[str]:
         return [name for name in self._wanted if f"media/{name}" in self._archive.manifest.files]

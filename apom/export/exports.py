@@ -159,7 +159,8 @@ class Exports:
                 days=LIMITS.export_days,
             )
         result = job.result if isinstance(job.result, dict) else {}
-        return Exported.model_validate({**result, "path": path, "mime": format.mime})
+        kept = {name: result[name] for name in ("name", "bytes", "remarks") if name in result}
+        return Exported.model_validate({**kept, "path": path, "mime": format.mime})
 
     async def look(self, _: object) -> None:
         """A chore of the engine: files that nobody fetches any more go. Raises nothing."""
@@ -172,19 +173,21 @@ class Exports:
         """The same, for who has no loop; how many. A file is a copy of what the project holds still."""
         before = (self._clock() - timedelta(days=LIMITS.export_days)).timestamp()
         room, gone = LIMITS.exports_bytes, 0
-        newest_first = sorted(self._finished(), key=lambda each: each[1], reverse=True)
-        for n, (path, made, size) in enumerate(newest_first):
+        newest_first = sorted(self._kept(), key=lambda each: each[1], reverse=True)
+        for n, (path, made, size, is_ready) in enumerate(newest_first):
             room -= size
-            if made < before or (room < 0 and n):
+            if made < before or (room < 0 and n and is_ready):
                 shutil.rmtree(path, ignore_errors=True)
                 gone += 1
         return gone
 
-    def _finished(self) -> Iterator[tuple[Path, float, int]]:
-        """Of each that is ready: its folder, when it was made, its bytes. What broke off is as old as it is large."""
+    def _kept(self) -> Iterator[tuple[Path, float, int, bool]]:
+        """Of each: its folder, when it was made, its bytes, and whether it is ready: else somebody may be at work on it."""
         for folder in self._folder.iterdir() if self._folder.is_dir() else ():
-            facts = [path.stat() for path in folder.iterdir()] or [folder.stat()]
-            yield folder, max(each.st_mtime for each in facts), sum(each.st_size for each in facts)
+            paths = list(folder.iterdir())
+            facts = [path.stat() for path in paths] or [folder.stat()]
+            is_ready = any(path.stem == "export" and path.suffix != ".part" for path in paths)
+            yield folder, max(each.st_mtime for each in facts), sum(each.st_size for each in facts), is_ready
 
     def _room(self, actor: Actor, project_id: UUID, format: Format, choice: Record) -> Room:
         """Raises NotFound, NotAllowed."""
@@ -215,12 +218,15 @@ class Exports:
             with speaking(actor):
                 remarks = tuple(format.write(room, choice, part, self._progress(work, room, format, choice)))
             part.replace(path)
+            size = path.stat().st_size
         except BaseException:
             shutil.rmtree(path.parent, ignore_errors=True)
             raise
         with suppress(OSError):  # another thread tidied the same; the chore does it later
             self.tidy()
-        return {"name": _called(room, format, choice), "bytes": path.stat().st_size, "remarks": list(remarks)}
+        told = dict(format.told(room, choice))
+        name = _called(room, format, choice, told.get("number"))
+        return {"name": name, "bytes": size, "remarks": list(remarks), **told}
 
     def _progress(self, work: Work, room: Room, format: Format, choice: Record) -> Progress:
         """Notes how far it is, and asks again whether its person may have it still."""
@@ -269,5 +275,6 @@ def speaking(actor: Actor) -> Iterator[None]:
         language.reset(token)
 
 
-def _called(room: Room, format: Format, choice: Any) -> str:
-    return called(" ".join(filter(None, (room.project().name, format.suffix(choice)))), format.ext)
+def _called(room: Room, format: Format, choice: Any, number: int | None = None) -> str:
+    parts = (room.project().name, format.suffix(choice), "" if number is None else str(number))
+    return called(" ".join(filter(None, parts)), format.ext)

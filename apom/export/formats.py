@@ -26,7 +26,7 @@ class Format:
     """`choice`: what one may choose, each with a default. `write`: answers with what is missing in the file, in words.
 
     `is_long`: made as a job, and fetched when it is done. `least`: the role it takes. `suffix`: what follows the
-    project's name in the file's.
+    project's name in the file's. `told`: what the job says of the file besides; of several, `number` is in its name, too.
     """
 
     title: str
@@ -39,6 +39,7 @@ class Format:
     is_long: bool = False
     least: Callable[[Any], Role] = lambda choice: Role.VIEWER
     suffix: Callable[[Any], str] = lambda choice: ""
+    told: Callable[[Room, Any], Mapping[str, int | None]] = lambda room, choice: {}
 
     @property
     def secrets(self) -> set[str]:
@@ -160,6 +161,7 @@ FORMATS: Mapping[str, Format] = {
         is_long=True,
         least=lambda choice: Role.EDITOR,
         suffix=lambda choice: "hand-over",
+        told=handover.told,
     ),
 }
 

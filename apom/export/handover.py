@@ -73,6 +73,16 @@ def write(room: Room, choice: CutChoice, path: Path, progress: Progress) -> Sequ
     return making.remarks
 
 
+def told(room: Room, choice: CutChoice) -> Mapping[str, int | None]:
+    """Which one it was, and since which it holds the changes, None for everything; nothing where none is remembered."""
+    assert room.job_id is not None, "what takes long is made as a job"
+    with room.store.read() as tx:
+        number = exporting.handover_number(tx, room.job_id)
+    if number is None:
+        return {}
+    return {"number": number, "since": number - 1 if choice.holds == "changes" and number > 1 else None}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     """All that was read from the store. `before`: the last hand-over, and its number."""

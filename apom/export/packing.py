@@ -116,6 +116,8 @@ class _Packing:
 
     def _file(self, asset_id: UUID, key: str, sha256: str | None) -> str:
         name = f"{asset_id}/{key.rpartition('/')[2]}"
+        if sha256:  # the key of an original may be older than what it holds
+            name = f"{asset_id}/original-{sha256[:12]}.{key.rpartition('.')[2]}"
         self._keys[f"media/{name}"] = key, sha256
         return name
 
@@ -141,7 +143,7 @@ class _Packing:
         """Its SHA-256; None for a damaged file, which is not packed: what its take or its name says of it is not so."""
         with path.open("rb") as source:
             sha256 = hashlib.file_digest(source, "sha256").hexdigest()
-            if expected not in (None, sha256) or (expected is None and f"-{sha256[:12]}." not in name):
+            if expected not in (None, sha256) or f"-{sha256[:12]}." not in name:
                 return None
             source.seek(0)
             with self._zip.open(_entry(name, zipfile.ZIP_STORED), "w", force_zip64=True) as entry:

@@ -13,11 +13,14 @@ from datetime import datetime, timedelta
 from io import FileIO
 from pathlib import Path
 from typing import Protocol, TypeAlias
+from uuid import uuid4
 
 from apom.config import MB
 from apom.errors import Conflict
 from apom.media.sniff import HEAD
+from apom.words import N_
 
+ENDED = N_("This file is being sent anew by now. This try has ended.")
 Judge: TypeAlias = Callable[[bytes, int], None]
 
 
@@ -85,6 +88,7 @@ class Parts:
                     me.tell(witness, head, self.path(name))
                 if size // EARLY > (size - len(chunk)) // EARLY:
                     self._disk.submit(_write_out, self.path(name))
+            me.check()
             return size
 
     def _writer(self, name: str, offset: int) -> _Writer:
@@ -95,23 +99,36 @@ class Parts:
             me = self._writers[name] = _Writer(offset, sha256 if offset else hashlib.sha256())
             return me
 
-    def hand_over(self, name: str, path: Path) -> str | None:
-        """The file is whole and moves to `path`; its SHA-256 in hex, if that was counted as it came. Raises OSError."""
-        with self._lock:
+    def hand_over(self, name: str, path: Path, size: int) -> str | None:
+        """The file is whole with so many bytes and moves to `path`; its SHA-256 in hex, if that was counted as it came.
+
+        Raises Conflict when somebody else has begun it anew; OSError.
+        """
+        with self._lock:  # nobody begins anew what is whole by now
             last = self._writers.pop(name, None)
-        sha256 = last.end(self.size(name)) if last else None
-        shutil.move(self.path(name), path)
+            sha256 = last.end(size) if last else None
+            if self.size(name) != size:
+                raise Conflict(ENDED)
+            mine = self.path(name).replace(self.path(f"{name}.{uuid4().hex}"))
+        shutil.move(mine, path)
         return sha256.hexdigest() if sha256 else None
 
     def take_back(self, name: str, path: Path) -> None:
-        """It could not be stored: it waits here for another try."""
+        """It could not be stored: it waits here for another try; who has begun to send it anew has ended."""
         if path.exists():
-            shutil.move(path, self.path(name))
+            mine = self.path(f"{name}.{uuid4().hex}")
+            shutil.move(path, mine)
+            with self._lock:
+                if last := self._writers.pop(name, None):
+                    last.end(0)
+                mine.replace(self.path(name))
 
     def drop(self, name: str) -> None:
-        """Nobody wants it any more."""
-        self._writers.pop(name, None)
-        self.path(name).unlink(missing_ok=True)
+        """Nobody wants it any more; who writes to it has ended."""
+        with self._lock:
+            if last := self._writers.pop(name, None):
+                last.end(0)
+            self.path(name).unlink(missing_ok=True)
 
     def sweep(self, older_than: timedelta, now: datetime) -> int:
         """Drops what nothing was added to for so long; how many."""
@@ -164,6 +181,11 @@ class _Writer:
         with self._writing():
             witness.grew(head, path, self._size)
 
+    def check(self) -> None:
+        """Whether it is all there still. Raises Conflict."""
+        with self._writing():
+            pass
+
     def end(self, size: int) -> hashlib._Hash | None:
         """Nothing is added any more. What was counted, if it was of so many bytes."""
         with self._lock:
@@ -174,5 +196,5 @@ class _Writer:
     def _writing(self) -> Iterator[None]:
         with self._lock:
             if self._is_over:
-                raise Conflict("This file is being sent anew by now. This try has ended.")
+                raise Conflict(ENDED)
             yield

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -68,6 +68,19 @@ class S3Storage(LocalStorage):
         self._ahead: dict[str, Sending] = {}  # what is being sent while it is looked at
         self._passed: deque[str] = deque(maxlen=REMEMBERED)  # large files that passed through whole
         self._kept: int | None = None  # bytes of all copies, once they were counted
+        self._is_closed = False
+        self._client.meta.events.register("before-send.s3", self._admit)
+
+    def close(self) -> None:
+        """What is to be sent yet is not, and what the bucket does not answer is not tried again: the process can end."""
+        self._is_closed = True
+        self._senders.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self, **_: object) -> None:
+        if self._is_closed:
+            from botocore.exceptions import BotoCoreError
+
+            raise BotoCoreError  # that is tried no more
 
     def put(self, source: Path, key: str, *, mime: str) -> None:
         """Uploads `source`, in parts when it is large, and keeps it as the copy. Raises Invalid, Unavailable."""
@@ -84,7 +97,7 @@ class S3Storage(LocalStorage):
         """Whether it is there; what failed on the way is tried once more from the beginning."""
         try:
             self._ask(lambda: sending.finish(source, size))
-        except (Unavailable, NotFound) as error:
+        except (Unavailable, NotFound, CancelledError) as error:
             log.warning("a file on its way to the bucket is sent anew: %s", error)
             return False
         return True
@@ -98,8 +111,8 @@ class S3Storage(LocalStorage):
     def ahead(self, source: Path, key: str, *, mime: str, sending: Sending | None = None) -> Iterator[None]:
         """The same, in parts; `sending`: what has been sent of it."""
         sending = self._ahead[key] = sending or self.sending(key, mime=mime)
-        sending.rest(source, source.stat().st_size)
         try:
+            sending.rest(source, source.stat().st_size)
             yield
         except BaseException:
             sending.cancel()

@@ -70,7 +70,8 @@ class Sending:
         with self._lock:
             if self._begun is not None:
                 running = [part for part in self._parts if not part.cancel()]
-                self._pool.submit(self._abort, self._begun, running)
+                with suppress(RuntimeError):  # the process ends: what is left is swept in a day
+                    self._pool.submit(self._abort, self._begun, running)
             self._begun, self._parts, self._given = None, [], 0
 
     def _give(self, path: Path, size: int) -> None:

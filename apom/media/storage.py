@@ -65,6 +65,9 @@ class LocalStorage:
         self.root = root.resolve()
         self._folders = threading.Lock()  # a folder must not be cleared away between its making and its first file
 
+    def close(self) -> None:
+        """The process ends. What is asked of it afterwards may fail."""
+
     def put(self, source: Path, key: str, *, mime: str) -> None:
         """Moves `source` to `key`, on disk before it returns; nothing partial is ever seen there.
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from apom.config import LIMITS, MB
 from apom.models import OPEN_STATUSES, AssetType, Box, Project, Status, Take
 from apom.notebook.pictures import Pictures
-from apom.words import N_, STATUS_WORDS, _, plural
+from apom.words import N_, STATUS_WORDS, _, box_title, plural
 
 PLAYED = ("video/mp4", "video/webm")  # by every browser
 LARGE, SMALL, TALLEST = 640, 240, 560  # pixels
@@ -108,7 +108,7 @@ def box_tile(box: Box, pictures: Pictures) -> Markup:
     """A shot as its cover, with what is in it."""
     src = pictures.uri(box.cover_key) or box.cover_placeholder
     counts = [plural("{n} take", "{n} takes", box.assets_count), *_moving(box.active_count, box.attention_count)]
-    return _figure(_picture(src, box.name, SMALL)) + _caption(f"{box.code} {box.name}", quiet=[" · ".join(counts)])
+    return _figure(_picture(src, box.name, SMALL)) + _caption(box_title(box.code, box.name), quiet=[" · ".join(counts)])
 
 
 def project_tile(project: Project, covers: Sequence[tuple[str, str | None]], pictures: Pictures) -> Markup:

@@ -120,6 +120,12 @@ def last_handover(tx: Tx, project_id: UUID, but: UUID) -> tuple[int, dict[str, A
     return (row["number"], json.loads(row["content"])) if row else None
 
 
+def handover_number(tx: Tx, handover_id: UUID) -> int | None:
+    """The how-manieth of its project it is; None where none is remembered."""
+    number: int | None = tx.value("select number from handover where id = $1", handover_id)
+    return number
+
+
 def keep_handover(
     tx: Tx, handover_id: UUID, project_id: UUID, content: dict[str, Any], made_by: UUID, now: datetime
 ) -> None:

@@ -23,7 +23,8 @@ shots as (
     where kind = 'SHOT' and trashed_at is null and project_id in (select id from wanted) group by project_id
 ),
 takes as (
-    select project_id, count(*) as n, count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
+    select project_id, count(*) filter (where asset_type <> 'AUDIO') as n,
+        count(*) filter (where status in ('PENDING', 'PROCESSING')) as active,
         count(*) filter (where status = 'ATTENTION') as attention, cast(sum(bytes) as bigint) as bytes,
         count(leaves_at) as leaving, min(leaves_at) as leaves_at
     from asset where trashed_at is null and project_id in (select id from wanted) group by project_id

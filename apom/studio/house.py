@@ -193,6 +193,7 @@ class Studio:
         self.wind_down()
         self.engine.stop()
         self.jobs.stop()
+        self._storage.close()
         self._store.close()
 
     def __enter__(self) -> Studio:

@@ -10,12 +10,14 @@ import argparse
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from apom import steps
 from apom.config import Settings
+from apom.engine import worker
 from apom.models import Actor, Box, User, new_id
 from apom.providers.client import Client
 from apom.store import generations, users
@@ -61,12 +63,18 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def hurry(pace: float) -> None:
-    """Shortens a submission's time-out, its lease, and how soon the provider's "no" is believed, and keeps their order."""
-    assert Client.__init__.__kwdefaults__ is not None, "time-outs are keywords"
-    Client.__init__.__kwdefaults__["timeout_s"] *= pace
-    steps.LEASE_S *= pace
-    steps.PROVEN_S *= pace
+def hurry(pace: float, put: Callable[[object, str, object], None] = setattr) -> None:
+    """Shortens time-outs, the lease of a submission, and how soon the provider's "no" is believed, and keeps their order.
+
+    `put`: pytest's monkeypatch.setattr, to have it undone.
+    """
+    defaults, timeout_of = Client.__init__.__kwdefaults__, Client.timeout_of
+    assert defaults is not None, "time-outs are keywords"
+    put(Client.__init__, "__kwdefaults__", {**defaults, "timeout_s": defaults["timeout_s"] * pace})
+    put(Client, "timeout_of", lambda client, model: timeout_of(client, model) * pace)
+    put(worker, "LEASE_MARGIN_S", worker.LEASE_MARGIN_S * pace)
+    put(steps, "LEASE_S", steps.LEASE_S * pace)
+    put(steps, "PROVEN_S", steps.PROVEN_S * pace)
 
 
 def _manners(file: dict[str, Any], *, is_asked: bool) -> None:

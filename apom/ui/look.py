@@ -16,12 +16,29 @@ STYLE = """
 /* Streamlit's 60 % cannot be read on the accent. */
 [data-testid^="stBaseButton"] kbd { opacity: .9; }
 @media (hover: none) { [data-testid^="stBaseButton"] kbd { display: none; } }
-/* On a phone the bar is one line: the sign stands for the name, which is read out still. */
+/* The bar is one line, however long the way here is. */
+.st-key-bar { flex-wrap: nowrap; }
+.st-key-bar > * { flex: none; }
+.st-key-bar > :has([data-testid="stPageLink"]) { flex: 0 1 auto; min-width: 2rem; }
+.st-key-bar > :has([data-testid="stText"]):has(+ [data-testid="stLayoutWrapper"]) { flex: 1 1 4rem; min-width: 4rem; }
+.st-key-bar :is([data-testid="stPageLink"] p, [data-testid="stText"], [data-testid="stText"] span) {
+  overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+}
+/* On a phone the sign stands for the name, and an ellipsis for the beginning of a way; both are read out still. */
 @media (max-width: 640px) {
   .st-key-bar { gap: .25rem; }
+  .st-key-bar [data-testid="stPageLink-NavLink"] { padding-inline: .25rem; margin-inline: 0; }
+  .st-key-bar > :first-child:has(~ * [data-testid="stPageLink"]) { flex: none; min-width: 0; }
+  .st-key-bar [data-testid="stPopoverButton"] > div > [aria-hidden="true"] { display: none; }
+  .st-key-bar > :first-child:has(~ * [data-testid="stPageLink"]) [data-testid="stMarkdownContainer"]::before { content: "…"; }
+  .st-key-bar > :first-child:has(~ * [data-testid="stPageLink"]) p,
   .st-key-bar [data-testid="stPopoverButton"] [data-testid="stMarkdownContainer"] {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
+  /* A choice that has no room beside the others stands below them. */
+  [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; gap: .25rem; }
+  [data-testid="stButtonGroup"] [role="radio"] { margin: 0; border-radius: .5rem; }
+  [data-testid="stButtonGroup"] [aria-checked="false"] { border-color: color-mix(in srgb, currentColor 18%, transparent); }
 }
 /* Streamlit's uploader speaks English alone: its label says what may come, and `look` what its button does. */
 [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }

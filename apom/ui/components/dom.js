@@ -184,6 +184,12 @@ function clock(seconds) {
   return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+/** 65.25 -> "1:05.2" */
+function time(seconds) {
+  const tenths = Math.max(0, Math.round(seconds * 10 - 0.001)), s = Math.floor(tenths / 10);
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}.${tenths % 10}`;
+}
+
 const HANDLE = ".open";            // the button of a card that has the focus and opens it
 
 /** Makes `list` a list of cards: `perform(card, action, button)` is called for the buttons, `onKey(event, card)` first for keys. */

@@ -20,7 +20,7 @@ function shelfOf(box) {
       state: "new", problem: "",   // new, ready, or failed with a sentence
       turn: 0, turning: null, misses: 0, stale: new Set(),
       skew: 0,                     // our clock minus the server's, in ms
-      comments: [], verdicts: [],  // what was said of its takes, oldest first; verdicts newest first, where somebody wants them
+      comments: [], verdicts: [], isTalkRead: false,  // what was said of its takes, oldest first; verdicts newest first, where somebody wants them
       waiting: [], sent: [], wishes: new Map(), front: undefined, acked: new Map(), tries: 0,     // marks.js
     };
     keepMarks(shelf);
@@ -152,7 +152,7 @@ async function readTalk(shelf) {
   try {
     const [comments, verdicts] = await Promise.all([askAll((query) => `/api/comments?box_id=${shelf.box}&${query}`), shelf.project ? ask("GET", `/api/projects/${shelf.project}/verdicts?box_id=${shelf.box}`) : []]);
     if (turn !== shelf.talkTurn) return;
-    Object.assign(shelf, { comments: comments.reverse(), verdicts, talkMisses: 0 });
+    Object.assign(shelf, { comments: comments.reverse(), verdicts, talkMisses: 0, isTalkRead: true });
     tell(shelf);
   } catch (problem) {
     shelf.talkMisses = (shelf.talkMisses ?? 0) + 1;

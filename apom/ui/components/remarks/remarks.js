@@ -2,12 +2,14 @@
 // stands on says `here.scene`:
 //   seen()          {asset, box, isClip, isSeen}: the take that is looked at; `asset` is undefined where there is none, isSeen: its picture is there
 //   moment()        the moment of the clip in seconds, null on a picture
+//   told(s, comment)   such a moment as its reader sees it: of a comment, else of what is looked at; without it, as it is
 //   isStill()       whether the picture stands still
 //   hold(draws)     stand still: somebody writes, or draws
 //   jump(comment)   to where a comment points
 //   redraw()        all of it anew
 //   roots()         the first comments of the threads to show, in order
 //   by(comment), place(comment), deeds(comment), mayWrite(), isOpen()
+//   isRead()        false until what was said is known; without it, it is
 //   add(draft, said), path(id), reread()    the requests; `failed(problem)`: true when it was said already
 
 Object.assign(ICONS, {
@@ -72,7 +74,7 @@ function jumpTo(here, id) {
   Object.assign(here, { looksAt: comment.id, shape: null, tool: null });
   here.scene.jump(comment);
   here.scene.redraw();
-  here.list.querySelector(`[data-id="${comment.id}"]`)?.scrollIntoView({ block: "nearest" });
+  bring(here, comment.id);
 }
 
 // What one is about to say
@@ -164,6 +166,12 @@ async function sendRemark(here) {
     complain(here, problem.message || labels.offline);
   } finally { here.sending = false; }
   scene.redraw();
+  bring(here, here.looksAt);
+}
+
+/** A comment into sight. */
+function bring(here, id) {
+  here.list.querySelector(`[data-id="${id}"]`)?.scrollIntoView({ block: "nearest" });
 }
 
 function complain(here, text) {
@@ -178,7 +186,7 @@ function drawList(here) {
   const items = roots.flatMap((root) => [root, ...here.comments.filter(({ parent_comment_id: id }) => id === root.id)]);
   reconcile(here.list, here.threads, items, makeComment, (node, comment) => paintComment(here, node, comment));
   here.silence.hidden = items.length > 0;
-  say(here.silence, scene.mayWrite() ? labels.silence : labels.closed);
+  say(here.silence, scene.isRead?.() === false ? "" : scene.mayWrite() ? labels.silence : labels.closed);
 }
 
 function makeComment({ id }) {
@@ -200,7 +208,7 @@ function paintComment(here, node, comment) {
   say(part(".shot"), scene.place(comment));
   part(".point").hidden = !isRoot || (!scene.place(comment) && comment.timecode_s === null && !comment.region);
   part(".moment").hidden = comment.timecode_s === null;
-  say(part(".moment"), comment.timecode_s === null ? "" : [time(comment.timecode_s), comment.end_s && time(comment.end_s)].filter(Boolean).join(" – "));
+  say(part(".moment"), comment.timecode_s === null ? "" : moments(here, comment.timecode_s, comment.end_s, comment));
   part(".drawn").replaceChildren(...(comment.region ? [icon({ pin: "pin", box: "area", strokes: "pen" }[comment.region.kind])] : []));
   say(part(".text"), comment.text);
   const deeds = scene.deeds(comment), isSettled = isRoot && comment.is_resolved, looks = [isSettled, ...deeds].join();
@@ -230,8 +238,14 @@ function drawDraftTime(here) {
   if (!canTime) return;
   const isTimed = draft?.timed ?? true, [from, to] = draft ? span(here) : [scene.moment(), null];
   press(here.when, isTimed);
-  say(here.when, isTimed && from !== null ? [time(from), to !== null && time(to)].filter(Boolean).join(" – ") : here.data.labels.untimed);
+  say(here.when, isTimed && from !== null ? moments(here, from, to) : here.data.labels.untimed);
   scene.drawSpan?.(draft && draft.start !== null && to !== null ? [from, to] : null);
+}
+
+/** A moment or a range of a clip, in words. */
+function moments(here, from, to, comment) {
+  const told = here.scene.told ?? ((seconds) => seconds);
+  return [from, to].filter((seconds) => typeof seconds === "number").map((seconds) => time(told(seconds, comment))).join(" – ");
 }
 
 const DOT_PX = 13, SAME = 0.02;     // dots so close, as a share of the bar, stand side by side
@@ -253,12 +267,6 @@ function dotOf(comment) {
   const dot = el("button", { type: "button", class: comment.is_resolved ? "dot done-with" : "dot", "data-id": comment.id, title: words, "aria-label": words }, initial(comment.author_name));
   dot.style.setProperty("--hue", hueOf(comment.author_name));
   return dot;
-}
-
-/** 65.25 -> "1:05.2" */
-function time(seconds) {
-  const tenths = Math.max(0, Math.round(seconds * 10 - 0.001)), s = Math.floor(tenths / 10);
-  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}.${tenths % 10}`;
 }
 
 function initial(name) {

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from apom.models import Opinion
 from apom.ui.components.assembly import pieces
+from apom.ui.components.player import PLAYER, WATCH, player_labels
 from apom.ui.components.remarks import REMARKS, remark_labels
 from apom.words import _, forms
 
-HTML = """<div class="review" data-state="new">
+HTML = f"""<div class="review" data-state="new">
 <div class="top"></div>
-<section class="watch"><div class="stage"><div class="screens"></div><p class="blank-word"></p></div>
-<div class="scrub"></div><div class="keys"></div></section>
-<ol class="strip"></ol>
+{WATCH}
 <section class="side"></section>
 <p class="pill" role="status" hidden></p>
 <div class="notice" role="status" hidden></div>
 <div class="veil" role="status" hidden></div>
 </div>"""
-PARTS = ("socket", "rest", "notice", *REMARKS, "review/player", "review/strip", "review/talk")
+PARTS = ("socket", "rest", "notice", *REMARKS, *PLAYER, "review/talk")
 
 
 def script_and_look() -> tuple[str, str]:
@@ -32,13 +31,14 @@ def script_and_look() -> tuple[str, str]:
 def labels() -> dict[str, object]:
     """Its words in the reader's language."""
     return {
-        **_player_labels(),
+        **player_labels(),
+        **_room_labels(),
         **_talk_labels(),
         "lost": _("Connection lost. Trying again…"),
     }
 
 
-def _player_labels() -> dict[str, object]:
+def _room_labels() -> dict[str, object]:
     return {
         "gone": [_("This link is not valid."), _("Ask whoever sent it for a new one.")],
         "locked": [_("This link asks for a password"), _("Whoever sent you the link knows it.")],
@@ -46,27 +46,15 @@ def _player_labels() -> dict[str, object]:
         "enter": _("Open"),
         "offline": _("The server does not answer. Try again in a moment."),
         "nothing": _("Nothing has been published yet. It will appear here by itself."),
-        "round": _("Round {n}"),
         "newRound": _("Round {n} has been published."),
         "lookAtIt": _("Look at it"),
         "changed": forms("{n} changed since your last visit", "{n} changed since your last visit"),
         "changedHint": _("To the next shot that has changed"),
         "changes": {"new": _("New"), "take": _("Changed"), "trim": _("New trim")},
         "score": _("{n} of {all} approved"),
-        "shots": _("Shots, in order"),
         "comments": forms("{n} comment", "{n} comments"),
-        "noTake": _("There is no take of this shot yet."),
-        "before": _("Previous shot (↑)"),
-        "after": _("Next shot (↓)"),
-        "toggle": _("Play or pause (Space)"),
-        "loop": _("This shot alone, over and over"),
-        "compare": _("Beside the round before"),
-        "mute": _("Sound (M)"),
-        "full": _("Full screen (F)"),
-        "load": _("Download this take"),
         "loadAll": _("Download all"),
         "loadAllHint": _("All takes of this round as a ZIP"),
-        "scrub": _("Where in the film"),
     }
 
 

@@ -4,27 +4,15 @@ const NOWHERE = "00000000000000000000000000000000";
 const ENDED = [404, 401];
 const GATHER_MS = 150, SPREAD_MS = 700;
 
-Object.assign(ICONS, {
-  pause: "M8.5 5.5v13M15.5 5.5v13",
-  before: "M6 5.5v13M18.5 5.5v13L9 12z",
-  after: "M18 5.5v13M5.5 5.5v13L15 12z",
-  sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a7.8 7.8 0 0 1 0 11",
-  mute: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM16 9.5l5 5M21 9.5l-5 5",
-  full: "M4.5 9V4.5H9M15 4.5h4.5V9M19.5 15v4.5H15M9 19.5H4.5V15",
-  compare: "M12 3.5v17M4 6.5h5v11H4zM15 6.5h5v11h-5z",
-  loop: "M17 3.5 20 6.5l-3 3M4 11V9a2.5 2.5 0 0 1 2.5-2.5H20M7 20.5l-3-3 3-3M20 13v2a2.5 2.5 0 0 1-2.5 2.5H4",
-  load: "M12 4v10.5M7.5 10.5 12 15l4.5-4.5M5 19.5h14",
-});
-
 export default function review(component) {
   const here = remember(component, start);
   return here.end;
 }
 
 function start(here) {
-  Object.assign(here, { room: null, at: 0, mode: "cut", isMuted: false, compares: false });
   here.link = /^[0-9a-f]{32}$/.test(here.data.link) ? here.data.link : NOWHERE;
   here.page = here.root.querySelector(".review");
+  here.house = houseOf(here);
   startTop(here);
   startPlayer(here);
   startDrawing(here);
@@ -32,6 +20,20 @@ function start(here) {
   startTalk(here);
   document.addEventListener("keydown", (event) => { if (here.room && onReviewKey(here, event)) keep(event); }, here.while);
   knock(here);
+}
+
+/** What the film asks of the page around it (player.js). */
+function houseOf(here) {
+  here.lookedAt = new Set();
+  return {
+    redraw: () => drawReview(here),
+    turned: () => carryDraft(here),
+    stirred: () => dropDrawing(here),
+    drawn: () => { drawDots(here); drawRegions(here); },
+    timed: () => drawDraftTime(here),
+    fits: (width, height) => fitCanvas(here, width, height),
+    looked: (id) => { if (!here.lookedAt.has(id)) { here.lookedAt.add(id); ask("POST", at(here, `/shots/${id}/looked`)).catch(() => {}); } },
+  };
 }
 
 const at = (here, path) => `/api/review/${here.link}${path}`;
@@ -196,32 +198,6 @@ function toChanged(here) {
   goTo(here, order.find((i) => shots[i].changed) ?? here.at);
 }
 
-/** To the beginning of a shot. */
-function goTo(here, index) {
-  here.at = index;
-  here.compares = false;
-  seek(here, index, 0);
-  carryDraft(here);
-  drawReview(here);
-  const { box_id: id } = here.room.shots[index];
-  here.lookedAt ??= new Set();
-  if (!here.lookedAt.has(id)) { here.lookedAt.add(id); ask("POST", at(here, `/shots/${id}/looked`)).catch(() => {}); }
-}
-
-function step(here, by) {
-  const { shots } = here.room;
-  for (let i = here.at + by; shots[i]; i += by) if (shots[i].take) return goTo(here, i);
-}
-
 function onReviewKey(here, event) {
-  if (isTaken(event) || event.target.closest?.("button, a") && event.key === " ") return false;
-  const keys = {
-    " ": () => toggle(here), k: () => toggle(here), ArrowLeft: () => nudge(here, event.shiftKey ? -1 : -1 / (here.room.fps || 24)),
-    ArrowRight: () => nudge(here, event.shiftKey ? 1 : 1 / (here.room.fps || 24)), ArrowUp: () => step(here, -1), ArrowDown: () => step(here, 1),
-    m: () => mute(here), f: () => fullscreen(here), c: () => here.field.focus(), Escape: () => dropDrawing(here),
-  };
-  const deed = keys[keyOf(event)];
-  if (!deed) return false;
-  deed();
-  return true;
+  return onFilmKey(here, event, { c: () => here.field.focus(), Escape: () => dropDrawing(here) });
 }

@@ -9,6 +9,7 @@ function startTalk(here) {
   here.side.append(here.judge);
   here.scene = sceneOf(here);
   startRemarks(here, here.side, { before: [here.name] });
+  here.scrub.addEventListener("click", (event) => { const id = event.target.closest(".dot")?.dataset.id; if (id) jumpTo(here, id); }, here.while);
   here.judge.addEventListener("click", (event) => { const { verdict } = event.target.closest("[data-verdict]")?.dataset ?? {}; if (verdict) judge(here, verdict); }, here.while);
 }
 
@@ -18,6 +19,7 @@ function sceneOf(here) {
   return {
     seen: () => { const { shot } = partOf(here); return { asset: shot.take?.id, box: shot.box_id, isClip: isFilm(shot), isSeen: Boolean(shot.take) }; },
     moment: () => moment(here),
+    told: (seconds, comment) => inFilm(here, seconds, comment),
     isStill: () => !here.plays,
     hold: (draws) => { pause(here); here.began = true; if (draws) here.compares = false; drawPlayer(here); },
     jump: (comment) => jumpInFilm(here, comment),
@@ -48,6 +50,27 @@ function jumpInFilm(here, comment) {
   Object.assign(here, { began: true, compares: false });
   const index = here.room.shots.findIndex(({ box_id: box }) => box === comment.box_id), isThis = index >= 0 && here.room.shots[index].take?.id === comment.asset_id;
   if (index >= 0) seek(here, index, isThis ? localOf(here.room.shots[index], comment.timecode_s) : 0);
+}
+
+/** Which shot shows the take that a comment is about, -1 for none: that was another round's. */
+function shotOf(here, { box_id: box, asset_id: asset }) {
+  return here.room.shots.findIndex(({ box_id: id, take }) => id === box && take?.id === asset);
+}
+
+/** A moment of a clip as the bar says it, which counts the film or, where one stays with a shot, the shot. What is kept counts
+ *  the clip itself, so that it stays where it was said whatever becomes of the trim and of the shots before it. */
+function inFilm(here, seconds, comment) {
+  const index = comment ? shotOf(here, comment) : here.at, place = index >= 0 && onBar(here, index, localOf(here.room.shots[index], seconds));
+  return place ? place[0] : seconds;
+}
+
+function drawDots(here) {
+  const roots = here.comments.filter((comment) => !comment.parent_comment_id);
+  const places = roots.map((comment) => {
+    const index = shotOf(here, comment);
+    return [comment, index >= 0 && onBar(here, index, localOf(here.room.shots[index], comment.timecode_s))];
+  });
+  here.scrub.querySelector(".dots").replaceChildren(...dotsAt(places.filter(([, place]) => place).map(([comment, [now, all]]) => [comment, now / all])));
 }
 
 /** In the order of the film; of one shot while one stays with it. */

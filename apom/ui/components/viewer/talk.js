@@ -42,6 +42,7 @@ function sceneOf(here) {
     mark: (chip, comment) => markAudience(here, chip, comment),
     deeds: (comment) => [!shown(here).trashed_at && "answer", may && !comment.parent_comment_id && (comment.is_resolved ? "reopen" : "resolve"), may && comment.link_id && (comment.is_hidden ? "unhide" : "hide"), comment.user_id === me && "edit", (comment.user_id === me || may) && "remove"].filter(Boolean),
     mayWrite: () => !shown(here).trashed_at,
+    isRead: () => here.shelf.isTalkRead,
     drawComposer: () => drawAudience(here),
     drawSpan: (span) => drawSpan(here, span),
     add: (draft, said) => addRemark(here, draft, said),

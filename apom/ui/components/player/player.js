@@ -1,5 +1,24 @@
 // The cut as one film: clips by their trims, pictures for as long as they stand. Two players take turns, so that the next
-// clip is there when it is wanted.
+// clip is there when it is wanted. It plays `here.room`: {shots, soundtrack, fps, round_number, can_download}, and calls
+// `here.house`, whoever that is:
+//   redraw()          all of it anew
+//   turned()          another shot is looked at
+//   stirred()         the picture begins to move, or another one lies over it
+//   drawn(), timed()  the player was drawn, or only where it is
+//   fits(w, h)        the picture's own size, for what lies on it
+//   looked(id)        somebody went to that shot
+
+Object.assign(ICONS, {
+  pause: "M8.5 5.5v13M15.5 5.5v13",
+  before: "M6 5.5v13M18.5 5.5v13L9 12z",
+  after: "M18 5.5v13M5.5 5.5v13L15 12z",
+  sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a7.8 7.8 0 0 1 0 11",
+  mute: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM16 9.5l5 5M21 9.5l-5 5",
+  full: "M4.5 9V4.5H9M15 4.5h4.5V9M19.5 15v4.5H15M9 19.5H4.5V15",
+  compare: "M12 3.5v17M4 6.5h5v11H4zM15 6.5h5v11h-5z",
+  loop: "M17 3.5 20 6.5l-3 3M4 11V9a2.5 2.5 0 0 1 2.5-2.5H20M7 20.5l-3-3 3-3M20 13v2a2.5 2.5 0 0 1-2.5 2.5H4",
+  load: "M12 4v10.5M7.5 10.5 12 15l4.5-4.5M5 19.5h14",
+});
 
 const STILL_S = 3;                 // a picture without a length of its own
 const END_S = 0.03;                // a clip's end is not hit more exactly than that
@@ -7,6 +26,7 @@ const STRAY_S = 0.25;              // the soundtrack may be that far from the pi
 
 function startPlayer(here) {
   const { labels } = here.data;
+  Object.assign(here, { room: null, at: 0, mode: "cut", isMuted: false, compares: false });
   here.stage = here.root.querySelector(".stage");
   here.screens = here.root.querySelector(".screens");
   here.films = [0, 1].map(() => el("video", { playsinline: true, preload: "auto", disablepictureinpicture: true }));
@@ -25,6 +45,7 @@ function startPlayer(here) {
   for (const film of here.films) {
     film.addEventListener("loadedmetadata", () => { seekFilm(here); fit(here); }, here.while);
     film.addEventListener("canplay", () => { if (film === here.film) fetchNext(here); }, here.while);
+    film.addEventListener("error", () => { if (film === here.film) drawPlayer(here); }, here.while);
   }
   here.still.addEventListener("load", () => fit(here), here.while);
   new ResizeObserver(() => fit(here)).observe(here.stage);
@@ -54,10 +75,17 @@ function cutRoom(here) {
   putOn(here);
 }
 
-function lengthOf({ take, in_s: from, out_s: to, duration_s: stands }) {
-  if (!take) return 0;
-  if (take.asset_type !== "VIDEO") return stands || STILL_S;
-  return Math.max(0.1, (to ?? take.duration_s ?? STILL_S) - (from ?? 0));
+function lengthOf(shot) {
+  if (!shot.take) return 0;
+  if (!isFilm(shot)) return shot.duration_s || STILL_S;
+  const [from, to] = trimOf(shot);
+  return to - from;
+}
+
+/** From where to where in its clip; all of it where the trims were another clip's. */
+function trimOf({ take, in_s: from, out_s: to }) {
+  const whole = take?.duration_s || STILL_S, start = from ?? 0, end = Math.min(to ?? whole, whole);
+  return end > start ? [start, end] : [0, whole];
 }
 
 function partOf(here) {
@@ -109,7 +137,7 @@ function fetchNext(here) {
 
 function seekFilm(here) {
   if (!here.film || !here.parts) return;
-  const to = (partOf(here).shot.in_s ?? 0) + here.local;
+  const to = trimOf(partOf(here).shot)[0] + here.local;
   if (here.film.readyState > 0 && Math.abs(here.film.currentTime - to) > 0.01) here.film.currentTime = to;
 }
 
@@ -126,8 +154,8 @@ function seekCut(here, time) {
   const index = here.parts.findLastIndex(({ start, length }) => length && time >= start), before = here.at;
   seek(here, Math.max(0, index), time - here.parts[Math.max(0, index)].start);
   if (before === here.at) return;
-  carryDraft(here);
-  drawReview(here);
+  here.house.turned();
+  here.house.redraw();
 }
 
 function nudge(here, by) {
@@ -142,13 +170,13 @@ function toggle(here) {
 function play(here) {
   const part = partOf(here);
   if (!here.length) return;
-  const isOver = here.local >= part.length - END_S && (here.mode === "shot" || here.at === lastPart(here));
+  const isOver = here.local >= part.length - END_S && (here.mode === "shot" || here.at >= lastPart(here));
   here.plays = true;
   here.began = true;
-  dropDrawing(here);
+  here.house.stirred();
   if (isOver) seek(here, here.mode === "shot" ? here.at : here.parts.findIndex(({ length }) => length), 0);
   if (here.film) playFilm(here);
-  drawReview(here);
+  here.house.redraw();
 }
 
 function lastPart(here) {
@@ -188,8 +216,8 @@ function run(here, now) {
   here.then = now;
   if (!here.plays || !here.parts) return;
   const part = partOf(here);
-  if (here.film) here.local = here.film.readyState > 1 ? here.film.currentTime - (part.shot.in_s ?? 0) : here.local;
-  else here.local += past;
+  if (here.film && !here.film.error) here.local = here.film.readyState > 1 ? here.film.currentTime - trimOf(part.shot)[0] : here.local;
+  else here.local += past;                            // a clip that cannot be shown does not hold up the film
   if (here.local >= part.length - END_S || here.film?.ended) goOn(here);
   keepSong(here);
   drawTime(here);
@@ -199,7 +227,7 @@ function run(here, now) {
 /** The soundtrack goes on under the whole cut, beside the clips' own sound; it waits where a clip does. */
 function keepSong(here) {
   const { song, film } = here, at = partOf(here).start + here.local;
-  const isHeard = here.plays && here.mode === "cut" && song.hasAttribute("src") && !(at >= song.duration) && !(film && film.readyState < 3);
+  const isHeard = here.plays && here.mode === "cut" && song.hasAttribute("src") && !(at >= song.duration) && !(film && !film.error && film.readyState < 3);
   song.muted = here.isMuted;
   if (!isHeard) return song.pause();
   if (Math.abs(song.currentTime - at) > STRAY_S) song.currentTime = at;
@@ -214,14 +242,14 @@ function goOn(here) {
   here.local = 0;
   here.compares = false;
   putOn(here);
-  carryDraft(here);
-  drawReview(here);
+  here.house.turned();
+  here.house.redraw();
 }
 
 /** The whole cut, or one shot over and over. */
 function setMode(here, mode) {
   here.mode = mode;
-  drawReview(here);
+  here.house.redraw();
 }
 
 function mute(here) {
@@ -240,7 +268,7 @@ function fullscreen(here) {
 /** The moment of the clip itself, null on a picture. */
 function moment(here) {
   const { shot } = partOf(here);
-  return isFilm(shot) ? Math.round(((shot.in_s ?? 0) + here.local) * 1000) / 1000 : null;
+  return isFilm(shot) ? Math.round((trimOf(shot)[0] + here.local) * 1000) / 1000 : null;
 }
 
 // Where one is
@@ -268,13 +296,18 @@ function startScrub(here) {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -5, PageUp: 5 }[event.key];
     if (by && here.parts) { nudge(here, by); keep(event); }
   }, here.while);
-  here.scrub.addEventListener("click", (event) => { const id = event.target.closest(".dot")?.dataset.id; if (id) jumpTo(here, id); }, here.while);
 }
 
 /** Seconds on the bar, and how many it is long. */
 function onBar(here, index, local) {
   if (here.mode === "shot") return index === here.at ? [local, partOf(here).length] : null;
   return [here.parts[index].start + local, here.length];
+}
+
+/** A moment of a shot's clip in its part of the film, at the nearer end where the trim has left it out. */
+function localOf(shot, timecode) {
+  const [from, to] = trimOf(shot);
+  return Math.max(0, Math.min((timecode ?? from) - from, to - from));
 }
 
 function drawPlayer(here) {
@@ -289,17 +322,16 @@ function drawPlayer(here) {
   keys.before.disabled = !here.parts.some(({ length }, i) => i < here.at && length);
   keys.after.disabled = !here.parts.some(({ length }, i) => i > here.at && length);
   here.big.hidden = here.plays || here.began || !shot.take;
-  say(here.root.querySelector(".blank-word"), shot.take ? "" : labels.noTake);
+  say(here.root.querySelector(".blank-word"), !shot.take ? labels.noTake : here.film?.error ? labels.broken : "");
   const parts = here.scrub.querySelector(".parts"), shown = here.mode === "cut" ? here.parts : [partOf(here)];
   parts.replaceChildren(...shown.filter(({ length }) => length).map((part) => {
     const bar = el("i", { class: part.shot === shot ? "now" : null, "data-verdict": part.shot.verdict, title: `${part.shot.code} ${part.shot.name}` });
     bar.style.flexGrow = part.length;
     return bar;
   }));
-  drawDots(here);
   drawTime(here);
   drawWipe(here);
-  drawRegions(here);
+  here.house.drawn();
   set(here.rail, "aria-valuemax", Math.round(here.mode === "cut" ? here.length : partOf(here).length));
   if (room.can_download && shot.take) keys.load ??= addLoad(here);
   if (keys.load) { keys.load.hidden = !room.can_download || !shot.take; set(keys.load, "href", shot.take ? `${shot.take.file_url}?keep=1` : null); }
@@ -317,23 +349,7 @@ function drawTime(here) {
   set(here.rail, "aria-valuenow", Math.round(now));
   set(here.rail, "aria-valuetext", time(now));
   say(here.clockText, `${time(now)} / ${time(all)}`);
-  drawDraftTime(here);
-}
-
-function drawDots(here) {
-  const dots = [];
-  for (const comment of here.comments) {
-    if (comment.parent_comment_id) continue;
-    const index = here.room.shots.findIndex(({ box_id: box, take }) => box === comment.box_id && take?.id === comment.asset_id);
-    const place = index >= 0 && onBar(here, index, localOf(here.room.shots[index], comment.timecode_s));
-    if (!place) continue;
-    dots.push([comment, place[0] / place[1]]);
-  }
-  here.scrub.querySelector(".dots").replaceChildren(...dotsAt(dots));
-}
-
-function localOf({ in_s: from }, timecode) {
-  return Math.max(0, (timecode ?? from ?? 0) - (from ?? 0));
+  here.house.timed();
 }
 
 // Beside the round before: one picture over the other, and a line between them that is drawn across
@@ -341,7 +357,7 @@ function localOf({ in_s: from }, timecode) {
 function setCompare(here, on) {
   here.compares = on;
   here.began = true;
-  if (on) dropDrawing(here);
+  if (on) here.house.stirred();
   drawPlayer(here);
 }
 
@@ -365,7 +381,7 @@ function drawWipe(here) {
 function keepPace(here) {
   const { rival } = here;
   if (!here.compares || !rival?.play) return;
-  const to = (partOf(here).shot.in_s ?? 0) + here.local;
+  const to = trimOf(partOf(here).shot)[0] + here.local;
   if (Math.abs(rival.currentTime - to) > 0.15) rival.currentTime = Math.min(to, rival.duration || to);
   if (rival.paused && !rival.ended) rival.play().catch(() => {});
 }
@@ -373,5 +389,34 @@ function keepPace(here) {
 /** Where in the stage the picture itself is. */
 function fit(here) {
   const { take } = here.parts ? partOf(here).shot : {};
-  fitCanvas(here, here.film?.videoWidth || take?.width || 16, here.film?.videoHeight || take?.height || 9);
+  here.house.fits(here.film?.videoWidth || take?.width || 16, here.film?.videoHeight || take?.height || 9);
+}
+
+// From shot to shot
+
+/** To the beginning of a shot. */
+function goTo(here, index) {
+  here.compares = false;
+  seek(here, index, 0);
+  here.house.turned();
+  here.house.redraw();
+  here.house.looked(here.room.shots[index].box_id);
+}
+
+function step(here, by) {
+  const { shots } = here.room;
+  for (let i = here.at + by; shots[i]; i += by) if (shots[i].take) return goTo(here, i);
+}
+
+/** What the keys do; Space on a button that is none of the film's presses that one. True when there was something to do. */
+function onFilmKey(here, event, more) {
+  const button = event.composedPath()[0].closest?.("button, a"), frame = 1 / (here.room.fps || 24);
+  if (isTaken(event) || (event.key === " " && button && !button.closest(".watch, .strip"))) return false;
+  const keys = {
+    " ": () => toggle(here), k: () => toggle(here), ArrowLeft: () => nudge(here, event.shiftKey ? -1 : -frame), ArrowRight: () => nudge(here, event.shiftKey ? 1 : frame),
+    ArrowUp: () => step(here, -1), ArrowDown: () => step(here, 1), m: () => mute(here), f: () => fullscreen(here), ...more,
+  };
+  const deed = keys[keyOf(event)];
+  deed?.();
+  return Boolean(deed);
 }
