@@ -298,7 +298,7 @@ class _Ahead:
             if size < HEAD:
                 self._on_their_way.pop(self._part, None)
 
-    def grew(self, head: bytes, path: Path, size: int) -> None:
+    def grew(self, head: bytes, path: Path, size: int) -> bool:
         """Sends what can be sent."""
         from apom.media.sniff import HEAD
 
@@ -308,6 +308,7 @@ class _Ahead:
                 self._on_their_way[self._part] = started
         if sending := self._on_their_way.get(self._part):
             sending.reach(path, size)
+        return sending is not None
 
 
 def _head(path: Path) -> bytes:

@@ -172,3 +172,17 @@ def told(actor: Actor | None, url: str | None, **headers: str) -> tuple[object, 
 
     answer = asyncio.run(go())
     return answer.status_code, answer.content, *(answer.headers.get(name) for name in SAME)
+
+
+def test_a_copy_that_the_disk_may_not_have_is_fetched_again_after_a_stop(storage: S3Storage) -> None:
+    storage.path(KEY)
+    storage._disk.shutdown()
+    assert copies(storage) == [KEY] and list((storage.root / "tmp").iterdir()) == [], "the disk has it"
+    again = S3Storage(storage.settings, storage.root)
+    assert copies(again) == [KEY]
+    (again.root / "tmp" / f"1{s3.UNSURE}").write_text(KEY, "utf-8")
+    (again.root / "tmp" / f"2{s3.UNSURE}").write_text("../" * 9 + "etc/passwd", "utf-8")
+    (again.root / KEY).write_bytes(bytes(len(CONTENT)))  # as a power cut may leave it
+    after = S3Storage(storage.settings, storage.root)
+    assert copies(after) == [] and list((after.root / "tmp").iterdir()) == []
+    assert after.path(KEY).read_bytes() == CONTENT

@@ -30,8 +30,8 @@ class Witness(Protocol):
     def cut(self, size: int) -> None:
         """What came beyond so many bytes is gone."""
 
-    def grew(self, head: bytes, path: Path, size: int) -> None:
-        """It has so many bytes now, and begins with `head`."""
+    def grew(self, head: bytes, path: Path, size: int) -> bool:
+        """It has so many bytes now, and begins with `head`. Whether they go elsewhere, so that this disk need not hurry."""
 
 
 EARLY = 64 * MB  # so much at a time goes to the disk while more comes: little is left to wait for at the end
@@ -84,9 +84,8 @@ class Parts:
                 size += len(chunk)
                 judge(head, size)
                 me.add(file, chunk)
-                if witness is not None:
-                    me.tell(witness, head, self.path(name))
-                if size // EARLY > (size - len(chunk)) // EARLY:
+                is_elsewhere = witness is not None and me.tell(witness, head, self.path(name))
+                if not is_elsewhere and size // EARLY > (size - len(chunk)) // EARLY:
                     self._disk.submit(_write_out, self.path(name))
             me.check()
             return size
@@ -176,10 +175,10 @@ class _Writer:
             if self._sha256 is not None:
                 self._sha256.update(chunk)
 
-    def tell(self, witness: Witness, head: bytes, path: Path) -> None:
+    def tell(self, witness: Witness, head: bytes, path: Path) -> bool:
         """What has come. Raises Conflict."""
         with self._writing():
-            witness.grew(head, path, self._size)
+            return witness.grew(head, path, self._size)
 
     def check(self) -> None:
         """Whether it is all there still. Raises Conflict."""

@@ -23,12 +23,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from apom.config import S3Settings
-from apom.errors import Misconfigured, NotFound, Unavailable
+from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
 from apom.media.addresses import Addresses
 from apom.media.sendings import PART_BYTES, Sending
-from apom.media.storage import Coming, LocalStorage, Stored, check_prefix
+from apom.media.storage import TEMP, Coming, LocalStorage, Stored, check_prefix, flush, flush_folder
 
 log = logging.getLogger("apom.media")
 T = TypeVar("T")
@@ -40,6 +41,7 @@ CONNECTIONS = 32
 READ_BYTES = 4 * 1024 * 1024
 REMEMBERED = 1000  # large files that were fetched once
 AHEAD = 2  # so often that many are here before they are wanted
+UNSURE = ".unsure"
 SENDERS = 8  # parts that are sent at once, of all files
 MOST_AT_ONCE = 1000  # files in one deletion
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # for who is given an address of the bucket
@@ -65,9 +67,11 @@ class S3Storage(LocalStorage):
         self._transfers = TransferConfig(multipart_chunksize=PART_BYTES, io_chunksize=1024 * 1024, max_io_queue=16)
         self._room = threading.Lock()
         self._senders = ThreadPoolExecutor(SENDERS)
+        self._disk = ThreadPoolExecutor(1)
         self._ahead: dict[str, Sending] = {}  # what is being sent while it is looked at
         self._passed: deque[str] = deque(maxlen=REMEMBERED)  # large files that passed through whole
         self._kept: int | None = None  # bytes of all copies, once they were counted
+        self._forget_unsure()
         self._is_closed = False
         self._client.meta.events.register("before-send.s3", self._admit)
 
@@ -90,8 +94,26 @@ class S3Storage(LocalStorage):
         if ahead is None or not self._finished(ahead, source, size):
             more, config = self._more(mime), self._transfers
             self._ask(lambda: self._client.upload_file(str(source), self._bucket, self._name(key), more, None, config))
-        super().put(source, key, mime=mime)
+        self._keep(source, key)
+
+    def _keep(self, source: Path, key: str) -> None:
+        """As the copy. Nobody waits until the disk has all of it: of one that it may not have, a mark says so until then."""
+        size = source.stat().st_size
+        target, mark = self._target(key), self.root / TEMP / f"{uuid4().hex}{UNSURE}"
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(key, "utf-8")
+        flush(mark)
+        flush_folder(mark.parent)
+        self._place(source, target)
+        self._disk.submit(_make_sure, target, mark)
         self._make_room(size)
+
+    def _forget_unsure(self) -> None:
+        """The machine may have stopped before the disk had them."""
+        for mark in (self.root / TEMP).glob(f"*{UNSURE}"):
+            with suppress(Invalid):
+                LocalStorage.delete(self, mark.read_text("utf-8"))
+            mark.unlink(missing_ok=True)
 
     def _finished(self, sending: Sending, source: Path, size: int) -> bool:
         """Whether it is there; what failed on the way is tried once more from the beginning."""
@@ -164,8 +186,7 @@ class S3Storage(LocalStorage):
                     writing = beside.submit(copy.write, chunk)
                     yield chunk
                 writing.result()
-            super().put(part, key, mime="")
-        self._make_room(size)
+            self._keep(part, key)
 
     def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """Where the line breaks it is taken up again: who watches a clip may make it wait for long."""
@@ -198,9 +219,7 @@ class S3Storage(LocalStorage):
                 if self.before is None:
                     raise
                 return self.before.path(key)
-            size = part.stat().st_size
-            super().put(part, key, mime="")
-        self._make_room(size)
+            self._keep(part, key)
         return super().path(key)
 
     def size(self, key: str) -> int:
@@ -363,6 +382,12 @@ class S3Storage(LocalStorage):
                 else:
                     super().delete(each.key)
             self._kept = kept
+
+
+def _make_sure(target: Path, mark: Path) -> None:
+    with suppress(OSError):  # it is gone, or goes at the next start
+        flush(target)
+    mark.unlink(missing_ok=True)
 
 
 def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -74,7 +74,11 @@ class LocalStorage:
         `mime` is what the file would be served as; a folder keeps none. Raises Invalid for a key that is none.
         """
         target = self._target(key)
-        _flush(source)
+        flush(source)
+        self._place(source, target)
+
+    def _place(self, source: Path, target: Path) -> None:
+        """Moves it there, whole."""
         try:
             self._move(source, target)
         except OSError as error:
@@ -190,13 +194,13 @@ class LocalStorage:
         with self._folders:
             _make(target.parent)
             os.replace(source, target)
-            _flush_folder(target.parent)
+            flush_folder(target.parent)
 
     def _copy(self, source: Path, target: Path) -> None:
         """From another volume, where a move is a copy that could be seen half done."""
         with self.temp() as copy:
             shutil.copyfile(source, copy)
-            _flush(copy)
+            flush(copy)
             self._move(copy, target)
         source.unlink()
 
@@ -249,15 +253,17 @@ def _make(folder: Path) -> None:
     if not folder.is_dir():
         _make(folder.parent)
         folder.mkdir(exist_ok=True)
-        _flush_folder(folder.parent)
+        flush_folder(folder.parent)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Its bytes are on the disk. Raises OSError."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """The names in it are on the disk. Raises OSError."""
     if os.name != "posix":  # Windows opens no folder, and journals names by itself
         return
     descriptor = os.open(folder, os.O_RDONLY)
