@@ -11,9 +11,9 @@ BIN := .venv/bin
 run: .venv/ready
 	$(BIN)/python -m apom serve
 
-# three on two cores, since many tests wait; by name, since the modules with the fewest tests are the longest
+# by name, since the modules with the fewest tests are the longest and would come last
 test: check
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=40 -m "not long"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40 -m "not long"
 
 test-long: .venv/ready-dev browser proxy office
 	$(BIN)/pytest --durations=20 -m long

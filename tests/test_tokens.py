@@ -29,6 +29,7 @@ from apom.store import audit
 from apom.store.duck import DuckStore
 from apom.studio import DEFAULT_IMAGE, Studio, Workspace
 from apom.tokens import PREFIX, check_scopes
+from apom.words import day
 
 GOOD = "seven tall ships at dawn"
 
@@ -314,7 +315,7 @@ def test_the_account_page_makes_a_token_shows_it_once_and_ends_it(browser: Brows
         with connect(app.url, secret) as ws:
             assert ws.me().username == "alice"
             page.reload()
-            page.get_by_text(f"used {datetime.now(UTC):%Y-%m-%d}").wait_for()
+            page.get_by_text(f"used {day(datetime.now(UTC))}").wait_for()
             assert secret not in page.content()
             page.get_by_role("button", name="Revoke").click()
             page.get_by_role("button", name="Revoke").wait_for(state="hidden")
