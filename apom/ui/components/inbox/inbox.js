@@ -191,7 +191,9 @@ async function markItems(here, ids, marks) {
 }
 
 function openAnswer(here, row) {
-  const { labels } = here.data, box = row.querySelector(".answer"), isClient = row.item.visibility === "CLIENT" && row.item.role !== "VIEWER";
+  const { labels } = here.data, box = row.querySelector(".answer");
+  if (!box.hidden) return box.querySelector("textarea").focus();      // what is written there stays
+  const isClient = row.item.visibility === "CLIENT" && row.item.role !== "VIEWER";
   const field = el("textarea", { rows: 2, maxlength: 2000, "aria-label": labels.reply, placeholder: fill(labels.replyTo, { name: row.item.author_name }) });
   box.replaceChildren(field, el("div", { class: "ways" }, ...(isClient ? [el("button", { type: "button", class: "deed main", "data-act": "sendClient" }, labels.sendClient)] : []), el("button", { type: "button", class: isClient ? "deed" : "deed main", "data-act": "sendInside" }, labels.sendInside), el("button", { type: "button", class: "deed", "data-act": "quit" }, labels.quit)));
   box.hidden = false;
@@ -211,8 +213,9 @@ async function sendAnswer(here, row, visibility) {
     await ask("POST", `/api/assets/${item.asset_id}/comments`, { text, visibility, answers: item.id });
     closeAnswer(row);
     notice(here, visibility === "CLIENT" ? labels.sentClient : labels.sentInside);
-    if (!item.is_read && item.role !== "VIEWER") await ask("POST", "/api/inbox/marks", { ids: [item.id], is_read: true });
-  } catch (problem) { notice(here, problem.message || labels.offline); }
-  row.sends = false;
+  } catch (problem) {
+    return notice(here, problem.message || labels.offline);
+  } finally { row.sends = false; }        // marking is no reason to hold the next answer back
+  if (!item.is_read && item.role !== "VIEWER") await ask("POST", "/api/inbox/marks", { ids: [item.id], is_read: true }).catch((problem) => notice(here, problem.message || labels.offline));
   readInbox(here);
 }
