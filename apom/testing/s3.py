@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ACCESS, SECRET = "studio", "a secret of the studio's bucket"
 BUCKET = "films"
+PROBE, PATIENCE_S = "is it up", 5
 FLAGS = (
     "-ip=127.0.0.1 -ip.bind=127.0.0.1 -filer -s3 -s3.port.iceberg=0 -s3.port.lance=0"
     " -master.volumeSizeLimitMB=128 -volume.max=200 -master.telemetry=false -master.electionTimeout=1s"
@@ -85,7 +86,7 @@ class S3Server:
         return f"http://127.0.0.1:{self._ports['s3']}"
 
     def start(self) -> None:
-        """Until it answers and the bucket is there."""
+        """Until it answers, the bucket is there and takes a file."""
         ports = [f"-{name}.port={port}" for name, port in self._ports.items()]
         command = [
             weed(),
@@ -105,10 +106,17 @@ class S3Server:
             time.sleep(0.1)
 
     def _is_up(self) -> bool:
+        client = self.client(read_timeout=PATIENCE_S)
         try:
-            self.client().create_bucket(Bucket=BUCKET)
+            client.create_bucket(Bucket=BUCKET)
         except (ClientError, BotoCoreError) as error:
-            return "BucketAlready" in str(error)
+            if "BucketAlready" not in str(error):
+                return False
+        try:  # its volumes may come up after it
+            client.put_object(Bucket=BUCKET, Key=PROBE, Body=b"up")
+            client.delete_object(Bucket=BUCKET, Key=PROBE)
+        except (ClientError, BotoCoreError):
+            return False
         return True
 
     def kill(self) -> None:
@@ -128,10 +136,15 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": secret,
         }
 
-    def client(self) -> Any:
-        """One of boto3's, with its keys."""
+    def client(self, *, read_timeout: float = 60) -> Any:
+        """One of boto3's, with its keys. `read_timeout`: in seconds."""
         access, secret = self._keys
-        config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1},
+            read_timeout=read_timeout,
+        )
         return boto3.client(
             "s3",
             endpoint_url=self.url,
