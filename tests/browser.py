@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ARGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync""".split()
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 # Streamlit's client probes the page's own path first; on a deep link that is not there
 EXPECTED = ("_stcore/health", "_stcore/host-config", "status of 404")
+
+# What a test means to be fast has a time-out of its own; all else only has to come, however loaded the machine is
+expect.set_options(timeout=20_000)
+LIVE_MS = 10_000  # what comes by an event: without one, a page looks again after fifteen seconds
 
 
 @pytest.fixture(scope="module")  # its event loop would be in the way of the other modules

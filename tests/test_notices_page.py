@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from browser import idle, listen, screen
+from browser import LIVE_MS, idle, listen, screen
 from engine_room import until
 from loopback import Loopback, answer
 from mail_room import post_office
@@ -65,9 +65,9 @@ def test_what_happens_reaches_the_open_page_the_mail_and_the_chat(browser: Brows
             victor = studio_there.login("victor", PASSWORD)
             victor.add_comment(take, "The boat is <b>too</b> *small*")
             row = page.get_by_role("listitem").filter(has_text="victor commented on 010 Harbour")
-            expect(row).to_be_visible(timeout=5_000)
+            expect(row).to_be_visible(timeout=LIVE_MS)
             expect(row).to_contain_text("The boat is <b>too</b> *small*")
-            expect(page.get_by_role("link", name="Notifications, 1 unread")).to_be_visible(timeout=5_000)
+            expect(page.get_by_role("link", name="Notifications, 1 unread")).to_be_visible(timeout=LIVE_MS)
             until(lambda: chat.count("POST", "/hook"), 10)
             assert is_signed(chat.seen[-1], secret)
             assert chat.seen[-1].json["text"].startswith("*victor commented on 010 Harbour*\nThe boat is &lt;b&gt;too")

@@ -14,7 +14,7 @@ import duckdb
 import httpx
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from browser import idle, listen
+from browser import LIVE_MS, idle, listen
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from review_room import PASSWORD, box_named, furnish
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -137,16 +137,16 @@ def test_a_review_from_the_link_to_its_end(house: House) -> None:
     page.get_by_label("Comment on this shot").fill("The boat is <b>too small</b>")
     page.get_by_role("button", name="Send").click()
     sent = time.monotonic()
-    expect(inbox.get_by_text("The boat is <b>too small</b>")).to_be_visible(timeout=5_000)
+    expect(inbox.get_by_text("The boat is <b>too small</b>")).to_be_visible(timeout=LIVE_MS)
     assert time.monotonic() - sent < 2, "a second for it, and one for a busy machine"
     said = alice.inbox().items[0]
     assert said.region and said.region.kind == "box" and said.timecode_s and 1.8 < said.timecode_s < 2.2
     assert (said.region.x, said.region.y) == (pytest.approx(0.25, abs=0.02), pytest.approx(0.25, abs=0.02))
     page.get_by_role("button", name="Approve").click()
-    expect(inbox.locator(".verdict", has_text="Approved")).to_be_visible(timeout=5_000)
+    expect(inbox.locator(".verdict", has_text="Approved")).to_be_visible(timeout=LIVE_MS)
     page.get_by_role("button", name=re.compile("^020 The keeper")).click()
     page.get_by_role("button", name="Ask for changes").click()
-    expect(inbox.locator(".verdict", has_text="Changes wanted")).to_be_visible(timeout=5_000)
+    expect(inbox.locator(".verdict", has_text="Changes wanted")).to_be_visible(timeout=LIVE_MS)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     assert axe(page) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from browser import idle, listen
+from browser import LIVE_MS, idle, listen
 from playwright.sync_api import Page, expect
 from review_room import box_named
 from test_review import House, _left, axe, draw_box, enter, house  # noqa: F401  (fixtures: pytest finds them here)
@@ -53,7 +53,7 @@ def test_a_member_draws_writes_and_chooses_who_reads_it(house: House) -> None:  
     dialog.get_by_role("button", name="Client", exact=True).click()
     field.fill("The light is warmer now")
     page.get_by_role("button", name="Send to client").click()
-    expect(client.locator(".talk").get_by_text("The light is warmer now")).to_be_visible(timeout=5_000)
+    expect(client.locator(".talk").get_by_text("The light is warmer now")).to_be_visible(timeout=LIVE_MS)
     expect(client.get_by_text("darker here")).to_have_count(0)
     expect(dialog.get_by_role("button", name="Internal")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("Behind the links now.")).to_be_visible()
@@ -64,7 +64,7 @@ def test_a_member_draws_writes_and_chooses_who_reads_it(house: House) -> None:  
     client.get_by_label("Comment on this shot").fill("Much better")
     client.get_by_role("button", name="Send").click()
     row = page.locator(".talk li", has_text="Much better")
-    expect(row).to_contain_text("through “client”", timeout=5_000)
+    expect(row).to_contain_text("through “client”", timeout=LIVE_MS)
     expect(field).to_have_value("half a thought")
     client.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("list", name="Verdicts, round by round")).to_contain_text("Round 1")
