@@ -13,7 +13,7 @@ run: .venv/ready
 
 # by name, since the modules with the fewest tests are the longest and would come last
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40 -m "not long"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=40 -m "not long"
 
 test-long: .venv/ready-dev browser proxy office
 	$(BIN)/pytest --durations=20 -m long
