@@ -156,7 +156,7 @@ def account(username: str) -> None:
     ):
         st.rerun()
     with (
-        st.expander(_("New password"), icon=":material/password:"),
+        st.expander(_("New password"), key=f"reset-{username}", icon=":material/password:"),
         st.form("reset", border=False, clear_on_submit=True),
     ):
         st.caption(_("Wherever they are signed in, they are signed out, and their tokens end."))

@@ -216,7 +216,7 @@ def planned(project: Project, order: BatchOrder) -> None:
                 st.text(f"{line.count} × {line.title}", width="stretch")
                 st.caption(plain(price(line, plan)), width="content")
         if len(plan.prompts) > 1 or (order.with_style and plan.prompts):
-            with st.expander(plural("{n} prompt", "{n} prompts", len(plan.prompts))):
+            with st.expander(plural("{n} prompt", "{n} prompts", len(plan.prompts)), key="prompts"):
                 listed(plan.prompts)
         if plan.reasons:
             refused(plan.reasons)

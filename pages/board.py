@@ -178,7 +178,7 @@ def settings_about(project: Project) -> None:
         ):
             attempt(mine().update_project, project, is_archived=not project.is_archived)
             go("")
-        with st.expander(_("Delete"), icon=":material/delete:"):
+        with st.expander(_("Delete"), key="delete", icon=":material/delete:"):
             st.write(_("All its shots and takes go with their files, for good:"))
             st.text(summary(project))
             if st.button(_("Delete for good"), icon=":material/delete_forever:") and did(

@@ -148,7 +148,7 @@ def big_view(can_edit: bool) -> None:
 
 def forget(take: Take) -> None:
     """The end of what a cleaning has left of a take."""
-    with st.expander(_("Delete the recipe too"), icon=":material/delete_forever:"):
+    with st.expander(_("Delete the recipe too"), key=f"recipe-{take.id}", icon=":material/delete_forever:"):
         st.write(_("Prompt, seed and thumbnail go for good. What it cost stays in the books."))
         if st.button(_("Delete it for good"), key=f"forget-{take.id}") and did(mine().delete_asset, take):
             close()

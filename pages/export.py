@@ -146,7 +146,7 @@ def _row(job: Job, title: str) -> None:
         if job.error_message:
             st.caption(plain(job.error_message))
         if made and made["remarks"]:
-            with st.expander(plural("{n} remark", "{n} remarks", len(made["remarks"]))):
+            with st.expander(plural("{n} remark", "{n} remarks", len(made["remarks"])), key=f"remarks-{job.id}"):
                 for remark in made["remarks"]:
                     st.caption(plain(remark))
     with button:

@@ -210,7 +210,10 @@ def switches(provider: AIProvider) -> None:
     )
     if is_on != provider.is_active and did(mine().set_active, provider.slug, is_on):
         st.rerun()
-    with st.expander(_("Address"), icon=":material/dns:"), st.form(f"address-{provider.slug}", border=False):
+    with (
+        st.expander(_("Address"), key=f"where-{provider.slug}", icon=":material/dns:"),
+        st.form(f"address-{provider.slug}", border=False),
+    ):
         st.caption(_("For a proxy, or a machine of your own. The key goes there from now on."))
         address = st.text_input(_("Address"), value=provider.base_url, label_visibility="collapsed")
         private = st.toggle(_("It may lie in a private network, and be asked by http"), value=provider.may_be_private)
@@ -248,7 +251,7 @@ def table(models: tuple[AIModel, ...]) -> None:
 
 def trial(provider: AIProvider) -> None:
     """The very request of an order, for who edits a file or wants to know."""
-    with st.expander(_("Show what would be sent"), icon=":material/preview:"):
+    with st.expander(_("Show what would be sent"), key=f"trial-{provider.slug}", icon=":material/preview:"):
         names = {model.name: model.title for model in provider.offers}
         with st.form(f"dry-{provider.slug}", border=False):
             name = st.selectbox(_("Model"), list(names), format_func=names.__getitem__)
@@ -266,7 +269,7 @@ def trial(provider: AIProvider) -> None:
 
 def definition(provider: AIProvider) -> None:
     """The file: edited in place, checked before it is kept."""
-    with st.expander(_("File"), icon=":material/data_object:"):
+    with st.expander(_("File"), key=f"definition-{provider.slug}", icon=":material/data_object:"):
         if provider.differs:
             st.caption(plain(_("Edited here: {parts}.", parts=", ".join(provider.differs))))
         if provider.is_shipped_newer:

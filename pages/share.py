@@ -50,7 +50,7 @@ def ended(links: Sequence[SharedLink]) -> None:
     """What was done with links that open nothing any more."""
     if not links:
         return
-    with st.expander(plural("{n} link has ended", "{n} links have ended", len(links))):
+    with st.expander(plural("{n} link has ended", "{n} links have ended", len(links)), key="ended"):
         for link in links:
             st.text(f"{link.label} · {_('revoked') if link.revoked_at else _('expired')}")
             st.caption(plain(_facts(link)))
@@ -143,7 +143,7 @@ def _row(link: SharedLink, with_project: bool) -> None:
             st.toast(_("Revoked: it opens nothing any more."))
             st.rerun(scope="fragment")
     st.caption(plain(_facts(link)))
-    with st.expander(_("What they may do, and what was done")):
+    with st.expander(_("What they may do, and what was done"), key=f"about-{link.id}"):
         before = [switch for switch in SWITCHES if getattr(link, switch)]
         chosen = st.pills(
             _("They may"),

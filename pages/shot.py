@@ -49,7 +49,7 @@ def _set(box_id: UUID, name: str, key: str) -> None:
 
 def details(box: Box) -> None:
     """The shot's own words, and whose it is."""
-    with st.expander(_("Shot"), icon=":material/edit:"):
+    with st.expander(_("Shot"), key=f"details-{box.id}", icon=":material/edit:"):
         people = {member.user_id: member.username for member in mine().members(box.project_id)}
         with st.form(f"shot-{box.id}", border=False):
             code, name = st.columns([1, 3])

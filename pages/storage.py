@@ -170,7 +170,7 @@ def trash(project: Project, rows: Sequence[StorageUse]) -> None:
         st.caption(_("The first {n} are shown.", n=MOST))
     if project.role is not Role.OWNER:
         return
-    with st.expander(_("Empty the trash"), icon=":material/delete_sweep:"):
+    with st.expander(_("Empty the trash"), key="empty", icon=":material/delete_sweep:"):
         st.write(
             _(
                 "The files go now and cannot be put back. What a round shows, what has a verdict, and what another take "
@@ -217,7 +217,7 @@ def cleaning() -> None:
         swept()
         runs = mine().retention_runs()
         if runs:
-            with st.expander(_("What was cleaned away"), icon=":material/history:"):
+            with st.expander(_("What was cleaned away"), key="runs", icon=":material/history:"):
                 for each in runs:
                     when = moment(each.happened_at)
                     label = f"{when} · {plain(each.started_by)} · {told(each)}"

@@ -114,11 +114,13 @@ def row(webhook: Webhook) -> None:
 
 def new_webhook() -> None:
     """The preset fills the template, which may be changed."""
-    with st.expander(_("Add a webhook"), icon=":material/add:"):
+    with st.expander(_("Add a webhook"), key="new-webhook", icon=":material/add:"):
         preset = st.selectbox(_("For"), list(PRESETS), format_func=lambda it: _(PRESETS[it]), key="webhook-preset")
         with st.form("webhook", border=False):
-            name = st.text_input(_("Name"), placeholder=_("Team chat"))
-            url = st.text_input(_("Address"), type="password", autocomplete="off", placeholder="https://…")
+            name = st.text_input(_("Name"), key="webhook-name", placeholder=_("Team chat"))
+            url = st.text_input(
+                _("Address"), type="password", key="webhook-address", autocomplete="off", placeholder="https://…"
+            )
             template = st.text_area(
                 _("What is posted"),
                 value=webhook_template(preset),

@@ -173,7 +173,7 @@ def _params(model: AIModel, key: str) -> list[tuple[str, JsonValue]]:
     ]
     if not shown:
         return []
-    with st.expander(_("Options"), icon=":material/tune:"):
+    with st.expander(_("Options"), key=f"{key}:options", icon=":material/tune:"):
         return [(name, _widget(name, schema, f"{key}-{name}")) for name, schema in shown]
 
 

@@ -113,7 +113,7 @@ def charts(days: Rows[SpendingDay]) -> None:
 
 def played(days: Rows[SpendingDay]) -> None:
     """Play prices: shown, and called so."""
-    with st.expander(_("Play prices of the sandbox: no money"), icon=":material/toys:", expanded=False):
+    with st.expander(_("Play prices of the sandbox: no money"), key="played", icon=":material/toys:"):
         table = days.df()
         for unit in sorted({day.unit for day in days if day.unit}):
             _three(table[table.unit == unit], "units", unit)
