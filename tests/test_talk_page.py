@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from browser import LIVE_MS, idle, listen
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 from review_room import box_named
 from test_review import House, _left, axe, draw_box, enter, house  # noqa: F401  (fixtures: pytest finds them here)
 
@@ -18,6 +18,28 @@ def big_view(house: House, page: Page, name: str = "Harbour at dawn", *, talk: s
     page.get_by_role("dialog").wait_for(timeout=20_000)
     idle(page)
     return page
+
+
+class SlowLine:
+    """What Streamlit says to the page, held back for a while."""
+
+    def __init__(self, page: Page) -> None:
+        self._held: list[str | bytes] | None = None
+        page.route_web_socket(re.compile("/_stcore/stream"), self._join)
+
+    def _join(self, there: WebSocketRoute) -> None:
+        self._page = there
+        server = there.connect_to_server()
+        there.on_message(server.send)
+        server.on_message(lambda said: there.send(said) if self._held is None else self._held.append(said))
+
+    def hold(self) -> None:
+        self._held = []
+
+    def release(self) -> None:
+        held, self._held = self._held or [], None
+        for said in held:
+            self._page.send(said)
 
 
 def wind(page: Page, to: float) -> None:
@@ -94,17 +116,23 @@ def test_a_member_draws_writes_and_chooses_who_reads_it(house: House) -> None:  
 
 
 def test_who_only_looks_speaks_to_the_team_and_what_was_begun_waits_for_its_take(house: House) -> None:  # noqa: F811
-    page = big_view(
-        house, house.context("victor", viewport={"width": 390, "height": 844}).new_page(), "The keeper", talk=""
-    )
+    page = house.context("victor", viewport={"width": 390, "height": 844}).new_page()
+    line = SlowLine(page)
+    big_view(house, page, "The keeper", talk="")
     page.get_by_role("button", name=re.compile("Comments")).click()
     expect(page.get_by_role("button", name="Client", exact=True)).to_have_count(0)
     field = page.get_by_label("Comment on this take")
     field.fill("the hat?")
+    line.hold()
     page.get_by_role("button", name=re.compile("(Next|Previous) take")).and_(page.locator(":enabled")).click()
     expect(field).to_have_value("")
+    page.wait_for_timeout(800)  # so that the page asks for the words beside it, and Python answers
     page.get_by_role("button", name=re.compile("(Next|Previous) take")).and_(page.locator(":enabled")).click()
     expect(field).to_have_value("the hat?")
+    page.wait_for_timeout(300)
+    line.release()
+    idle(page)
+    expect(field).to_have_value("the hat?")  # the answer for the take that was left does not bring it back
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".talk .text")).to_have_text(["the hat?"])
     assert said(house, "the hat?").visibility is Visibility.INTERNAL

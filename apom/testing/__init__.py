@@ -73,6 +73,7 @@ def start(command: list[str], pattern: str, env: dict[str, str]) -> Running:
         assert process.stdout is not None, "it is a pipe"
         for line in process.stdout:
             running.said.append(line)
+            print(line, end="", file=sys.stderr)  # where a test fails, beside it
             found = re.search(pattern, line)
             if found and not running.url:
                 running.url = found[1]

@@ -7,7 +7,7 @@ Object.assign(ICONS, { in: "M13 5H8v14h5M12 12h7", out: "M11 5h5v14h-5M12 12H5" 
 
 export default function (component) {
   const here = remember(component, start), { item } = here.data;
-  if (here.wants === item.id || !here.wants) turnTo(here, item.id);
+  if (here.wants ? here.wants === item.id : !isAsked(here)) turnTo(here, item.id);
   draw(here);
   return here.end;
 }
@@ -126,13 +126,18 @@ function leaf(here, id) {
   turnTo(here, id);
   draw(here);
   clearTimeout(here.turning);
-  here.turning = setTimeout(() => { if (here.data.item.id !== id) act(here, "show", id); }, TURN_MS);
+  here.turning = setTimeout(() => { if (here.data.item.id !== id || isAsked(here)) act(here, "show", id); }, TURN_MS);
   clearTimeout(here.giving);
   here.giving = setTimeout(() => { if (here.wants === id) { here.wants = null; turnTo(here, here.data.item.id); draw(here); } }, TURN_MS + PATIENCE_MS);
 }
 
+/** Whether Python has yet to answer for a take, which may be one that was left again meanwhile. */
+function isAsked(here) {
+  return here.outbox.some(({ action }) => action === "show");
+}
+
 function turnTo(here, id) {
-  if (here.data.item.id === here.wants) here.wants = null;
+  if (here.data.item.id === here.wants && !isAsked(here)) here.wants = null;
   turnTalk(here, here.id, id);
   here.id = id;
 }
