@@ -66,6 +66,8 @@ def test_what_was_typed_stays_and_what_cannot_be_ordered_is_said(browser: Browse
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("button", name=re.compile("Lighthouse")).click()
+        page.wait_for_url("**/board**")
+        idle(page)
         page.get_by_role("button", name=re.compile("Storm")).first.click()
         page.get_by_role("textbox", name="Prompt", exact=True).fill("storm, {rain|hail}")
         page.get_by_role("button", name="Several models, prompts or shots").click()
