@@ -142,7 +142,7 @@ def account(username: str) -> None:
     """What somebody may do and spend, and a new password when they have lost theirs."""
     user = next(user for user in mine().users(username).items if user.username == username)
     st.subheader(plain(username))
-    with st.form("rights", border=False):
+    with st.form(f"rights-{username}", border=False):
         is_active = st.toggle(_("May sign in"), value=user.is_active)
         is_admin = st.toggle(_("Admin: looks after people, providers and settings"), value=user.is_admin)
         limit = st.number_input(
@@ -157,7 +157,7 @@ def account(username: str) -> None:
         st.rerun()
     with (
         st.expander(_("New password"), key=f"reset-{username}", icon=":material/password:"),
-        st.form("reset", border=False, clear_on_submit=True),
+        st.form(f"password-{username}", border=False, clear_on_submit=True),
     ):
         st.caption(_("Wherever they are signed in, they are signed out, and their tokens end."))
         password = _password(_("New password"))
