@@ -6,14 +6,14 @@ const OPEN_JOB = ["PENDING", "RUNNING", "PAUSED"];
 
 /** Everything that is here is selected; where there is more, all of it is offered. */
 async function pickAll(here) {
-  const { shelf } = here, { turn } = shelf;
-  here.selected = new Set(here.items);
+  const { shelf } = here, picked = new Set(here.items), { size } = picked;
+  here.selected = picked;
   here.all = null;
   repick(here);
   if (!shelf.next || !here.data.may) return;
   try {
     const n = await ask("GET", `/api/assets/count?${new URLSearchParams(whichOf(shelf))}`);
-    if (turn === shelf.turn && here.selected.size && n > here.selected.size) here.all = { n, isTaken: false };
+    if (here.selected === picked && picked.size === size && n > size) here.all = { n, isTaken: false };
   } catch { /* then it is not offered */ }
   drawBars(here);
 }
