@@ -28,6 +28,7 @@ from uuid import uuid4
 from apom.config import S3Settings
 from apom.errors import Invalid, Misconfigured, NotFound, Unavailable
 from apom.media.addresses import Addresses
+from apom.media.readings import Readings
 from apom.media.sendings import PART_BYTES, Sending
 from apom.media.storage import TEMP, Coming, LocalStorage, Stored, check_prefix, flush, flush_folder
 
@@ -40,7 +41,6 @@ TRIES = 4
 CONNECTIONS = 32
 READ_BYTES = 4 * 1024 * 1024
 REMEMBERED = 1000  # large files that were fetched once
-AHEAD = 2  # so often that many are here before they are wanted
 UNSURE = ".unsure"
 SENDERS = 8  # parts that are sent at once, of all files
 MOST_AT_ONCE = 1000  # files in one deletion
@@ -67,6 +67,7 @@ class S3Storage(LocalStorage):
         self._transfers = TransferConfig(multipart_chunksize=PART_BYTES, io_chunksize=1024 * 1024, max_io_queue=16)
         self._room = threading.Lock()
         self._senders = ThreadPoolExecutor(SENDERS)
+        self._readings = Readings()
         self._disk = ThreadPoolExecutor(1)
         self._ahead: dict[str, Sending] = {}  # what is being sent while it is looked at
         self._passed: deque[str] = deque(maxlen=REMEMBERED)  # large files that passed through whole
@@ -79,6 +80,7 @@ class S3Storage(LocalStorage):
         """What is to be sent yet is not, and what the bucket does not answer is not tried again: the process can end."""
         self._is_closed = True
         self._senders.shutdown(wait=False, cancel_futures=True)
+        self._readings.close()
 
     def _admit(self, **_: object) -> None:
         if self._is_closed:
@@ -171,7 +173,7 @@ class S3Storage(LocalStorage):
 
     def _passed_on(self, key: str, size: int, start: int, end: int) -> Iterator[bytes]:
         """Its bytes; read whole a second time, it is a copy afterwards."""
-        chunks = _ahead(self._chunks(key, start, end))
+        chunks = self._chunks(key, start, end)
         is_whole = (start, end) == (0, size)
         if not is_whole or key not in self._passed:
             yield from chunks
@@ -189,23 +191,16 @@ class S3Storage(LocalStorage):
             self._keep(part, key)
 
     def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
-        """Where the line breaks it is taken up again: who watches a clip may make it wait for long."""
-        at, misses = start, 0
-        while at < end:
-            try:
-                for chunk in self._from(key, at, end):
-                    yield chunk
-                    at, misses = at + len(chunk), 0
-            except Unavailable:
-                misses += 1
-                if misses == TRIES:
-                    raise
+        return self._readings.read(partial(self._part, key), start, end)
 
-    def _from(self, key: str, start: int, end: int) -> Iterator[bytes]:
+    def _part(self, key: str, start: int, end: int) -> bytes:
         asked = {"Bucket": self._bucket, "Key": self._name(key), "Range": f"bytes={start}-{end - 1}"}
-        with closing(self._ask(lambda: self._client.get_object(**asked))["Body"]) as body:
-            while chunk := self._ask(lambda: body.read(READ_BYTES)):
-                yield chunk
+
+        def fetch() -> bytes:
+            with closing(self._client.get_object(**asked)["Body"]) as body:
+                return bytes(body.read())
+
+        return self._ask(fetch)
 
     def _fetched(self, key: str) -> Path:
         with self.temp() as part:
@@ -388,18 +383,6 @@ def _make_sure(target: Path, mark: Path) -> None:
     with suppress(OSError):  # it is gone, or goes at the next start
         flush(target)
     mark.unlink(missing_ok=True)
-
-
-def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same; while one is used the next ones are taken."""
-    beside = ThreadPoolExecutor(1)
-    try:
-        taken = deque(beside.submit(next, chunks, b"") for _ in range(AHEAD))
-        while chunk := taken.popleft().result():
-            taken.append(beside.submit(next, chunks, b""))
-            yield chunk
-    finally:
-        beside.shutdown(wait=False, cancel_futures=True)  # who breaks off waits for nothing
 
 
 def _client(settings: S3Settings) -> tuple[Any, Any]:
