@@ -156,7 +156,11 @@ class House:
         """In pieces, as pages and programs send a file; its take."""
         id, size = uuid4(), path.stat().st_size
         at: dict[str, Any] = {"bytes": 0, "done": None}
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content, connection(self.url) as line:
+        with (
+            path.open("rb") as file,
+            mmap(file.fileno(), 0, access=ACCESS_READ) as content,
+            connection(self.url) as line,
+        ):
             while at["done"] is None:
                 asked = urlencode({"size": size, "offset": at["bytes"], "name": path.name})
                 with memoryview(content)[at["bytes"] : at["bytes"] + LIMITS.piece_bytes] as piece:

@@ -11,7 +11,7 @@ from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.live import live
 from apom.ui.components.shots import shot_item, shots
-from apom.ui.door import asked_for, attempt, did, follow, go, go_next, mine, plain
+from apom.ui.door import asked_for, attempt, did, go, mine, plain
 from apom.ui.moments import day
 from apom.words import ROLE_WORDS, _, clock, plural
 from pages.export import export
@@ -25,7 +25,6 @@ STEPS = {"earlier": -1, "later": 1}
 
 def show() -> None:
     """The shots, and beside them what one does with a project."""
-    follow()
     project = mine().project(_project_asked_for())
     header(project.name, [(_("Projects"), "", {})])
     can_edit = project.role is not Role.VIEWER
@@ -38,7 +37,7 @@ def show() -> None:
                 st.button(
                     _("Generate"),
                     icon=":material/auto_awesome:",
-                    on_click=guard.guarded(go_next),
+                    on_click=guard.guarded(go),
                     args=("batch",),
                     kwargs={"project": str(project.id)},
                 )
@@ -76,7 +75,6 @@ def _open(dialog: str) -> None:
 @guard.guarded
 def board(project_id: UUID, can_edit: bool) -> None:
     """The cards; drawn again by itself whenever something changes in the project."""
-    follow()
     live(project_id, key="live")
     ws = mine()
     boxes = ws.get_project_boxes(project_id, kind=BoxKind.SHOT)
@@ -134,7 +132,7 @@ def summary(project: Project) -> str:
 def act(action: Action) -> None:
     """A card was opened or moved."""
     if action.action == "open":
-        go_next("box", box=str(action.id))
+        go("box", box=str(action.id))
     else:
         attempt(mine().move_box, action.id, STEPS[action.action])
 

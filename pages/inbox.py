@@ -6,7 +6,7 @@ from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.inbox import inbox
-from apom.ui.door import go_next, mine
+from apom.ui.door import go, mine
 from apom.words import N_, _
 from pages.share import link_rows
 
@@ -38,7 +38,7 @@ def said() -> None:
 def look_at(action: Action) -> None:
     """The take that it is about, in its shot."""
     for take in mine().get_assets([action.id]):
-        go_next("box", box=str(take.box_id), take=str(take.id), talk="1")
+        go("box", box=str(take.box_id), take=str(take.id), talk="1")
 
 
 @st.fragment

@@ -8,7 +8,7 @@ from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.notices import notices
-from apom.ui.door import attempt, go_next, mine
+from apom.ui.door import attempt, go, mine
 from apom.words import _
 
 
@@ -25,4 +25,4 @@ def jump(action: Action) -> None:
     if told is not None:
         attempt(mine().mark_notifications_read, [told])
         where = urlsplit(told.path)
-        go_next(where.path.strip("/"), **dict(parse_qsl(where.query)))
+        go(where.path.strip("/"), **dict(parse_qsl(where.query)))

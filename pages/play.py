@@ -10,7 +10,7 @@ from apom.models import BoxKind, Project, Take
 from apom.ui import guard
 from apom.ui.components.assembly import Action
 from apom.ui.components.cut import cut
-from apom.ui.door import go_next, mine
+from apom.ui.door import go, mine
 from apom.words import _
 
 ASKED = "play"  # in the address, while it is open
@@ -42,6 +42,6 @@ def _open() -> None:
 def _act(action: Action) -> None:
     """Closed, or on to the shot that is seen."""
     if action.action == "open":
-        go_next("box", box=str(action.id))
+        go("box", box=str(action.id))
     else:
         st.query_params.pop(ASKED, None)

@@ -6,7 +6,7 @@ from apom.models import Project
 from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.projects import project_item, projects
-from apom.ui.door import attempt, follow, go, go_next, mine
+from apom.ui.door import attempt, go, mine
 from apom.words import _, plural
 from pages.bringing import bring_archive
 
@@ -15,7 +15,6 @@ PAGE = 100
 
 def show() -> None:
     """Cards, the one worked on last first; without any, a way to begin."""
-    follow()
     ws = mine()
     header(_("Projects"))
     archived = st.session_state.get("archived", False)
@@ -35,7 +34,7 @@ def show() -> None:
     projects(
         [project_item(project, mosaics.get(project.id, []), note=unread(project)) for project in page.items],
         key="projects",
-        on_action=guard.guarded(lambda action: go_next("board", project=str(action.id))),
+        on_action=guard.guarded(lambda action: go("board", project=str(action.id))),
     )
     if page.next:
         st.caption(_("These are the latest {n}. Older ones are found by REST.", n=PAGE))

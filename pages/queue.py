@@ -6,7 +6,7 @@ from apom.ui import guard, spend
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.queue import queue
-from apom.ui.door import go_next, mine
+from apom.ui.door import go, mine
 from apom.words import N_, _
 from pages.work import long_work
 
@@ -39,7 +39,7 @@ def takes() -> None:
 def look_at(action: Action) -> None:
     """A take of the lists, in its shot."""
     for take in mine().get_assets([action.id]):
-        go_next("box", box=str(take.box_id), take=str(take.id))
+        go("box", box=str(take.box_id), take=str(take.id))
 
 
 def money() -> None:

@@ -10,7 +10,7 @@ from apom.ui import guard
 from apom.ui.chrome import header
 from apom.ui.components.assembly import Action
 from apom.ui.components.shots import ShotItem, shots
-from apom.ui.door import asked_for, attempt, did, go_next, mine, plain
+from apom.ui.door import asked_for, attempt, did, go, mine, plain
 from apom.ui.moments import day, moment
 from apom.words import HELD_WORDS, _, box_title, plural, size
 
@@ -44,7 +44,7 @@ def everything(rows: Sequence[StorageUse]) -> None:
                 plain(row.project_name),
                 key=f"open-{row.project_id}",
                 type="tertiary",
-                on_click=guard.guarded(go_next),
+                on_click=guard.guarded(go),
                 args=("storage",),
                 kwargs={"project": str(row.project_id)},
             )
@@ -145,7 +145,7 @@ def _item(take: Take, code: str, name: str, label: str, at: datetime | None) -> 
 def look_at(action: Action) -> None:
     """A take, in its shot."""
     for take in mine().get_assets([action.id]):
-        go_next("box", box=str(take.box_id), take=str(take.id))
+        go("box", box=str(take.box_id), take=str(take.id))
 
 
 def trash(project: Project, rows: Sequence[StorageUse]) -> None:

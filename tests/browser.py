@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ARGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync""".split()
@@ -30,6 +32,45 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGS)
         yield browser
         browser.close()
+
+
+class SlowLine:
+    """What Streamlit says to the page, held back for a while. `sent`: what the page said."""
+
+    def __init__(self, page: Page) -> None:
+        self.sent: list[str | bytes] = []
+        self._held: list[str | bytes] | None = None
+        self._but = False
+        page.route_web_socket(re.compile("/_stcore/stream"), self._join)
+
+    def _join(self, there: WebSocketRoute) -> None:
+        self._page = there
+        self._server = there.connect_to_server()
+        there.on_message(self._ask)
+        self._server.on_message(self._answer)
+
+    def _ask(self, said: str | bytes) -> None:
+        self.sent.append(said)
+        self._server.send(said)
+
+    def _answer(self, said: str | bytes) -> None:
+        if self._held is None or (self._but and _is_begun(said)):
+            self._page.send(said)
+        else:
+            self._held.append(said)
+
+    def hold(self, *, but_begun: bool = False) -> None:
+        """`but_begun`: that a script has begun comes through."""
+        self._held, self._but = [], but_begun
+
+    def release(self) -> None:
+        held, self._held = self._held or [], None
+        for said in held:
+            self._page.send(said)
+
+
+def _is_begun(said: str | bytes) -> bool:
+    return isinstance(said, bytes) and ForwardMsg.FromString(said).session_status_changed.script_is_running
 
 
 def idle(page: Page) -> None:

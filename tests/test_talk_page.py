@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from browser import LIVE_MS, idle, listen
-from playwright.sync_api import Page, WebSocketRoute, expect
+from browser import LIVE_MS, SlowLine, idle, listen
+from playwright.sync_api import Page, expect
 from review_room import box_named
 from test_review import House, _left, axe, draw_box, enter, house  # noqa: F401  (fixtures: pytest finds them here)
 
@@ -18,28 +18,6 @@ def big_view(house: House, page: Page, name: str = "Harbour at dawn", *, talk: s
     page.get_by_role("dialog").wait_for(timeout=20_000)
     idle(page)
     return page
-
-
-class SlowLine:
-    """What Streamlit says to the page, held back for a while."""
-
-    def __init__(self, page: Page) -> None:
-        self._held: list[str | bytes] | None = None
-        page.route_web_socket(re.compile("/_stcore/stream"), self._join)
-
-    def _join(self, there: WebSocketRoute) -> None:
-        self._page = there
-        server = there.connect_to_server()
-        there.on_message(server.send)
-        server.on_message(lambda said: there.send(said) if self._held is None else self._held.append(said))
-
-    def hold(self) -> None:
-        self._held = []
-
-    def release(self) -> None:
-        held, self._held = self._held or [], None
-        for said in held:
-            self._page.send(said)
 
 
 def wind(page: Page, to: float) -> None:

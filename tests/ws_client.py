@@ -5,6 +5,7 @@ AppTest never uses the socket, so it knows nothing of cookies, page hashes, frag
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -85,8 +87,9 @@ class Tab:
         fragment: str = "",
         click: str = "",
         typed: Mapping[str, str] | None = None,
+        acted: tuple[str, str, object, int] | None = None,
     ) -> None:
-        """Sends a rerun; `click` and `typed` name widgets by their labels."""
+        """Sends a rerun; `click` and `typed` name widgets by their labels, `acted`: component, action, item, number."""
         message = BackMsg()
         message.rerun_script.page_name = page
         message.rerun_script.page_script_hash = page_hash
@@ -97,6 +100,11 @@ class Tab:
             states.append(WidgetState(id=self.widgets[click], trigger_value=True))
         for label, text in (typed or {}).items():
             states.append(WidgetState(id=self.widgets[label], string_value=text))
+        if acted:
+            component, action, id, n = acted
+            done = [{"n": n, "action": action, "id": str(id)}]
+            name = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{self.widgets[component]}__events"
+            states.append(WidgetState(id=name, json_trigger_value=json.dumps([{"event": "action", "value": done}])))
         self.send(message)
 
     def run(self, **asked: Any) -> Drawn:
@@ -142,3 +150,5 @@ class Tab:
         drawn.texts.extend(str(getattr(element, name)) for name in ("body", "message") if hasattr(element, name))
         if hasattr(element, "id") and hasattr(element, "label"):
             self.widgets[element.label] = element.id
+        if kind == "bidi_component":
+            self.widgets[element.component_name] = element.id

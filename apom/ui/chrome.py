@@ -9,7 +9,7 @@ import streamlit as st
 from apom.ui import guard
 from apom.ui.components.assembly import Action
 from apom.ui.components.badge import badge
-from apom.ui.door import follow, go_next, mine, plain
+from apom.ui.door import go, mine, plain
 from apom.ui.look import look
 from apom.words import _
 
@@ -20,12 +20,11 @@ def _sign_out() -> None:
 
 
 def _to(action: Action) -> None:
-    go_next(action.action)
+    go(action.action)
 
 
 def header(title: str, crumbs: Sequence[tuple[str, str, dict[str, str]]] = ()) -> None:
     """The way here (label, page path, query) and the page's title; at the right the person's menu."""
-    follow()
     look()
     actor = guard.require_user()
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):

@@ -16,7 +16,6 @@ from apom.words import say
 
 P = ParamSpec("P")
 R = TypeVar("R")
-NEXT = "_apom_next"  # where a callback wants to go
 MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:])")
 
 
@@ -58,17 +57,8 @@ def asked_for(name: str) -> UUID:
 
 
 def go(path: str, **query: str) -> None:
-    """To another page, now: for the body of a page or a fragment."""
+    """To another page, now, out of a page, a fragment or a callback: what would have come after it does not run.
+
+    A callback is the safest place: Streamlit runs it whether or not the fragment it came from is still there.
+    """
     st.switch_page(guard.page(path), query_params=query)
-
-
-def go_next(path: str, **query: str) -> None:
-    """To another page as soon as the callback is over: `follow` does it, because Streamlit cannot inside a callback."""
-    st.session_state[NEXT] = (path, query)
-
-
-def follow() -> None:
-    """First in every page and fragment whose callbacks say `go_next`."""
-    if NEXT in st.session_state:
-        path, query = st.session_state.pop(NEXT)
-        go(path, **query)

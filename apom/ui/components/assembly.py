@@ -10,6 +10,7 @@ from uuid import UUID
 import streamlit as st
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from streamlit.components.v2.types import ComponentRenderer
+from streamlit.runtime.scriptrunner import RerunException
 
 from apom.models import Record
 
@@ -62,15 +63,23 @@ def mount(
     """Draws a component whose actions go to `on_action`, before the page or fragment is drawn again.
 
     Streamlit keeps only the newest trigger while a script runs, so the browser sends every action it has no answer to,
-    and `done` in the data is the answer. What is not in `allow` is dropped: the browser is not to be trusted.
+    and `done` in the data is the answer. What is not in `allow` is dropped: the browser is not to be trusted. An action is
+    carried out once; one that ends in `go` or st.rerun again, when it is sent again.
     """
     memory = f"{key}:done"
 
     def act() -> None:
-        for action in read_actions(st.session_state[key].get("action"), after=st.session_state.get(memory, 0)):
+        here = st.session_state.get(key)  # gone when it was sent from a page that has been left
+        before = st.session_state.get(memory, 0)
+        for action in read_actions(here and here.get("action"), after=before):
             st.session_state[memory] = action.n
-            if action.action in allow:
-                on_action(action)
+            try:
+                if action.action in allow:
+                    on_action(action)
+            except RerunException:  # it leads away; sent again, by who is still here, it does so again
+                st.session_state[memory] = before
+                raise
+            before = action.n
 
     done = st.session_state.get(memory, 0)
     component(key=key, data={**data, "allow": sorted(allow), "done": done}, on_action_change=act)

@@ -46,10 +46,16 @@ const ANSWER_MS = 1500;
 /** Sends until there is an answer, for ten seconds: a trigger that meets a script which just ends may be lost. */
 function deliver(here, n) {
   here.component.setTriggerValue("action", here.outbox);
-  setTimeout(() => {
-    const waits = here.outbox.some((action) => action.n === n) && Date.now() - n < 10_000;
-    if (waits && !here.while.signal.aborted) deliver(here, n);
-  }, ANSWER_MS);
+  setTimeout(() => deliverAgain(here, n), ANSWER_MS);
+}
+
+/** Not while a script runs: it may be the answer, and would begin anew. */
+function deliverAgain(here, n) {
+  const waits = here.outbox.some((action) => action.n === n) && Date.now() - n < 10_000;
+  if (!waits || here.while.signal.aborted) return;
+  const isRunning = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+  if (isRunning) setTimeout(() => deliverAgain(here, n), ANSWER_MS);
+  else deliver(here, n);
 }
 
 const WISH_MS = 4000;
