@@ -55,6 +55,19 @@ def test_a_click_that_is_sent_again_leads_on_from_where_one_is_by_now(house: Hou
             assert any("Harbour at dawn" in tab.drawn(within_s=5) for _ in range(3))
 
 
+def test_what_a_page_sends_after_it_was_left_does_not_bring_it_back(house: House) -> None:
+    """As when a link is clicked in the moment in which something else on the page wants to be drawn again."""
+    query = f"project={house.project.id}"
+    with Tab(house.url, house.token) as tab:
+        tab.run(page="board", query=query)
+        (fragment,) = tab.fragments
+        assert "2 shots" in tab.run(page_hash=tab.pages["board"], query=query, fragment=fragment), "while one is there"
+        tab.ask(page_hash=tab.pages["storage"])
+        tab.ask(page_hash=tab.pages["board"], query=query, fragment=fragment)
+        runs = [run for run in (tab.drawn(within_s=3) for _ in range(3)) if run.end == "finished"]
+        assert [any("take up" in text for text in run.texts) for run in runs] == [True]
+
+
 @pytest.fixture
 def page(house: House, browser: Browser) -> Iterator[Page]:
     """alice's first page, which nothing has been drawn on yet."""

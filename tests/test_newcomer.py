@@ -197,6 +197,8 @@ def test_there_is_always_a_way_back(browser: Browser, tmp_path: Path) -> None:
         page.get_by_role("button", name="Add shots").wait_for()
         idle(page)
         page.get_by_role("button", name=re.compile("^010, one")).click()
+        page.get_by_label("Prompt").wait_for()
+        idle(page)
         page.get_by_text("Shot", exact=True).click()
         page.get_by_role("button", name="Delete shot").click()
         page.get_by_text("The shot and its 0 takes go").wait_for()

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from apom.errors import NotFound, NotSignedIn
+from apom.server.late import NOTHING, punctual
 from apom.server.origin import SAFE_METHODS
 from apom.server.refusal import refuse
 
@@ -20,13 +21,12 @@ STREAM = "/_stcore/stream"
 # writes to the disk.
 SENT = frozenset(["rerun_script", "stop_script", "app_heartbeat", "file_urls_request"])
 OPERATION, READS = "backend_operation_request", ("deferred_file", "dataframe_chunk")
-NOTHING = BackMsg(app_heartbeat=True).SerializeToString()
 
 
 class Closed:
     """No metrics, no agent interface, no single sign-on routes (404); uploads only for people who are signed in (403).
 
-    Of Streamlit's messages those that pages send.
+    Of Streamlit's messages those that pages send, while one is there.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -40,7 +40,7 @@ class Closed:
             error = NotSignedIn("Sign in to upload files.")
             return await refuse(scope, receive, send, HTTPStatus.FORBIDDEN, error)
         if scope["type"] == "websocket" and path.endswith(STREAM):
-            receive = _pages_only(receive)
+            receive, send = punctual(_pages_only(receive), send)
         await self.app(scope, receive, send)
 
 
