@@ -200,6 +200,7 @@ def test_there_is_always_a_way_back(browser: Browser, tmp_path: Path) -> None:
         page.get_by_label("Prompt").wait_for()
         idle(page)
         page.get_by_text("Shot", exact=True).click()
+        page.wait_for_timeout(700)  # while it opens, what is under the pointer moves away
         page.get_by_role("button", name="Delete shot").click()
         page.get_by_text("The shot and its 0 takes go").wait_for()
         page.get_by_role("button", name="Delete for good").click()
