@@ -21,7 +21,10 @@ TRIES = 3
 
 
 class Readings:
-    """For all files of a bucket: many threads may read. What is ahead of who reads is in memory, at most 200 MB of it."""
+    """For all files of a bucket: many threads may read.
+
+    In memory are a part or two for each who reads, and at most 200 MB ahead of all of them.
+    """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE)
