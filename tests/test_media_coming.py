@@ -126,6 +126,26 @@ def test_a_bucket_that_went_away_for_a_moment_is_gone_on_with(storage: S3Storage
         server.start()
 
 
+def test_a_bucket_that_gives_more_or_less_than_was_asked_for_is_not_believed(
+    storage: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, get, read = storage.coming(KEY), storage._client.get_object, list[str]()
+    assert file is not None
+
+    def whole(**asked: str) -> dict[str, object]:
+        answer: dict[str, object] = get(Bucket=asked["Bucket"], Key=asked["Key"])
+        monkeypatch.setattr(answer["Body"], "read", lambda: read.append(asked["Range"]))
+        return answer
+
+    monkeypatch.setattr(storage._client, "get_object", whole)
+    with pytest.raises(Unavailable, match="IncompleteReadError"):
+        list(file.read(0, 10))
+    monkeypatch.setattr(storage._client, "get_object", get)
+    with pytest.raises(Unavailable):  # it has become shorter
+        list(storage._chunks(KEY, 0, len(CONTENT) + 10))
+    assert read == [], "not even into memory"
+
+
 def test_over_http_it_is_as_a_file_that_is_here(server: S3Server, tmp_path: Path) -> None:
     settings = Settings(
         data_dir=tmp_path / "data", s3_bucket=BUCKET, s3_endpoint=server.url, s3_region="us-east-1", s3_prefix="http"

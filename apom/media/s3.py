@@ -194,10 +194,16 @@ class S3Storage(LocalStorage):
         return self._readings.read(partial(self._part, key), start, end)
 
     def _part(self, key: str, start: int, end: int) -> bytes:
+        from botocore.exceptions import IncompleteReadError
+
         asked = {"Bucket": self._bucket, "Key": self._name(key), "Range": f"bytes={start}-{end - 1}"}
 
         def fetch() -> bytes:
-            with closing(self._client.get_object(**asked)["Body"]) as body:
+            answer = self._client.get_object(**asked)
+            with closing(answer["Body"]) as body:
+                size = answer.get("ContentLength", 0)
+                if size != end - start:  # a server that knows no ranges would send all of it
+                    raise IncompleteReadError(actual_bytes=size, expected_bytes=end - start)
                 return bytes(body.read())
 
         return self._ask(fetch)

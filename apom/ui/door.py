@@ -59,6 +59,6 @@ def asked_for(name: str) -> UUID:
 def go(path: str, **query: str) -> None:
     """To another page, now, out of a page, a fragment or a callback: what would have come after it does not run.
 
-    A callback is the safest place: Streamlit runs it whether or not the fragment it came from is still there.
+    A callback is the safest place: it runs even when the fragment it came from goes while it waits for its turn.
     """
     st.switch_page(guard.page(path), query_params=query)
